@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.experiment;
+
+import org.jspecify.annotations.NullMarked;

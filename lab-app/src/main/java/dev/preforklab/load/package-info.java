@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.load;
+
+import org.jspecify.annotations.NullMarked;

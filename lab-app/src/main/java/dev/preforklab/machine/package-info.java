@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.machine;
+
+import org.jspecify.annotations.NullMarked;

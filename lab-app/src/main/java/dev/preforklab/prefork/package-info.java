@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.prefork;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.report;
+
+import org.jspecify.annotations.NullMarked;

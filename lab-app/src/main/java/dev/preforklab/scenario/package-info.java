@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.scenario;
+
+import org.jspecify.annotations.NullMarked;

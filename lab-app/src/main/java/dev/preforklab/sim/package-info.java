@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.sim;
+
+import org.jspecify.annotations.NullMarked;

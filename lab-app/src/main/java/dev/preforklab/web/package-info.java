@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.web;
+
+import org.jspecify.annotations.NullMarked;
