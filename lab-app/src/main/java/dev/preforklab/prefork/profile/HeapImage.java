@@ -1,0 +1,171 @@
+package dev.preforklab.prefork.profile;
+
+import java.util.List;
+
+/**
+ * The captured master's memory just before fork, as flat arrays: mappings, allocator state, objects
+ * in ascending address with their references, and the collector's lists. Addresses are the captured
+ * process's own, in bytes. Immutable once built; shared by all simulated hosts.
+ */
+final class HeapImage {
+  /** Object is linked into a collector's list. */
+  static final byte TRACKED = 1;
+
+  /** Object has a GC head but is not linked. */
+  static final byte UNTRACKED = 2;
+
+  /** Object has no GC head. */
+  static final byte ATOMIC = 0;
+
+  /** Kinds of the separate blocks an object owns. */
+  static final byte LIST_ITEMS = 0;
+
+  static final byte DICT_KEYS = 1;
+  static final byte VALUES = 2;
+  static final byte SET_TABLE = 3;
+  static final byte OTHER_BLOCK = 4;
+
+  /** A pymalloc pool in use. Offsets are bytes from the pool's address. */
+  static final class Pool {
+    private final long address;
+    private final int szidx;
+    private final int allocatedBlocks;
+    private final int nextOffset;
+    private final int maxNextOffset;
+    private final int[] freeOffsets;
+
+    Pool(
+        long address,
+        int szidx,
+        int allocatedBlocks,
+        int nextOffset,
+        int maxNextOffset,
+        int[] freeOffsets) {
+      this.address = address;
+      this.szidx = szidx;
+      this.allocatedBlocks = allocatedBlocks;
+      this.nextOffset = nextOffset;
+      this.maxNextOffset = maxNextOffset;
+      this.freeOffsets = freeOffsets;
+    }
+
+    long address() {
+      return address;
+    }
+
+    int szidx() {
+      return szidx;
+    }
+
+    int allocatedBlocks() {
+      return allocatedBlocks;
+    }
+
+    int nextOffset() {
+      return nextOffset;
+    }
+
+    int maxNextOffset() {
+      return maxNextOffset;
+    }
+
+    int[] freeOffsets() {
+      return freeOffsets;
+    }
+  }
+
+  /** A pymalloc arena; {@code pools} is how many fit. */
+  static final class Arena {
+    private final long address;
+    private final int pools;
+    private final long[] freePools;
+
+    Arena(long address, int pools, long[] freePools) {
+      this.address = address;
+      this.pools = pools;
+      this.freePools = freePools;
+    }
+
+    long address() {
+      return address;
+    }
+
+    int pools() {
+      return pools;
+    }
+
+    long[] freePools() {
+      return freePools;
+    }
+  }
+
+  final List<CapturedVma> vmas;
+  final List<Arena> arenas;
+  final List<Pool> pools;
+
+  /**
+   * Addresses of partly used pools by size class, in list order; empty where it wasn't readable.
+   */
+  final long[][] usedPools;
+
+  // one entry an object
+  final long[] address;
+  final int[] type;
+  final int[] bytes;
+  final byte[] flag;
+  final long[] refcount;
+
+  /** References of object k: {@code refs[refStart[k]..refStart[k+1])}, as object indexes. */
+  final int[] refStart;
+
+  final int[] refs;
+
+  /** Separate blocks of object k: {@code [blockStart[k]..blockStart[k+1])}. */
+  final int[] blockStart;
+
+  final long[] blockAddress;
+  final int[] blockBytes;
+  final byte[] blockKind;
+
+  /** Tracked objects by generation, in the captured list's order. */
+  final int[][] generations;
+
+  HeapImage(
+      List<CapturedVma> vmas,
+      List<Arena> arenas,
+      List<Pool> pools,
+      long[][] usedPools,
+      long[] address,
+      int[] type,
+      int[] bytes,
+      byte[] flag,
+      long[] refcount,
+      int[] refStart,
+      int[] refs,
+      int[] blockStart,
+      long[] blockAddress,
+      int[] blockBytes,
+      byte[] blockKind,
+      int[][] generations) {
+    this.vmas = List.copyOf(vmas);
+    this.arenas = List.copyOf(arenas);
+    this.pools = List.copyOf(pools);
+    this.usedPools = usedPools;
+    this.address = address;
+    this.type = type;
+    this.bytes = bytes;
+    this.flag = flag;
+    this.refcount = refcount;
+    this.refStart = refStart;
+    this.refs = refs;
+    this.blockStart = blockStart;
+    this.blockAddress = blockAddress;
+    this.blockBytes = blockBytes;
+    this.blockKind = blockKind;
+    this.generations = generations;
+  }
+
+  int objects() {
+    return address.length;
+  }
+}

@@ -1,0 +1,193 @@
+package dev.preforklab.prefork.profile;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * One captured application: the master's heap just before fork and its measured requests. Read from
+ * a file by {@link ProfileReader}; immutable, shared by all simulated hosts.
+ */
+public final class Profile {
+  /** A kind of request the application was measured with; {@code weight} is its share of a mix. */
+  public record Endpoint(String method, String route, int weight) {}
+
+  /** The collector's state in the captured master. */
+  public static final class GcFacts {
+    private final boolean enabled;
+    private final int[] thresholds;
+    private final int[] counts;
+    private final long longLivedTotal;
+    private final long longLivedPending;
+    private final long[][] stats;
+    private final long freezeCount;
+
+    GcFacts(
+        boolean enabled,
+        int[] thresholds,
+        int[] counts,
+        long longLivedTotal,
+        long longLivedPending,
+        long[][] stats,
+        long freezeCount) {
+      this.enabled = enabled;
+      this.thresholds = thresholds;
+      this.counts = counts;
+      this.longLivedTotal = longLivedTotal;
+      this.longLivedPending = longLivedPending;
+      this.stats = stats;
+      this.freezeCount = freezeCount;
+    }
+
+    public boolean enabled() {
+      return enabled;
+    }
+
+    public int[] thresholds() {
+      return thresholds;
+    }
+
+    public int[] counts() {
+      return counts;
+    }
+
+    public long longLivedTotal() {
+      return longLivedTotal;
+    }
+
+    public long longLivedPending() {
+      return longLivedPending;
+    }
+
+    public long[][] stats() {
+      return stats;
+    }
+
+    public long freezeCount() {
+      return freezeCount;
+    }
+  }
+
+  /** A type of the captured heap. Sizes are bytes; {@code gc} says whether it has a GC head. */
+  record Type(String name, boolean gc, int basicSize, int itemSize) {}
+
+  /** Sizes of the captured interpreter, in bytes. */
+  record Sizes(int gcHead, int arena, int pool, int page) {}
+
+  /** Inherited pages (address / page size) first found copied after a child's n-th request. */
+  static final class Touched {
+    private final int request;
+    private final long[] pages;
+
+    Touched(int request, long[] pages) {
+      this.request = request;
+      this.pages = pages;
+    }
+
+    int request() {
+      return request;
+    }
+
+    long[] pages() {
+      return pages;
+    }
+  }
+
+  /** Pages that were new after a child's n-th request, by kind of mapping. */
+  record Appeared(int request, String kind, int pages) {}
+
+  private final Path file;
+  private final String name;
+  private final String python;
+  private final String captured;
+  private final int modules;
+  private final GcFacts gc;
+  private final List<Endpoint> endpoints;
+  final Sizes sizes;
+  final List<Type> types;
+  final HeapImage heap;
+  final List<RequestTrace> requests;
+  final List<Touched> touched;
+  final List<Appeared> appeared;
+
+  Profile(
+      Path file,
+      String name,
+      String python,
+      String captured,
+      int modules,
+      GcFacts gc,
+      List<Endpoint> endpoints,
+      Sizes sizes,
+      List<Type> types,
+      HeapImage heap,
+      List<RequestTrace> requests,
+      List<Touched> touched,
+      List<Appeared> appeared) {
+    this.file = file;
+    this.name = name;
+    this.python = python;
+    this.captured = captured;
+    this.modules = modules;
+    this.gc = gc;
+    this.endpoints = List.copyOf(endpoints);
+    this.sizes = sizes;
+    this.types = List.copyOf(types);
+    this.heap = heap;
+    this.requests = List.copyOf(requests);
+    this.touched = List.copyOf(touched);
+    this.appeared = List.copyOf(appeared);
+  }
+
+  public Path file() {
+    return file;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** The captured interpreter's full release, such as 3.11.2. */
+  public String python() {
+    return python;
+  }
+
+  /** The captured interpreter's release without the micro version, such as 3.11. */
+  public String release() {
+    int second = python.indexOf('.', python.indexOf('.') + 1);
+    return second < 0 ? python : python.substring(0, second);
+  }
+
+  /** The day of the capture. */
+  public String captured() {
+    return captured;
+  }
+
+  /** Modules the application had loaded. */
+  public int modules() {
+    return modules;
+  }
+
+  public GcFacts gc() {
+    return gc;
+  }
+
+  public List<Endpoint> endpoints() {
+    return endpoints;
+  }
+
+  /** Objects in the captured heap. */
+  public int objects() {
+    return heap.objects();
+  }
+
+  /** Objects of the captured heap that the collector tracked. */
+  public int trackedObjects() {
+    int tracked = 0;
+    for (byte flag : heap.flag) {
+      if (flag == HeapImage.TRACKED) {
+        tracked++;
+      }
+    }
+    return tracked;
+  }
+}

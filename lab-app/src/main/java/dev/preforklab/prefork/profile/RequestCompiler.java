@@ -1,0 +1,147 @@
+package dev.preforklab.prefork.profile;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/** Turns one request record into a {@link RequestTrace}, checking that each block has one fate. */
+final class RequestCompiler {
+  private static final byte LIVE = 0;
+  private static final byte FREED = 1;
+  private static final byte SETTLED = 2;
+
+  private final Path file;
+  private final long line;
+  int endpoint = -1;
+  long cpuNs;
+  private int state = -1;
+  private int[] events = new int[0];
+  private int allocations = -1;
+  private byte[] domain = new byte[0];
+  private byte[] fate = new byte[0];
+  private final IntArray garbageGc = new IntArray(8);
+  private final IntArray garbageGcStart = new IntArray(8);
+  private final IntArray garbageOwned = new IntArray(8);
+  private final IntArray garbageOwnedStart = new IntArray(8);
+  private final IntArray carried = new IntArray(8);
+  private final IntArray carriedRequests = new IntArray(8);
+  private int[] held = new int[0];
+
+  RequestCompiler(Path file, long line) {
+    this.file = file;
+    this.line = line;
+  }
+
+  void state(String name) {
+    state =
+        switch (name) {
+          case "cold" -> 1;
+          case "warm" -> 0;
+          default -> throw bad("request state \"" + name + "\", not cold or warm");
+        };
+  }
+
+  void events(IntArray raw) {
+    events = new int[raw.size()];
+    domain = new byte[raw.size()];
+    fate = new byte[raw.size()];
+    int ordinals = 0;
+    for (int i = 0; i < events.length; i++) {
+      int event = raw.get(i);
+      if (event >= 0) {
+        int kind = event & 3;
+        if (kind == 3) {
+          throw bad("event " + i + " has the unknown domain 3");
+        }
+        domain[ordinals++] = (byte) kind;
+        events[i] = event;
+      } else {
+        int ordinal = ordinals + event;
+        if (ordinal < 0 || fate[ordinal] != LIVE) {
+          throw bad("event " + i + " frees a block that is not there");
+        }
+        fate[ordinal] = FREED;
+        events[i] = ~ordinal;
+      }
+    }
+    allocations = ordinals;
+  }
+
+  void garbage(IntArray gc, IntArray owned) {
+    garbageGcStart.add(garbageGc.size());
+    garbageOwnedStart.add(garbageOwned.size());
+    if (gc.size() == 0) {
+      throw bad("a garbage group without a collectable object");
+    }
+    for (int i = 0; i < gc.size(); i++) {
+      settle(gc.get(i), "garbage");
+      if (domain[gc.get(i)] != RequestTrace.GC) {
+        throw bad("garbage object " + gc.get(i) + " has no GC head");
+      }
+      garbageGc.add(gc.get(i));
+    }
+    for (int i = 0; i < owned.size(); i++) {
+      settle(owned.get(i), "garbage");
+      garbageOwned.add(owned.get(i));
+    }
+  }
+
+  void carried(int ordinal, int requests) {
+    settle(ordinal, "carried");
+    carried.add(ordinal);
+    carriedRequests.add(requests);
+  }
+
+  void held(IntArray ordinals) {
+    held = ordinals.toArray();
+    for (int ordinal : held) {
+      settle(ordinal, "held");
+    }
+  }
+
+  RequestTrace finish() {
+    if (endpoint < 0 || state < 0 || allocations < 0) {
+      throw bad("a request needs endpoint, state and events");
+    }
+    int open = 0;
+    for (int ordinal = 0; ordinal < allocations; ordinal++) {
+      if (fate[ordinal] == LIVE) {
+        open++;
+      }
+    }
+    if (open > 0) {
+      throw bad(open + " blocks of a request are neither freed, garbage, carried nor held");
+    }
+    garbageGcStart.add(garbageGc.size());
+    garbageOwnedStart.add(garbageOwned.size());
+    return new RequestTrace(
+        endpoint,
+        state == 1,
+        cpuNs,
+        events,
+        Arrays.copyOf(domain, allocations),
+        garbageGc.toArray(),
+        garbageGcStart.toArray(),
+        garbageOwned.toArray(),
+        garbageOwnedStart.toArray(),
+        carried.toArray(),
+        carriedRequests.toArray(),
+        held);
+  }
+
+  private void settle(int ordinal, String how) {
+    if (allocations < 0) {
+      throw bad("a request's events must come before its " + how + " blocks");
+    }
+    if (ordinal < 0 || ordinal >= allocations) {
+      throw bad(how + " block " + ordinal + " of " + allocations);
+    }
+    if (fate[ordinal] != LIVE) {
+      throw bad(how + " block " + ordinal + " is freed or listed twice");
+    }
+    fate[ordinal] = SETTLED;
+  }
+
+  private ProfileException bad(String problem) {
+    return new ProfileException(file, "line " + line + ": " + problem);
+  }
+}

@@ -1,0 +1,83 @@
+package dev.preforklab.prefork.profile;
+
+/**
+ * What one measured request did to the allocator, compiled for replay.
+ *
+ * <p>The k-th allocation has ordinal k. An event at or above zero allocates: its two low bits are
+ * the domain ({@link #RAW}, {@link #OBJECT}, {@link #GC}), the rest the size in bytes. An event
+ * below zero frees the block of ordinal {@code ~event}.
+ */
+final class RequestTrace {
+  /** A raw buffer: list items, dict keys, the data of a long string. */
+  static final int RAW = 0;
+
+  /** An object without a GC head. */
+  static final int OBJECT = 1;
+
+  /** An object with a GC head; the size includes it. */
+  static final int GC = 2;
+
+  final int endpoint;
+  final boolean cold;
+
+  /** CPU time the real request took, in nanoseconds. */
+  final long cpuNs;
+
+  final int[] events;
+
+  /** The domain of each ordinal. */
+  final byte[] domain;
+
+  /** Ordinals of the cyclic groups' collectable objects, group by group; see garbageGcStart. */
+  final int[] garbageGc;
+
+  final int[] garbageGcStart;
+
+  /** Ordinals of the other blocks the groups own. */
+  final int[] garbageOwned;
+
+  final int[] garbageOwnedStart;
+
+  /** Ordinals that die in a later request of the worker, and after how many. */
+  final int[] carried;
+
+  final int[] carriedRequests;
+
+  /** Ordinals that stay alive. */
+  final int[] held;
+
+  RequestTrace(
+      int endpoint,
+      boolean cold,
+      long cpuNs,
+      int[] events,
+      byte[] domain,
+      int[] garbageGc,
+      int[] garbageGcStart,
+      int[] garbageOwned,
+      int[] garbageOwnedStart,
+      int[] carried,
+      int[] carriedRequests,
+      int[] held) {
+    this.endpoint = endpoint;
+    this.cold = cold;
+    this.cpuNs = cpuNs;
+    this.events = events;
+    this.domain = domain;
+    this.garbageGc = garbageGc;
+    this.garbageGcStart = garbageGcStart;
+    this.garbageOwned = garbageOwned;
+    this.garbageOwnedStart = garbageOwnedStart;
+    this.carried = carried;
+    this.carriedRequests = carriedRequests;
+    this.held = held;
+  }
+
+  int allocations() {
+    return domain.length;
+  }
+
+  int garbageGroups() {
+    return garbageGcStart.length - 1;
+  }
+}
