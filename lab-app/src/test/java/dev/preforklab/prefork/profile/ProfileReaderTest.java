@@ -1,0 +1,125 @@
+package dev.preforklab.prefork.profile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ProfileReaderTest {
+  @TempDir Path directory = Path.of(".");
+
+  private Path file() {
+    return directory.resolve("app.profile.gz");
+  }
+
+  @Test
+  void readsWhatWasWritten() {
+    Profile profile = ProfileReader.read(new SmallProfile().write(file()));
+    assertThat(profile.name()).isEqualTo("small");
+    assertThat(profile.release()).isEqualTo("3.11");
+    assertThat(profile.objects()).isEqualTo(4);
+    assertThat(profile.trackedObjects()).isEqualTo(3);
+    assertThat(profile.endpoints()).containsExactly(new Profile.Endpoint("GET", "/", 1));
+    assertThat(profile.heap.address)
+        .containsExactly(
+            SmallProfile.POOL + 64,
+            SmallProfile.POOL + 128,
+            SmallProfile.POOL + 192,
+            SmallProfile.POOL + 240);
+    assertThat(profile.heap.refs).containsExactly(1, 0, 3);
+    assertThat(profile.heap.generations[2]).containsExactly(0, 1, 2);
+    RequestTrace trace = profile.requests.get(0);
+    assertThat(trace.events).containsExactly(258, 129, 257, ~2);
+    assertThat(trace.garbageGc).containsExactly(0);
+    assertThat(trace.garbageOwned).containsExactly(1);
+  }
+
+  @Test
+  void everyPrefixOfTheFileIsRefused() throws IOException {
+    byte[] whole = new SmallProfile().bytes();
+    for (int length = 0; length < whole.length; length += 3) {
+      Files.write(file(), Arrays.copyOf(whole, length));
+      assertThatThrownBy(() -> ProfileReader.read(file()))
+          .as("first %d bytes", length)
+          .isInstanceOf(ProfileException.class)
+          .hasMessageContaining("app.profile.gz")
+          .hasMessageNotContaining("\n");
+    }
+  }
+
+  @Test
+  void everyFlippedByteIsRefusedOrHarmless() throws IOException {
+    byte[] whole = new SmallProfile().bytes();
+    // the ten bytes of the gzip header tell a time and a system, which nobody checks
+    for (int at = 10; at < whole.length; at++) {
+      byte[] damaged = whole.clone();
+      damaged[at] ^= 0x55;
+      Files.write(file(), damaged);
+      assertThatThrownBy(() -> ProfileReader.read(file()))
+          .as("byte %d flipped", at)
+          .isInstanceOf(ProfileException.class);
+    }
+  }
+
+  @Test
+  void missingFileDirectoryAndForeignContentAreNamed() throws IOException {
+    assertThatThrownBy(() -> ProfileReader.read(file()))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("no such file");
+    assertThatThrownBy(() -> ProfileReader.read(directory))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("directory");
+    Files.write(file(), "hello".getBytes(StandardCharsets.UTF_8));
+    assertThatThrownBy(() -> ProfileReader.read(file()))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("gzip");
+    Files.write(file(), SmallProfile.gzip("[1,2]"));
+    assertThatThrownBy(() -> ProfileReader.read(file()))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("not a profile");
+    Files.write(file(), SmallProfile.gzip("{\"a\":1}\n"));
+    assertThatThrownBy(() -> ProfileReader.read(file()))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("not a profile");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"prefork_profile | \"prefork_profile\":1 | \"prefork_profile\":9 | schema 9",
+        "{\"prefork_profile | \"objects\":4 | \"objects\":5 | 5 objects",
+        "{\"prefork_profile | \"objects\":4 | \"objects\":-4 | \"objects\"",
+        "{\"prefork_profile | \"tracked\":3 | \"tracked\":2 | 2 tracked",
+        "{\"prefork_profile | cpython | pypy | pypy",
+        "{\"prefork_profile | [700,10,10] | [700,10] | gc.thresholds",
+        "{\"vma | [0,4] | [0,400] | runs",
+        "{\"vma | anon | weird | weird",
+        "{\"objs | [1]] | [99]] | refers",
+        "{\"objs | ,0,40,1,1,[1]] | ,7,40,1,1,[1]] | type 7",
+        "{\"gc_list | [0,1,1] | [0,1,2] | not tracked",
+        "{\"gc_list | [0,1,1] | [0,1] | tracked objects",
+        "{\"pool | [] | [7] | offset 7",
+        "{\"free_pools | ,[] | ,\"x\" | array",
+        "{\"request | -1] | -9] | not there",
+        "{\"request | [258,129,257,-1] | [258,129,257] | neither freed",
+        "{\"request | [[[0],[1]]] | [[[1],[0]]] | no GC head",
+        "{\"request | \"endpoint\":0 | \"endpoint\":3 | endpoint 3",
+        "{\"request | warm | cold | no warm request",
+        "{\"touched | touched | teached | unknown record",
+      })
+  void contradictionsAreNamed(String line, String what, String by, String message) {
+    new SmallProfile().edit(line, what, by).write(file());
+    assertThatThrownBy(() -> ProfileReader.read(file()))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining(message);
+  }
+}
