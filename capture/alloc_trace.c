@@ -1,0 +1,76 @@
+/* Allocator hook of the capture script: writes every allocation and free of the three CPython domains into a
+   preallocated buffer. Freestanding and position-independent, no data section, no external call: its machine code is
+   embedded in preforklab_capture.py, so that a capture needs no compiler. build_alloc_trace.py compiles and embeds it.
+
+   The collector's generation 0 counter is noted at each entry: gc_alloc() increments it after the allocation,
+   PyObject_GC_Del() decrements it before the free, so the difference between two events tells GC objects apart. */
+typedef unsigned long word;
+
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO };
+
+struct event { word address, size; unsigned kind; int count0; };          /* kind: op | domain << 8 */
+
+struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; };
+
+struct allocator {                                                        /* = PyMemAllocatorEx */
+  void *ctx;
+  void *(*malloc)(void *, word);
+  void *(*calloc)(void *, word, word);
+  void *(*realloc)(void *, void *, word);
+  void (*free)(void *, void *);
+};
+
+struct domain { struct state *state; struct allocator base; word number; };
+
+#define HOOK __attribute__((visibility("hidden"), noinline, used))
+
+static inline void note(struct domain *d, word op, void *address, word size, int count0) {
+  struct state *s = d->state;
+  word k = s->used;
+  if (k >= s->capacity) { s->dropped++; return; }
+  s->used = k + 1;
+  struct event *e = s->events + k;
+  e->address = (word) address;
+  e->size = size;
+  e->kind = (unsigned) (op | d->number << 8);
+  e->count0 = count0;
+}
+
+/* depth: pymalloc passes requests over 512 bytes on to the raw domain; only the outer call is an event */
+HOOK void *trace_malloc(void *ctx, word n) {
+  struct domain *d = ctx;
+  int count0 = *d->state->count0;
+  d->state->depth++;
+  void *p = d->base.malloc(d->base.ctx, n);
+  if (!--d->state->depth && p) note(d, OP_ALLOC, p, n, count0);
+  return p;
+}
+
+HOOK void *trace_calloc(void *ctx, word n, word each) {
+  struct domain *d = ctx;
+  int count0 = *d->state->count0;
+  d->state->depth++;
+  void *p = d->base.calloc(d->base.ctx, n, each);
+  if (!--d->state->depth && p) note(d, OP_ALLOC, p, n * each, count0);
+  return p;
+}
+
+HOOK void *trace_realloc(void *ctx, void *old, word n) {
+  struct domain *d = ctx;
+  int count0 = *d->state->count0;
+  d->state->depth++;
+  void *p = d->base.realloc(d->base.ctx, old, n);
+  if (!--d->state->depth && p && p != old) {
+    note(d, old ? OP_MOVED_TO : OP_ALLOC, p, n, count0);
+    if (old) note(d, OP_MOVED_FROM, old, 0, count0);
+  }
+  return p;
+}
+
+HOOK void trace_free(void *ctx, void *p) {
+  struct domain *d = ctx;
+  if (p && !d->state->depth) note(d, OP_FREE, p, 0, *d->state->count0);
+  d->state->depth++;
+  d->base.free(d->base.ctx, p);
+  d->state->depth--;
+}

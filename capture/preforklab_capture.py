@@ -1,0 +1,1390 @@
+#!/usr/bin/env python
+"""Takes a profile of a Python application just before it forks, for Prefork Lab. Linux, CPython 2.7 to 3.13, standard library only.
+
+    python preforklab_capture.py --app package.module:application --get / --get '/item/{n}/' -o NAME.profile.gz
+
+Three processes take part. The launcher (this script, `main`) starts the master, a fresh interpreter that runs nothing but
+STUB: it loads the application and then waits. While it waits the launcher reads its memory through /proc: pools, collector
+lists, page tables, reference counts. Whatever needs code inside the application (walking the objects, serving and tracing
+requests) happens in children forked from the master, so that the master's heap stays as the application made it.
+
+docs/CAPTURE.md describes use, format and privacy. Start reading at `capture`.
+"""
+from __future__ import print_function
+
+import sys
+
+STUB = r'''
+import gc, os, sys, time
+def stub():
+    reply, commands, child_commands, mode, kind, names, headers = sys.argv[1:8]
+    reply, commands, child_commands = int(reply), int(commands), int(child_commands)
+    sys.argv = ["preforklab"]
+    if mode == "disabled":
+        gc.disable()
+    def say(text):
+        os.write(reply, (text + "\n").encode("utf-8"))
+    def line(fd):
+        got = b""
+        while not got.endswith(b"\n"):
+            c = os.read(fd, 1)
+            if not c:
+                os._exit(3)
+            got += c
+        return got.decode("utf-8")[:-1]
+    targets = {}
+    for name in names.split(" "):
+        try:
+            module, _, attribute = name.partition(":")
+            __import__(module)
+            target = sys.modules[module]
+            for part in attribute.split("."):
+                target = getattr(target, part)
+            if not callable(target):
+                raise TypeError("not callable")
+            targets[name] = target
+        except BaseException as e:
+            say("E cannot load %s: %s: %s" % (name, type(e).__name__, str(e).replace("\n", " ")))
+            os._exit(2)
+    module = target = attribute = part = None
+    from io import BytesIO
+    extra = dict(h.split("=", 1) for h in headers.split("\n") if h)
+    clock = getattr(time, "process_time", None) or time.clock
+    def request(text):
+        method, path, query, content, body = text.split("\t")
+        if method == "CALL":
+            start = clock()
+            targets[path]()
+            return 200, int((clock() - start) * 1e9)
+        body = body.encode("utf-8")
+        status = []
+        start = clock()
+        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+                   "HTTP_HOST": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1", "SCRIPT_NAME": "", "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": BytesIO(body),
+                   "wsgi.errors": sys.stderr, "wsgi.multithread": False, "wsgi.multiprocess": True, "wsgi.run_once": False}
+        if content:
+            environ["CONTENT_TYPE"] = content
+        if body:
+            environ["CONTENT_LENGTH"] = str(len(body))
+        environ.update(extra)
+        result = targets[names](environ, lambda s, h, e=None: status.append(s))
+        b"".join(result)
+        if hasattr(result, "close"):
+            result.close()
+        return int(status[0][:3]), int((clock() - start) * 1e9)
+    def child():
+        gc.disable()
+        say("C %d" % os.getpid())
+        while True:
+            word, _, rest = line(child_commands).partition(" ")
+            if word == "req":
+                try:
+                    say("D %d %d" % request(rest))
+                except BaseException as e:
+                    say("E request failed: %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
+            elif word == "run":
+                path, function, argument = rest.split("\t")
+                try:
+                    space = {"__name__": "preforklab_child", "__file__": path}
+                    with open(path, "rb") as f:
+                        source = f.read()
+                    code = compile(source, path, "exec")
+                    exec(code, space)
+                    space[function](argument, request)
+                    say("D 0 0")
+                except BaseException as e:
+                    say("E %s: %s: %s" % (function, type(e).__name__, str(e).replace("\n", " ")))
+            else:
+                os._exit(0)
+    say("L %d %d %s %d %d %d %d" % ((len(sys.modules), sys.hexversion, sys.version.split()[0], gc.isenabled()) + gc.get_threshold()))
+    while True:
+        word = line(commands)
+        if word == "fork":
+            if os.fork() == 0:
+                child()
+        elif word == "wait":
+            os.wait()
+            say("W")
+        else:
+            os._exit(0)
+stub()
+'''
+
+# --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
+TRACE_OFFSETS = (0, 128, 288, 560)  # malloc, calloc, realloc, free
+TRACE_CODE = (
+    "QVRVSIn1U0iLB0iJ+0iLfwhIi1AoRIsiSINAIAH/UxBIiwtIg2kgAXUFSIXAdQlbXUFcww8fQABIi1EQSDtRCHMuSI1yAUiJcRBI"
+    "jTRSSIsRSItLMEiNFPLB4QhIiQJIiWoIiUoQRIliFFtdQVzDkEiDQRgB67hmDx+EAAAAAABBVUFUSYnUVUiJ9VNIiftIg+wISIsH"
+    "SIt/CEiLUChEiypIg0AgAUyJ4v9TGEiLC0iDaSABdQVIhcB1FUiDxAhbXUFcQV3DZi4PH4QAAAAAAEiLURBIO1EIcz5JD6/sSI1y"
+    "AUiJcRBIjTRSSIsRSItLMEiNFPLB4QhIiQJIiWoIiUoQRIlqFEiDxAhbXUFcQV3DDx+AAAAAAEiDQRgB65yQQVZBVUmJ9UFUVUiJ"
+    "1VNIiwdIiftIi38ISItQKESLIkiDQCABSInq/1MgSIsLSInCSItBIEiD6AFIiUEgD4WEAAAASIXSdH9JOdV0ek2F7Q+EgwAAAEiL"
+    "cRBMi1EIuAMAAABMOdYPg4UAAABIi3swTIsZTI0MdkyNdgFJweEDTIlxEMHnCE+NBAsJ+EmJEEmJaAhBiUAQRYlgFE2F7XQnTTnW"
+    "c15LjUQLGEiDxgKDzwJIiXEQTIkoSMdACAAAAACJeBBEiWAUW0iJ0F1BXEFdQV7DZg8fRAAASItxEEyLUQhMOdZyhkiDQRgB69oP"
+    "H0AASItBGEiDwAFIg8ABSIlBGOvESItBGOvwDx+EAAAAAABTSIsXSIn7SItCIEiF9nQFSIXAdBtIg8ABSIt7CEiJQiD/UyhIiwNI"
+    "g2ggAVvDZpBIi0ooRIsBSItKEEg7SghzN0iNeQFIiXoQSI08SUiLCkiNPPmLSzBIiTfB4QhIx0cIAAAAAIPJAUSJRxSJTxDrpA8f"
+    "gAAAAABIg0IYAeuW"
+)
+# --- end of machine code
+
+PAGE = 4096
+GC_FLAG, LIST_FLAG, DICT_FLAG = 1 << 14, 1 << 25, 1 << 29
+KIND_LIST, KIND_DICT, KIND_SET, KIND_BYTEARRAY, KIND_ARRAY = 1, 2, 3, 4, 5
+ITEMS, KEYS, VALUES, TABLE, OTHER = range(5)                      # kinds of separate blocks in the profile
+
+
+class CaptureError(Exception):
+    """Ends the capture with one line."""
+
+
+def preheader_bytes(version, flags):
+    """Bytes between the start of an object's block and its address: the collector's head and, from 3.11, the managed pointers."""
+    if not flags & GC_FLAG:
+        return 0
+    head = 32 if version < (3, 8) else 16
+    managed = 1 << 4 if version < (3, 12) else 3 << 3
+    return head + (16 if version >= (3, 11) and flags & managed else 0)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In children of the master (called by the stub's `run`)
+
+
+def child_walk(path, request):
+    """Writes every object that the collector knows or that can be reached from one: address, type, size, referents."""
+    import array
+    import gc
+    import sys
+    if hasattr(gc, "unfreeze"):
+        gc.unfreeze()
+    objs = gc.get_objects()
+    out = array.array("L")
+    types, index = [], {}
+    own = set([id(objs), id(out), id(types), id(index), id(sys._getframe())])
+    seen = set(map(id, objs))
+    own.add(id(seen))
+    special = ((list, KIND_LIST), (dict, KIND_DICT), (set, KIND_SET), (frozenset, KIND_SET), (bytearray, KIND_BYTEARRAY))
+    if "array" in sys.modules:
+        special += ((array.array, KIND_ARRAY),)
+    getsizeof, referents, append = sys.getsizeof, gc.get_referents, out.append
+    i = 0
+    while i < len(objs):
+        o = objs[i]
+        i += 1
+        if id(o) in own:
+            continue
+        t = type(o)
+        if id(t) not in index:
+            index[id(t)] = len(types)
+            module = getattr(t, "__module__", None)
+            name = getattr(t, "__qualname__", t.__name__)
+            if isinstance(module, str) and module not in ("builtins", "__builtin__"):
+                name = module + "." + name
+            kind = 0
+            for base, number in special:
+                if issubclass(t, base):
+                    kind = number
+            types.append([id(t), name, t.__flags__, t.__basicsize__, t.__itemsize__, kind])
+        refs = referents(o)
+        try:
+            size = getsizeof(o)
+        except Exception:
+            size = t.__basicsize__
+        append(id(o)); append(index[id(t)]); append(size); append(len(refs))
+        for r in refs:
+            k = id(r)
+            append(k)
+            if k not in seen:
+                seen.add(k)
+                objs.append(r)
+    stats = gc.get_stats() if hasattr(gc, "get_stats") else []
+    import json
+    with open(path + ".json", "w") as f:
+        json.dump({"types": types, "stats": [[s["collections"], s["collected"], s["uncollectable"]] for s in stats],
+                   "implementation": sys.implementation.name if hasattr(sys, "implementation") else "cpython"}, f)
+    with open(path, "wb") as f:
+        out.tofile(f)
+
+
+def child_debugmallocstats(path, request):
+    """sys._debugmallocstats() writes to file descriptor 2; here it goes into a file."""
+    import os
+    import sys
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(fd, 2)
+    sys._debugmallocstats()
+
+
+class Tracer(object):
+    """Records every allocation and free of this process through the hook of alloc_trace.c."""
+
+    EVENT = 24
+    CAPACITY = 12 << 20
+
+    def __init__(self, count0_address):
+        import base64
+        import ctypes
+        import mmap
+        code = base64.b64decode(TRACE_CODE)
+        self.code = mmap.mmap(-1, (len(code) + PAGE) // PAGE * PAGE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        self.code.write(code)
+        at = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
+        self.buffer = mmap.mmap(-1, self.CAPACITY * self.EVENT)
+        self.state = (ctypes.c_uint64 * 6)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), self.CAPACITY, 0, 0, 0, count0_address)
+        self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
+        self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
+        self.count0 = ctypes.c_int.from_address(count0_address)
+        self.domains = []
+        api = ctypes.pythonapi
+        for f in (api.PyMem_GetAllocator, api.PyMem_SetAllocator):
+            f.argtypes, f.restype = [ctypes.c_int, ctypes.c_void_p], None
+        for number in range(3):
+            # struct domain: state, base allocator (ctx, malloc, calloc, realloc, free), number; then the hooked allocator
+            d = (ctypes.c_uint64 * 12)()
+            start = ctypes.addressof(d)
+            d[0], d[6] = ctypes.addressof(self.state), number
+            api.PyMem_GetAllocator(number, start + 8)
+            d[7] = start
+            for k, offset in enumerate(TRACE_OFFSETS):
+                d[8 + k] = at + offset
+            self.domains.append((number, start + 56, start + 8, d))
+        self.set = api.PyMem_SetAllocator
+
+    def start(self):
+        self.count0.value = 1 << 24                   # far from its floor at 0, where a decrement is not done
+        self.used.value = 0
+        for number, hooked, base, d in self.domains:
+            self.set(number, hooked)
+
+    def stop(self):
+        for number, hooked, base, d in self.domains:
+            self.set(number, base)
+        if self.state[3]:
+            raise MemoryError("more than %d allocations and frees in one traced window" % self.CAPACITY)
+
+    def events(self):
+        import struct
+        view = memoryview(self.buffer)[:self.used.value * self.EVENT]
+        return struct.iter_unpack("<QQIi", view)
+
+
+def garbage_components(trash, preheader):
+    """Block start -> component number, for the cyclic garbage in a list."""
+    import gc
+    index = {}
+    for i, o in enumerate(trash):
+        index[id(o)] = i
+    parent = list(range(len(trash)))
+
+    def find(i):
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+    for i, o in enumerate(trash):
+        for r in gc.get_referents(o):
+            k = index.get(id(r))
+            if k is not None:
+                a, b = find(i), find(k)
+                if a != b:
+                    parent[max(a, b)] = min(a, b)
+    return dict((id(o) - preheader(sys.version_info, type(o).__flags__), find(i)) for i, o in enumerate(trash))
+
+
+def child_trace(path, request):
+    """Serves the requests of a plan: first untraced ones, then a traced window whose first `keep` requests are kept; the rest
+    of the window and a collection at its end tell how long their blocks live."""
+    import gc
+    import json
+    import sys
+    with open(path) as f:
+        plan = json.load(f)
+    for text in plan["before"]:
+        request(text)
+    gc.collect()
+    tracer = Tracer(plan["count0"])
+    marks = [0] * (len(plan["window"]) + 1)
+    used = tracer.used
+    window = plan["window"]
+    tracer.start()
+    i = 0
+    for text in window:
+        request(text)
+        i += 1
+        marks[i] = used.value
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    gc.set_debug(0)
+    after_first = used.value
+    trash = gc.garbage[:]
+    del gc.garbage[:]
+    component = garbage_components(trash, preheader_bytes)
+    found = len(trash)
+    before_second = used.value
+    del trash[:]
+    o = None
+    gc.collect()
+    end = used.value
+    tracer.stop()
+    result = decode(tracer, marks, plan["keep"], after_first, before_second, end, component)
+    with open(path + ".out", "w") as f:
+        json.dump({"requests": result, "garbage_objects": found}, f)
+
+
+def decode(tracer, marks, keep, after_first, before_second, end, component):
+    """The events of the window as one record a kept request: the profile's stream, groups of garbage, carried, held."""
+    n = len(marks) - 1
+    alloc_request, alloc_ordinal, is_gc = [], [], []  # by allocation, of kept requests only
+    live = {}                                         # block start -> allocation number, or -1 for one of another request
+    stream = [[] for _ in range(keep)]                # per request: allocation numbers a, frees ~a
+    domain_bytes = []
+    allocations = [0] * keep
+    died = {}                                         # allocation -> (request it died in, or n: first collection, n + 1: second; event)
+    now = 0
+    pending = None                                    # the last object allocation, whose kind the next event's counter tells
+    pending_count = 0
+    moved_to = None
+    freed_order = []
+    for k, (address, size, kind, count0) in enumerate(tracer.events()):
+        if k >= end:
+            break
+        while now < n and k >= marks[now + 1]:
+            now += 1
+        op, domain = kind & 255, kind >> 8
+        if op == 3:
+            moved_to = (address, size, domain, count0)
+        if op in (0, 3):
+            if pending is not None and count0 - pending_count == 1:
+                is_gc[pending] = True
+            pending = None
+            if now < keep:
+                a = len(is_gc)
+                is_gc.append(False)
+                alloc_request.append(now)
+                alloc_ordinal.append(allocations[now])
+                allocations[now] += 1
+                domain_bytes.append((domain, size))
+                stream[now].append(a)
+                live[address] = a
+                if domain == 2 and op == 0:
+                    pending, pending_count = a, count0
+            else:
+                live[address] = -1
+            continue
+        a = live.pop(address, None)
+        if op == 2:
+            if moved_to is not None and a is not None and a >= 0:
+                b = live.get(moved_to[0], -1)
+                if b >= 0 and is_gc[a]:
+                    is_gc[b] = True
+            moved_to = None
+        elif pending is not None:
+            d = count0 - pending_count
+            if d == 1 or d == 0 and a is not None and a >= 0 and a != pending and is_gc[a]:
+                is_gc[pending] = True
+        pending = None
+        if a is None or a < 0:
+            continue
+        if now < n:
+            died[a] = now
+            if now == alloc_request[a]:
+                stream[now].append(~a)
+        else:
+            died[a] = n if k < before_second else n + 1
+            freed_order.append((k, a, address))
+    groups = {}
+    waiting = []
+    for k, a, address in freed_order:
+        if died[a] == n:
+            continue
+        c = component.get(address)
+        if c is None:
+            waiting.append(a)
+            continue
+        for x in waiting:
+            groups.setdefault((alloc_request[x], c), [[], []])[1].append(alloc_ordinal[x])
+        waiting = []
+        groups.setdefault((alloc_request[a], c), [[], []])[0].append(alloc_ordinal[a])
+    out = []
+    for r in range(keep):
+        events, count = [], 0
+        carried, held = [], []
+        for s in stream[r]:
+            if s >= 0:
+                domain, size = domain_bytes[s]
+                code = 2 if is_gc[s] else 1 if domain == 2 else 0 if domain == 1 else 3
+                events.append(size << 2 | code)
+                count += 1
+                if s not in died:
+                    held.append(alloc_ordinal[s])
+                elif r < died[s] < n:
+                    carried.append([alloc_ordinal[s], died[s] - r])
+                elif died[s] == n:                    # held by an interpreter's free list until a full collection empties it
+                    carried.append([alloc_ordinal[s], n - r])
+            else:
+                events.append(alloc_ordinal[~s] - count)
+        garbage = [g for (q, c), g in sorted(groups.items()) if q == r]
+        for x in waiting:
+            if alloc_request[x] == r:
+                carried.append([alloc_ordinal[x], n - r])
+        out.append({"events": events, "garbage": garbage, "carried": carried, "held": held})
+    return out
+
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In the launcher: the master's memory
+
+
+class Memory(object):
+    """The address space of the stopped master, read through /proc: mappings, page table entries, contents of present pages."""
+
+    def __init__(self, pid):
+        import array
+        import bisect
+        import os
+        import struct
+        self.pid, self.bisect = pid, bisect.bisect_right
+        self.vmas = []                               # (start, end, permissions, path, kind, page entries)
+        with open("/proc/%d/maps" % pid) as f:
+            lines = f.read().splitlines()
+        with open("/proc/%d/pagemap" % pid, "rb", 0) as pagemap:
+            for l in lines:
+                p = l.split(None, 5)
+                lo, hi = (int(x, 16) for x in p[0].split("-"))
+                path = p[5].strip() if len(p) > 5 else ""
+                kind = vma_kind(p[1], path)
+                if kind and hi <= 1 << 47:
+                    self.vmas.append((lo, hi, p[1], path, kind, page_entries(pagemap, lo, hi)))
+        self.starts, self.segments = [], []
+        self.fd = os.open("/proc/%d/mem" % pid, os.O_RDONLY)
+        for lo, hi, perm, path, kind, entries in self.vmas:
+            if "w" not in perm:
+                continue
+            for a, b in runs(entries):
+                os.lseek(self.fd, lo + a * PAGE, os.SEEK_SET)
+                parts, need = [], (b - a) * PAGE
+                while need:
+                    got = os.read(self.fd, min(need, 1 << 24))
+                    if not got:
+                        raise CaptureError("cannot read the memory of process %d at 0x%x" % (pid, lo + a * PAGE))
+                    parts.append(got)
+                    need -= len(got)
+                self.starts.append(lo + a * PAGE)
+                self.segments.append(b"".join(parts))
+        self.unpack = struct.unpack_from
+        self.array = array.array
+        self.os = os
+
+    def at(self, address):
+        """-> (bytes, offset in them) or (None, 0)"""
+        i = self.bisect(self.starts, address) - 1
+        if i >= 0:
+            s = self.segments[i]
+            offset = address - self.starts[i]
+            if offset + 8 <= len(s):
+                return s, offset
+        return None, 0
+
+    def read(self, fmt, address):
+        s, offset = self.at(address)
+        if s is None or offset + 64 > len(s):
+            try:
+                self.os.lseek(self.fd, address, 0)
+                s, offset = self.os.read(self.fd, 64), 0
+            except (OSError, OverflowError):
+                return None
+            if len(s) < 64:
+                s += b"\0" * (64 - len(s))
+        return self.unpack(fmt, s, offset)
+
+    def word(self, address):
+        s, offset = self.at(address)
+        if s is not None:
+            return self.unpack("<Q", s, offset)[0]
+        r = self.read("<Q", address)
+        return r[0] if r else None
+
+
+def vma_kind(perm, path):
+    if path == "[heap]":
+        return "brk_heap"
+    if path == "[stack]":
+        return "stack"
+    if path.startswith("[v"):
+        return None
+    if path == "" or path.startswith("[anon"):
+        return "anon"
+    return "lib_data" if "w" in perm else "file_ro"
+
+
+def page_entries(pagemap, lo, hi):
+    import array
+    out = array.array("L")
+    pagemap.seek(lo // PAGE * 8)
+    need = (hi - lo) // PAGE * 8
+    while need:
+        got = pagemap.read(min(need, 1 << 20))
+        if not got:
+            out.extend([0] * (need // 8))
+            break
+        if hasattr(out, "frombytes"):
+            out.frombytes(got)
+        else:
+            out.fromstring(got)
+        need -= len(got)
+    return out
+
+
+def runs(entries):
+    """[first, after last] page numbers of present (or swapped) runs."""
+    out, start = [], None
+    for i, e in enumerate(entries):
+        if e >> 62:
+            if start is None:
+                start = i
+        elif start is not None:
+            out.append((start, i))
+            start = None
+    if start is not None:
+        out.append((start, len(entries)))
+    return out
+
+
+class Pools(object):
+    """pymalloc's arenas and pools as found in the master's memory."""
+
+    def __init__(self, memory, version):
+        self.memory = memory
+        self.arena_bytes, self.pool_bytes = (1 << 20, 1 << 14) if version >= (3, 10) else (1 << 18, 1 << 12)
+        self.pools = {}                              # address -> (szidx, count, nextoffset, maxnextoffset, [free block offsets])
+        self.nexts, self.arenaindex = {}, {}
+        self.align = None
+        self.arenas, self.free_pools, self.usable, self.used = [], [], [], {}
+        self.find_pools()
+        self.find_arenas()
+        self.find_used()
+
+    def find_pools(self):
+        m, size = self.memory, self.pool_bytes
+        headers, votes = [], {}
+        for start, data in zip(m.starts, m.segments):
+            first = (start + size - 1) // size * size
+            for a in range(first, start + len(data) - 47, size):
+                count, free, nxt, prev, arena, szidx, nextoffset, maxnext = m.unpack("<QQQQIIII", data, a - start)
+                count &= 0xffffffff
+                if not (0 < count <= (size - 48) // 8 and szidx < 64 and 48 < nextoffset <= size and maxnext < size):
+                    continue
+                block, rest = divmod(size - maxnext, szidx + 1)
+                if rest or block not in (8, 16) or (nextoffset - 48) % (block * (szidx + 1)) or count > (size - 48) // (block * (szidx + 1)):
+                    continue
+                votes[block] = votes.get(block, 0) + 1
+                headers.append((a, count, free, nxt, arena, szidx, nextoffset, maxnext, block))
+        if not votes:
+            raise CaptureError("no pymalloc pools found (PYTHONMALLOC set, or a build without pymalloc?)")
+        self.align = max(votes, key=lambda k: votes[k])
+        for a, count, free, nxt, arena, szidx, nextoffset, maxnext, block in headers:
+            if block != self.align:
+                continue
+            chain, at, width = [], free, block * (szidx + 1)
+            while at:
+                offset = at - a
+                if not 48 <= offset < nextoffset or (offset - 48) % width or len(chain) > size // width:
+                    chain = None
+                    break
+                chain.append(offset)
+                at = m.word(at)
+            if chain is None or count + len(chain) != (nextoffset - 48) // width:
+                continue
+            self.pools[a] = (szidx, count, nextoffset, maxnext, chain)
+            self.nexts[a], self.arenaindex[a] = nxt, arena
+
+    def find_arenas(self):
+        """The array of arena objects is recognised by the addresses that the pools of one arena allow it to have."""
+        import struct
+        m, spans = self.memory, {}
+        for a, i in self.arenaindex.items():
+            lo, hi = spans.get(i, (a, a))
+            spans[i] = (min(lo, a), max(hi, a))
+        widest = sorted(spans, key=lambda i: spans[i][0] - spans[i][1])
+        for i in widest[:3]:
+            lo, hi = spans[i]
+            for base in range((hi + self.pool_bytes - self.arena_bytes + PAGE - 1) // PAGE * PAGE, lo + 1, PAGE):
+                key = struct.pack("<Q", base)
+                for start, data in zip(m.starts, m.segments):
+                    at = data.find(key)
+                    while at >= 0:
+                        if at % 8 == 0 and self.arena_table(start + at - 48 * i, spans):
+                            return
+                        at = data.find(key, at + 1)
+        for i in sorted(spans):                      # not found: reckoned from the pools' addresses
+            lo, hi = spans[i]
+            base = max(hi + self.pool_bytes - self.arena_bytes, lo - self.pool_bytes + PAGE) if hi - lo < self.arena_bytes - self.pool_bytes else lo
+            self.arenas.append((base, self.arena_bytes // self.pool_bytes))
+
+    def arena_table(self, table, spans):
+        rows = {}
+        for i in range(max(spans) + 1):
+            r = self.memory.read("<QQIIQQQ", table + 48 * i)
+            if r is None:
+                return False
+            if i in spans and not (r[0] and r[0] <= spans[i][0] and spans[i][1] + self.pool_bytes <= r[0] + self.arena_bytes):
+                return False
+            if r[0]:
+                rows[i] = r
+        i = max(spans) + 1                           # arenas without a pool in use may follow
+        while True:
+            r = self.memory.read("<QQIIQQQ", table + 48 * i)
+            if r is None or not r[0] or r[0] % PAGE or r[3] not in (self.arena_bytes // self.pool_bytes, self.arena_bytes // self.pool_bytes - 1) or not r[0] < r[1] <= r[0] + self.arena_bytes:
+                break
+            rows[i] = r
+            i += 1
+        for i in sorted(rows, key=lambda i: rows[i][0]):
+            address, pool_address, nfree, total, freepools, nxt, prev = rows[i]
+            self.arenas.append((address, total))
+            chain, at = [], freepools
+            while at and len(chain) <= total:
+                chain.append(at)
+                at = self.memory.word(at + 16)
+            self.free_pools.append((address, chain, pool_address, nfree))
+        heads = [i for i in rows if rows[i][2] and not rows[i][6]]
+        if len(heads) == 1:
+            at = table + 48 * heads[0]
+            while at and len(self.usable) <= len(rows):
+                r = self.memory.read("<QQIIQQQ", at)
+                self.usable.append(r[0])
+                at = r[5]
+        return True
+
+    def find_used(self):
+        partial = {}
+        for a, (szidx, count, nextoffset, maxnext, chain) in self.pools.items():
+            if chain or nextoffset <= maxnext:
+                partial.setdefault(szidx, set()).add(a)
+        for szidx, addresses in partial.items():
+            at, head = self.nexts[next(iter(addresses))], None
+            for _ in range(len(addresses) + 1):
+                if at not in addresses:
+                    head = at
+                    break
+                at = self.nexts[at]
+            if head is None:
+                continue
+            order, at = [], self.memory.word(head + 16)
+            while at in addresses and len(order) <= len(addresses):
+                order.append(at)
+                at = self.nexts[at]
+            if at == head and len(order) == len(addresses):
+                self.used[szidx] = order
+
+    def block_of(self, address):
+        """The block that holds an address: (its start, its size), None if the address is in no pool, False if the block is free."""
+        pool = address & ~(self.pool_bytes - 1)
+        p = self.pools.get(pool)
+        if p is None:
+            return None
+        width = (p[0] + 1) * self.align
+        offset = address - pool - 48
+        if offset < 0:
+            return False
+        start = 48 + offset // width * width
+        if start >= p[2] or start in p[4]:
+            return False
+        return pool + start, width
+
+
+class Collector(object):
+    """The collector's generations in the master's memory, found by their thresholds and the lists that lead back to them."""
+
+    def __init__(self, memory, version, thresholds):
+        import struct
+        self.memory, self.version = memory, version
+        self.head = 32 if version < (3, 8) else 16
+        self.stride = 48 if self.head == 32 else 24
+        self.base = None
+        a, b, c = (struct.pack("<i", t) for t in thresholds)
+        h, s = self.head, self.stride
+        for (lo, hi, perm, path, kind, entries) in memory.vmas:
+            if "w" not in perm or kind == "stack":
+                continue
+            for start, data in zip(memory.starts, memory.segments):
+                if not lo <= start < hi:
+                    continue
+                at = data.find(b, h + s)
+                while at >= 0:
+                    if at % 4 == 0 and data[at - s:at - s + 4] == a and data[at + s:at + s + 4] == c:
+                        base = start + at - s - h
+                        if base % 8 == 0 and all(self.is_list(base + g * s) for g in range(3)):
+                            self.base = base
+                            return
+                    at = data.find(b, at + 1)
+
+    def is_list(self, head):
+        links = self.memory.read("<QQ", head)
+        if not links or not all(0 < l < 1 << 47 for l in links):
+            return False
+        nxt, prev = links[0] & ~3, links[1] & ~3
+        n, p = self.memory.read("<QQ", nxt), self.memory.read("<QQ", prev)
+        return bool(n and p and n[1] & ~3 == head and p[0] & ~3 == head)
+
+    def objects(self, head):
+        """Object addresses of a list, in its order."""
+        out, at = [], self.memory.word(head) & ~3
+        while at != head:
+            out.append(at + self.head)
+            if len(out) > 1 << 28:
+                raise CaptureError("the collector's list at 0x%x does not end" % head)
+            at = self.memory.word(at) & ~3
+        return out
+
+    def generation(self, g):
+        return self.objects(self.base + g * self.stride)
+
+    def counts(self):
+        return [self.memory.read("<i", self.base + g * self.stride + self.head + 4)[0] for g in range(3)]
+
+    def count0_address(self):
+        return self.base + self.head + 4
+
+    def permanent(self):
+        if self.version < (3, 7):
+            return None
+        return self.base + (160 if self.head == 32 else 80)
+
+    def long_lived(self, stats):
+        """(total, pending), or None where the struct does not hold what gc.get_stats() says (3.6 and before: elsewhere)"""
+        if self.version < (3, 7):
+            return None
+        at = self.permanent() + self.stride
+        for g in range(3):
+            if list(self.memory.read("<qqq", at + 24 * g)) != list(stats[g]):
+                return None
+        total, pending = self.memory.read("<qq", at + 72 + 24)
+        return (total, pending) if 0 <= total < 1 << 40 and 0 <= pending < 1 << 40 else None
+
+
+def owned_blocks(memory, pools, version, o, kind, flags, basicsize, shared):
+    """The separate blocks of an object as [[address, bytes, kind], ...], read at the offsets of the release."""
+    out = []
+    read = memory.read
+    if kind == KIND_LIST:
+        items, allocated = read("<Qq", o + 24)
+        if items and allocated > 0:
+            out.append([items, allocated * 8, ITEMS])
+    elif kind == KIND_DICT and version >= (3, 6):
+        keys, values = read("<QQ", o + 32)
+        out.extend(dict_keys(memory, keys, version, shared))
+        if values and version < (3, 11):
+            size = read("<q", keys + 8)[0]
+            out.append([values, (size * 2 // 3) * 8, VALUES])
+        elif values:
+            out.extend(values_block(memory, pools, version, values))
+    elif kind == KIND_DICT:
+        mask, table = read("<qQ", o + 32)
+        if table != o + 56:
+            out.append([table, (mask + 1) * 24, KEYS])
+    elif kind == KIND_SET:
+        mask, table = read("<qQ", o + 32)
+        if table and table != o + (56 if version < (3,) else 64):
+            out.append([table, (mask + 1) * 16, TABLE])
+    elif kind == KIND_BYTEARRAY and version >= (3,):
+        allocated, start = read("<qQ", o + 24)
+        if start and allocated > 0:
+            out.append([start, allocated, OTHER])
+    elif kind == KIND_ARRAY:
+        start, allocated, descr = read("<QqQ", o + 24)
+        if start and allocated > 0:
+            out.append([start, allocated * read("<i", descr + 4)[0], OTHER])
+    if flags & 1 << 4 and version >= (3, 11) and flags & GC_FLAG:
+        if version < (3, 12):
+            values = read("<Q", o - 32)[0]
+        elif version < (3, 13):
+            values = read("<Q", o - 24)[0]
+            values = values + 1 if values & 1 else 0
+        else:
+            values = 0
+        if values:
+            out.extend(values_block(memory, pools, version, values))
+    return out
+
+
+def dict_keys(memory, keys, version, shared):
+    if not keys or keys in shared:
+        return []
+    if version >= (3, 11):
+        log2_size, log2_index, kind = memory.read("<BBB", keys + 8)
+        if log2_size > 40 or log2_index > 44 or log2_size < 3:
+            return []                                 # the static empty keys
+        size = 1 << log2_size
+        n = 32 + (1 << log2_index) + size * 2 // 3 * (16 if kind else 24)
+    else:
+        size = memory.read("<q", keys + 8)[0]
+        if size < 8 or size & (size - 1):
+            return []
+        index = 1 if size <= 0xff else 2 if size <= 0xffff else 4 if size <= 0xffffffff else 8
+        n = 40 + index * size + size * 2 // 3 * 24
+    shared.add(keys)
+    return [[keys, n, KEYS]]
+
+
+def values_block(memory, pools, version, values):
+    if version >= (3, 13):
+        capacity, size, embedded = memory.read("<BBB", values)
+        return [] if embedded else [[values, 8 + (capacity + 7) // 8 * 8 + capacity * 8, VALUES]]
+    prefix = memory.read("<B", values - 1)[0]
+    block = pools.block_of(values - prefix)
+    if not block or block[0] != values - prefix:
+        return []
+    return [[block[0], min(block[1], prefix + 8 * max(prefix - 2, 1)), VALUES]]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In the launcher
+
+
+class Progress(object):
+    """One line on standard error that is rewritten, only on a terminal."""
+
+    def __init__(self):
+        self.on = sys.stderr.isatty()
+
+    def __call__(self, text):
+        if self.on:
+            sys.stderr.write("\r\033[K" + text)
+            sys.stderr.flush()
+
+    def done(self):
+        self("")
+
+
+class Master(object):
+    """The interpreter that holds the application, driven through pipes."""
+
+    def __init__(self, python, names, kind, gc_mode, paths, headers, timeout):
+        import os
+        import subprocess
+        self.os, self.timeout = os, timeout
+        replies, reply = os.pipe()
+        command_r, self.commands = os.pipe()
+        child_r, self.child_commands = os.pipe()
+        env = dict(os.environ)
+        if paths:
+            env["PYTHONPATH"] = os.pathsep.join([os.path.abspath(p) for p in paths] + [p for p in [env.get("PYTHONPATH")] if p])
+        arguments = [python, "-c", STUB, str(reply), str(command_r), str(child_r), gc_mode, kind, " ".join(names), "\n".join(headers)]
+        options = {"pass_fds": (reply, command_r, child_r)} if sys.version_info >= (3,) else {}
+        try:
+            self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, env=env, **options)
+        except OSError as e:
+            raise CaptureError("cannot run %s: %s" % (python, e.strerror))
+        self.process.stdin.close()
+        for fd in (reply, command_r, child_r):
+            os.close(fd)
+        self.replies, self.rest = replies, b""
+        self.pid = self.process.pid
+
+    def expect(self, letter, timeout=None):
+        import select
+        timeout = timeout or self.timeout
+        while b"\n" not in self.rest:
+            if not select.select([self.replies], [], [], timeout)[0]:
+                raise CaptureError("the application did not answer within %d s" % timeout)
+            got = self.os.read(self.replies, 65536)
+            if not got:
+                raise CaptureError("the application's process ended")
+            self.rest += got
+        line, _, self.rest = self.rest.partition(b"\n")
+        line = line.decode("utf-8", "replace")
+        if line[:1] != letter:
+            raise CaptureError(line[2:] if line[:1] == "E" else "unexpected answer %r" % line)
+        return line[2:].split(" ")
+
+    def order(self, text):
+        self.os.write(self.commands, (text + "\n").encode("utf-8"))
+
+    def child(self):
+        return Child(self)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Child(object):
+    """A forked child of the master; `with` ends it."""
+
+    def __init__(self, master):
+        self.master = master
+
+    def __enter__(self):
+        self.master.order("fork")
+        self.pid = int(self.master.expect("C")[0])
+        return self
+
+    def say(self, text):
+        self.master.os.write(self.master.child_commands, (text + "\n").encode("utf-8"))
+
+    def request(self, text):
+        """-> (status, nanoseconds of CPU time)"""
+        self.say("req " + text)
+        return tuple(int(x) for x in self.master.expect("D"))
+
+    def run(self, function, argument, timeout=1800):
+        import os
+        self.say("run %s\t%s\t%s" % (os.path.abspath(__file__), function, argument))
+        self.master.expect("D", timeout)
+
+    def __exit__(self, *error):
+        if error[0] is None:
+            self.say("exit")
+            self.master.order("wait")
+            self.master.expect("W")
+
+
+class Requests(object):
+    """The sample requests: endpoints in turn, the number of the request filled in where a path says so."""
+
+    def __init__(self, lines):
+        self.endpoints = []                           # (method, path template, weight, content type, body)
+        for where, text in lines:
+            parts = text.split(None, 2)
+            if len(parts) < 2 or not parts[0].isalpha() or parts[0] != "CALL" and not parts[1].startswith("/"):
+                raise CaptureError("%s: expected METHOD /path [weight=N] [type=T] [body=...], got %r" % (where, text))
+            weight, content, body = 1, "", ""
+            rest = parts[2] if len(parts) > 2 else ""
+            while rest:
+                key, eq, value = rest.partition("=")
+                if not eq or key not in ("weight", "type", "body"):
+                    raise CaptureError("%s: unknown option %r" % (where, rest))
+                if key == "body":
+                    body, rest = value, ""
+                else:
+                    value, _, rest = value.partition(" ")
+                    rest = rest.strip()
+                    if key == "type":
+                        content = value
+                    elif not value.isdigit() or not 0 < int(value) < 1 << 31:
+                        raise CaptureError("%s: weight must be a positive whole number, got %r" % (where, value))
+                    else:
+                        weight = int(value)
+            self.endpoints.append((parts[0].upper(), parts[1], weight, content, body))
+            self.fill(len(self.endpoints) - 1, 0, where)
+
+    def fill(self, endpoint, n, where="request"):
+        import re
+        method, path, weight, content, body = self.endpoints[endpoint]
+
+        def value(m):
+            if not re.match(r"^[n0-9+*/% ()-]+$", m.group(1)):
+                raise CaptureError("%s: in {...} only n, whole numbers and + - * / %% ( ) may stand, got %r" % (where, m.group(1)))
+            try:
+                return str(int(eval(m.group(1).replace("/", "//"), {"__builtins__": {}}, {"n": n})))
+            except Exception as e:
+                raise CaptureError("%s: cannot reckon {%s}: %s" % (where, m.group(1), e))
+        path = re.sub(r"\{([^{}]*)\}", value, path)
+        body = re.sub(r"\{(n[^{}\"]*)\}", value, body)
+        path, _, query = path.partition("?")
+        if sys.version_info >= (3,):
+            from urllib.parse import unquote
+            path = unquote(path)
+        return "\t".join((method, path, query, content, body))
+
+    def text(self, n):
+        return self.fill(n % len(self.endpoints), n)
+
+    def public(self):
+        """The endpoints as the profile names them: numbers and query values left out."""
+        import re
+        out = []
+        for method, path, weight, content, body in self.endpoints:
+            path, _, query = re.sub(r"\{[^{}]*\}", "<n>", path).partition("?")
+            if query:
+                path += "?" + "&".join(q.partition("=")[0] for q in query.split("&"))
+            out.append([method, path, weight])
+        return out
+
+
+def capture_heap(master, options, facts, scratch, progress):
+    """The heap image as a list of lines; fills in the header's facts."""
+    import array
+    import json
+    import os
+    progress("reading the memory of the master")
+    version = facts["version"]
+    memory = Memory(master.pid)
+    pools = Pools(memory, version)
+    progress("walking the objects")
+    walk = os.path.join(scratch, "walk")
+    with master.child() as child:
+        child.run("child_walk", walk)
+    with open(walk + ".json") as f:
+        info = json.load(f)
+    words = array.array("L")
+    with open(walk, "rb") as f:
+        words.fromfile(f, os.path.getsize(walk) // 8)
+    types = info["types"]
+    collector = Collector(memory, version, facts["thresholds"])
+    if collector.base is None:
+        raise CaptureError("the collector's generations were not found in memory (thresholds %r)" % (facts["thresholds"],))
+    generations = [collector.generation(g) for g in range(3)]
+    permanent = collector.objects(collector.permanent()) if collector.permanent() else []
+    tracked = set(permanent)
+    for g in generations:
+        tracked.update(g)
+    # of what the child saw, keep what the master holds: the very object at the very address
+    at, rows = 0, []
+    n = len(words)
+    while at < n:
+        o, t, size, count = words[at], words[at + 1], words[at + 2], words[at + 3]
+        head = memory.read("<qQ", o)
+        keep = o in tracked or head is not None and head[0] > 0 and head[1] == types[t][0]
+        if keep and o not in tracked:
+            keep = pools.block_of(o - preheader_bytes(version, types[t][2])) is not False
+        if keep and head is not None and head[1] == types[t][0]:
+            rows.append((o, t, size, head[0], at + 4, count))
+        at += 4 + count
+    rows.sort()
+    progress("writing down %d objects" % len(rows))
+    rank = dict((r[0], k) for k, r in enumerate(rows))
+    type_index, type_rows = {}, []
+    shared = set()
+    lines, line, previous = [], [], 0
+    n_tracked, pages_head, pages_object = 0, set(), set()
+    gc_head = collector.head
+    for k, (o, t, size, refcount, first, count) in enumerate(rows):
+        address, name, flags, basicsize, itemsize, kind = types[t]
+        if t not in type_index:
+            type_index[t] = len(type_rows)
+            type_rows.append([name, 1 if flags & GC_FLAG else 0, basicsize, itemsize, preheader_bytes(version, flags)])
+        f = 1 if o in tracked else 2 if flags & GC_FLAG else 0
+        if f == 1:
+            n_tracked += 1
+            pages_head.add((o - gc_head) >> 12)
+        pages_object.add(o >> 12)
+        refs = [rank[r] - k for r in words[first:first + count] if r in rank]
+        row = [(o - previous) >> 3, type_index[t], size - (preheader_bytes(version, flags) if size >= basicsize else 0), f, refcount, refs]
+        extra = owned_blocks(memory, pools, version, o, kind, flags, basicsize, shared)
+        if extra:
+            row.append(extra)
+        previous = o
+        line.append(row)
+        if len(line) == 512:
+            lines.append({"objs": line})
+            line = []
+        if k % 20000 == 0:
+            progress("writing down objects: %d of %d" % (k, len(rows)))
+    if line:
+        lines.append({"objs": line})
+    for g, order in enumerate(generations + [permanent]):
+        deltas, last = [], 0
+        for o in order:
+            k = rank.get(o)
+            if k is not None:
+                deltas.append(k - last)
+                last = k
+        if g < 3 or deltas:
+            lines.append({"gc_list": [g, deltas]})
+    head = []
+    for lo, hi, perm, path, kind, entries in memory.vmas:
+        present = runs(entries)
+        lengths, last = [], 0
+        for a, b in present:
+            lengths += [a - last, b - a]
+            last = b
+        head.append({"vma": [lo, (hi - lo) // PAGE, kind, os.path.basename(path) if kind in ("lib_data", "file_ro") else "", lengths]})
+    for address, total in sorted(pools.arenas):
+        head.append({"arena": [address, total]})
+    for a in sorted(pools.pools):
+        head.append({"pool": [a] + list(pools.pools[a])})
+    for szidx in sorted(pools.used):
+        head.append({"used": [szidx, pools.used[szidx]]})
+    for address, chain, pool_address, nfree in pools.free_pools:
+        head.append({"free_pools": [address, chain, pool_address, nfree]})
+    if pools.usable:
+        head.append({"usable_arenas": pools.usable})
+    stats = info["stats"] or [[0, 0, 0]] * 3
+    long_lived = collector.long_lived(stats)
+    facts["count0"] = collector.count0_address()
+    facts["implementation"] = info["implementation"]
+    facts["sizes"] = {"gc_head": gc_head, "arena": pools.arena_bytes, "pool": pools.pool_bytes, "page": PAGE, "alignment": pools.align}
+    facts["types"] = type_rows
+    facts["objects"], facts["tracked"] = len(rows), n_tracked
+    facts["gc_list_lengths"] = [len(g) for g in generations]
+    facts["pages_gc_heads"], facts["pages_objects"] = len(pages_head), len(pages_object)
+    facts["pages_present"] = sum(b - a for v in memory.vmas for a, b in runs(v[5]))
+    facts["gc"] = {"enabled": facts["gc_enabled"], "thresholds": list(facts["thresholds"]), "counts": collector.counts(),
+                   "long_lived_total": long_lived[0] if long_lived else len(generations[2]),
+                   "long_lived_pending": long_lived[1] if long_lived else 0, "long_lived_measured": bool(long_lived),
+                   "stats": stats, "freeze_count": len(permanent)}
+    return head + lines
+
+
+STEPS = list(range(1, 51)) + list(range(60, 201, 10)) + list(range(250, 1001, 50))
+
+
+def capture_pages(master, requests, scratch, progress, upto):
+    """Which inherited pages a child has copied after so many requests: by frame number where it may be read (root), else by
+    the bit for exclusively mapped pages."""
+    lines = []
+    with master.child() as child:
+        before = page_table(child.pid)
+        frames = any(e & ((1 << 55) - 1) for e, kind in before.values())
+        seen = set() if frames else set(a for a, (e, kind) in before.items() if e >> 56 & 1)
+        known = dict((a, e & ((1 << 55) - 1)) for a, (e, kind) in before.items())
+        appeared = set()
+        done, statuses = 0, {}
+        for step in STEPS:
+            if step > upto:
+                break
+            progress("copied pages: request %d of %d" % (step, min(upto, STEPS[-1])))
+            while done < step:
+                status = child.request(requests.text(done))[0]
+                statuses[status // 100] = statuses.get(status // 100, 0) + 1
+                done += 1
+            now = page_table(child.pid)
+            touched, new = [], {}
+            for a, (e, kind) in now.items():
+                if a in known:
+                    if a not in seen and (known[a] != e & ((1 << 55) - 1) if frames else e >> 56 & 1):
+                        seen.add(a)
+                        touched.append(a)
+                elif a not in appeared:
+                    appeared.add(a)
+                    new[kind] = new.get(kind, 0) + 1
+            if touched:
+                lines.append({"touched": [step, sorted(touched)]})
+            for kind in sorted(new):
+                lines.append({"appeared": [step, kind, new[kind]]})
+    return lines, {"requests": done, "copied": sum(len(l["touched"][1]) for l in lines if "touched" in l), "by": "frame number" if frames else "exclusive bit", "statuses": statuses}
+
+
+def page_table(pid):
+    """Page number -> (page table entry, kind), of present pages."""
+    out = {}
+    with open("/proc/%d/maps" % pid) as f:
+        maps = f.read().splitlines()
+    with open("/proc/%d/pagemap" % pid, "rb", 0) as pagemap:
+        for l in maps:
+            p = l.split(None, 5)
+            lo, hi = (int(x, 16) for x in p[0].split("-"))
+            kind = vma_kind(p[1], p[5].strip() if len(p) > 5 else "")
+            if kind and hi <= 1 << 47:
+                first = lo // PAGE
+                for i, e in enumerate(page_entries(pagemap, lo, hi)):
+                    if e >> 63:
+                        out[first + i] = (e, kind)
+    return out
+
+
+def capture_cpu(master, requests, progress):
+    """[{"cold": ns, "warm": ns}, ...] by endpoint, without the allocator hook, collector off."""
+    count = len(requests.endpoints)
+    cold, warm = [], [[] for _ in range(count)]
+    for e in range(count):
+        progress("CPU time: first request of endpoint %d of %d" % (e + 1, count))
+        best = []
+        for _ in range(3):
+            with master.child() as child:
+                best.append(child.request(requests.text(e))[1])
+        cold.append(sorted(best)[1])
+    with master.child() as child:
+        for n in range(count * 13):
+            progress("CPU time: warm request %d of %d" % (n, count * 13))
+            ns = child.request(requests.text(n))[1]
+            if n >= count * 3:
+                warm[n % count].append(ns)
+    return [{"cold": cold[e], "warm": sorted(warm[e])[len(warm[e]) // 2]} for e in range(count)]
+
+
+def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samples, tail):
+    """The request records; without traces (another machine, no allocator interface) only counts."""
+    import json
+    import os
+    count = len(requests.endpoints)
+    cpu = capture_cpu(master, requests, progress)
+    out = []
+
+    def plan(name, before, window, keep):
+        path = os.path.join(scratch, name)
+        with open(path, "w") as f:
+            json.dump({"before": before, "window": window, "keep": keep, "count0": facts["count0"]}, f)
+        with master.child() as child:
+            child.run("child_trace", path)
+        with open(path + ".out") as f:
+            result = json.load(f)
+        os.unlink(path + ".out")
+        return result["requests"]
+
+    def record(endpoint, state, r):
+        r = dict(r, endpoint=endpoint, state=state, cpu_ns=cpu[endpoint][state])
+        out.append({"request": r})
+    for e in range(count):
+        progress("tracing the first request of endpoint %d of %d" % (e + 1, count))
+        window = [requests.text(e)] + [requests.text(count + k) for k in range(2 * count)]
+        record(e, "cold", plan("cold%d" % e, [], window, 1)[0])
+    progress("tracing warm requests")
+    before = [requests.text(n) for n in range(warm_rounds * count)]
+    at = len(before)
+    window = [requests.text(at + k) for k in range((samples + tail) * count)]
+    for k, r in enumerate(plan("warm", before, window, samples * count)):
+        record(k % count, "warm", r)
+    out.sort(key=lambda l: (l["request"]["endpoint"], l["request"]["state"]))
+    return out
+
+
+def trace_obstacle(facts):
+    """Why requests cannot be traced here, or None."""
+    import os
+    if os.uname()[4] not in ("x86_64", "amd64"):
+        return "the allocator hook is machine code for x86-64, this is %s" % os.uname()[4]
+    if facts["version"] < (3, 5):
+        return "Python %s has no interface to its allocators" % facts["python"]
+    return None
+
+
+def write_profile(path, header, lines, progress):
+    """gzip of JSON lines, complete or not at all."""
+    import gzip
+    import json
+    import os
+    import tempfile
+    directory = os.path.dirname(os.path.abspath(path))
+    fd, temporary = tempfile.mkstemp(prefix=".preforklab-", dir=directory)
+    try:
+        with os.fdopen(fd, "wb") as raw:
+            with gzip.GzipFile("", "wb", 9, raw, mtime=0) as f:
+                for k, l in enumerate([header] + lines + [{"end": {"lines": len(lines) + 2}}]):
+                    f.write((json.dumps(l, separators=(",", ":")) + "\n").encode("ascii"))
+                    if k % 1000 == 0:
+                        progress("compressing: %d of %d lines" % (k, len(lines)))
+        os.chmod(temporary, 0o644)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def capture(options, progress):
+    import datetime
+    import os
+    import platform
+    import shutil
+    import tempfile
+    lines = []
+    if options.requests:
+        try:
+            with open(options.requests) as f:
+                text = f.read().splitlines()
+        except (IOError, OSError, UnicodeDecodeError) as e:
+            raise CaptureError("%s: %s" % (options.requests, getattr(e, "strerror", None) or "not a text file"))
+        lines += [("%s:%d" % (options.requests, k + 1), l.strip()) for k, l in enumerate(text) if l.strip() and not l.strip().startswith("#")]
+    lines += [("--get", "GET " + p) for p in options.get]
+    lines += [("--call", "CALL " + c) for c in options.call]
+    if not lines:
+        raise CaptureError("no requests: give --requests FILE, --get PATH or --call MODULE:FUNCTION")
+    requests = Requests(lines)
+    names = [options.app] if options.app else []
+    names += [path for method, path, _, _, _ in requests.endpoints if method == "CALL"]
+    if not options.app and len(names) < len(requests.endpoints):
+        raise CaptureError("requests by path need --app MODULE:CALLABLE")
+    for name in names:
+        if ":" not in name or " " in name:
+            raise CaptureError("%r is not MODULE:CALLABLE" % name)
+    output = options.output
+    directory = os.path.dirname(os.path.abspath(output))
+    if not os.path.isdir(directory) or not os.access(directory, os.W_OK):
+        raise CaptureError("%s: cannot write there" % directory)
+    headers = []
+    for h in options.header:
+        name, colon, value = h.partition(":")
+        if not colon:
+            raise CaptureError("--header %r: expected Name: value" % h)
+        headers.append("HTTP_%s=%s" % (name.strip().upper().replace("-", "_"), value.strip()))
+    if not os.path.exists("/proc/self/pagemap"):
+        raise CaptureError("needs Linux with /proc/self/pagemap")
+    scratch = tempfile.mkdtemp(prefix="preforklab-")
+    master = None
+    try:
+        progress("loading the application")
+        master = Master(options.python, names, "wsgi" if options.app else "call", options.gc, options.python_path, headers, options.timeout)
+        loaded = master.expect("L", 3600)
+        version = int(loaded[1])
+        facts = {"version": (version >> 24, version >> 16 & 255), "python": loaded[2], "thresholds": [int(x) for x in loaded[4:7]], "gc_enabled": loaded[3] == "1"}
+        image = capture_heap(master, options, facts, scratch, progress)
+        obstacle = trace_obstacle(facts)
+        if options.requests_from:
+            traces = []
+        elif obstacle:
+            sys.stderr.write("preforklab_capture: requests not traced: %s; the profile holds CPU times only\n" % obstacle)
+            traces = [{"request": {"endpoint": e, "state": state, "cpu_ns": c[state], "events": [], "garbage": [], "carried": [], "held": []}}
+                      for e, c in enumerate(capture_cpu(master, requests, progress)) for state in ("cold", "warm")]
+        else:
+            traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
+        touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
+        app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by module path, before the first fork, no server around it",
+               "note": options.note or "", "copied_pages": pages, "traced": not obstacle and not options.requests_from,
+               "pages": {"present": facts["pages_present"], "gc_heads": facts["pages_gc_heads"], "objects": facts["pages_objects"]}}
+        header = {"prefork_profile": 1, "name": options.name or os.path.basename(output).split(".")[0], "python": facts["python"], "implementation": facts["implementation"],
+                  "platform": "%s %s, %s" % (platform.system(), platform.release(), platform.machine()), "captured": datetime.date.today().isoformat(), "app": app,
+                  "gc": facts["gc"], "sizes": facts["sizes"], "modules": int(loaded[0]), "objects": facts["objects"], "tracked": facts["tracked"], "types": facts["types"],
+                  "endpoints": [[m, p, w] for m, p, w in requests.public()]}
+        if options.requests_from:
+            header["requests_from"] = options.requests_from
+        write_profile(output, header, image + traces + touched, progress)
+        progress.done()
+        failed = pages["statuses"].get(5, 0)
+        if failed:
+            sys.stderr.write("preforklab_capture: warning: %d of %d requests were answered with a server error\n" % (failed, pages["requests"]))
+        sys.stderr.write("%s: %d objects (%d tracked) on %d pages, %d requests recorded, %d pages copied by %d requests, %.2f MB\n"
+                         % (output, facts["objects"], facts["tracked"], facts["pages_present"], len(traces), pages["copied"], pages["requests"], os.path.getsize(output) / 1e6))
+    finally:
+        progress.done()
+        if master:
+            master.close()
+        shutil.rmtree(scratch, True)
+
+
+def arguments():
+    import argparse
+    p = argparse.ArgumentParser(description="Takes a profile of a Python application just before it forks, for Prefork Lab.", epilog="See docs/CAPTURE.md.")
+    p.add_argument("--app", metavar="MODULE:CALLABLE", help="the WSGI application, as gunicorn names it")
+    p.add_argument("--get", action="append", default=[], metavar="PATH", help="a sample request; {n} stands for the request's number, arithmetic is possible: /item/{n*37 %% 500}/ (repeatable)")
+    p.add_argument("--requests", metavar="FILE", help="sample requests, one a line: METHOD PATH [weight=N] [type=CONTENT-TYPE] [body=...]")
+    p.add_argument("--call", action="append", default=[], metavar="MODULE:FUNCTION", help="a function without arguments instead of a request, such as a task (repeatable)")
+    p.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of every request (repeatable; not written into the profile)")
+    p.add_argument("--python-path", action="append", default=[], metavar="DIR", help="put before the module search path (repeatable)")
+    p.add_argument("--python", default=sys.executable, metavar="FILE", help="the application's interpreter (default: the one that runs this script)")
+    p.add_argument("--gc", choices=("enabled", "disabled"), default="enabled", help="the collector while the application loads")
+    p.add_argument("--name", help="the profile's name (default: from the file's name)")
+    p.add_argument("--note", help="a remark to keep in the header")
+    p.add_argument("--warm-rounds", type=int, default=3, metavar="K", help="rounds of all requests before the warm ones are measured (default 3)")
+    p.add_argument("--samples", type=int, default=2, metavar="K", help="warm samples of each request (default 2)")
+    p.add_argument("--tail", type=int, default=8, metavar="K", help="further rounds watched for blocks that die late (default 8)")
+    p.add_argument("--page-requests", type=int, default=1000, metavar="N", help="requests served while counting copied pages (default 1000)")
+    p.add_argument("--requests-from", metavar="NAME", help="leave the request traces out and name the profile that has them")
+    p.add_argument("--timeout", type=int, default=120, metavar="S", help="seconds that one request may take (default 120)")
+    p.add_argument("-o", "--output", required=True, metavar="FILE")
+    options = p.parse_args()
+    for name, least in (("warm_rounds", 0), ("samples", 1), ("tail", 0), ("page_requests", 0), ("timeout", 1)):
+        if not least <= getattr(options, name) <= 1000000:
+            p.error("--%s must be at least %d" % (name.replace("_", "-"), least))
+    return options
+
+
+def main():
+    options = arguments()
+    try:
+        capture(options, Progress())
+    except CaptureError as e:
+        sys.stderr.write("preforklab_capture: %s\n" % e)
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("preforklab_capture: interrupted\n")
+        return 130
+    except (OSError, IOError) as e:
+        sys.stderr.write("preforklab_capture: %s\n" % e)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
