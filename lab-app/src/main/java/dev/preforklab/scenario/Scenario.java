@@ -1,5 +1,7 @@
 package dev.preforklab.scenario;
 
+import dev.preforklab.prefork.GcPolicy;
+import dev.preforklab.prefork.PreforkSettings;
 import java.util.List;
 import java.util.Map;
 
@@ -8,13 +10,13 @@ import java.util.Map;
  *
  * @param profile name or path of the captured application, as written
  * @param python CPython release, or {@link #PYTHON_OF_PROFILE}
- * @param gc names of the GC settings, one simulated host each, in the order of reports
+ * @param gc the GC settings, one simulated host each, in the order of reports
  */
 public record Scenario(
     String name,
     String profile,
     String python,
-    List<String> gc,
+    List<GcPolicy> gc,
     long seed,
     HostSpec host,
     ServiceSpec service,
@@ -34,25 +36,9 @@ public record Scenario(
   /**
    * The prefork service.
    *
-   * @param maxRequests requests after which a worker is replaced, 0 = never
-   * @param maxRequestsJitter up to so many more, drawn for each worker
-   * @param reloadOnRssBytes resident memory above which a worker is replaced, 0 = never
    * @param backlog requests that may wait for a worker
    */
-  public record ServiceSpec(
-      int workers,
-      int maxRequests,
-      int maxRequestsJitter,
-      long reloadOnRssBytes,
-      Exit exit,
-      int backlog,
-      Dispatch dispatch) {}
-
-  /** How a worker leaves. */
-  public enum Exit {
-    NORMAL,
-    OS_EXIT
-  }
+  public record ServiceSpec(PreforkSettings prefork, int backlog, Dispatch dispatch) {}
 
   /** Which idle worker takes a request. */
   public enum Dispatch {

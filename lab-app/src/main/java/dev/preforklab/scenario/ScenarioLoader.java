@@ -1,8 +1,10 @@
 package dev.preforklab.scenario;
 
+import dev.preforklab.prefork.ExitMode;
+import dev.preforklab.prefork.GcPolicy;
+import dev.preforklab.prefork.PreforkSettings;
 import dev.preforklab.scenario.Scenario.Arrivals;
 import dev.preforklab.scenario.Scenario.Dispatch;
-import dev.preforklab.scenario.Scenario.Exit;
 import dev.preforklab.scenario.Scenario.HostSpec;
 import dev.preforklab.scenario.Scenario.LoadSpec;
 import dev.preforklab.scenario.Scenario.Order;
@@ -16,8 +18,11 @@ import java.io.StringReader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -71,9 +76,28 @@ public final class ScenarioLoader {
     read.forEach(
         (key, setting) -> {
           requireKnown(key, setting.origin());
-          merged.put(key, setting);
+          merged.put(key, key.equals("profile") ? besideFile(file, setting) : setting);
         });
     return this;
+  }
+
+  /** A profile's path in a file is relative to that file. */
+  private static Setting besideFile(Path file, Setting setting) {
+    String text = setting.text();
+    Path parent = file.getParent();
+    if (text == null || parent == null || !isPath(text)) {
+      return setting;
+    }
+    try {
+      return Setting.ofText(setting.origin(), parent.resolve(text).toString());
+    } catch (InvalidPathException e) {
+      throw setting.error("a path");
+    }
+  }
+
+  /** Whether a profile is named by its path rather than by its name. */
+  public static boolean isPath(String profile) {
+    return profile.indexOf('/') >= 0 || profile.endsWith(".gz");
   }
 
   /**
@@ -97,6 +121,12 @@ public final class ScenarioLoader {
     return set(key, assignment.substring(equals + 1), "--set " + key);
   }
 
+  /** Whether a key has this value so far. */
+  public boolean isSetTo(String key, String value) {
+    Setting setting = merged.get(key);
+    return setting != null && value.equals(setting.text());
+  }
+
   private void requireKnown(String key, String origin) {
     if (!merged.containsKey(key)) {
       throw new InputException(
@@ -111,44 +141,57 @@ public final class ScenarioLoader {
    */
   public Scenario load() {
     ScenarioSettings s = new ScenarioSettings(merged);
-    Scenario scenario =
-        new Scenario(
-            s.text("name", 80),
-            s.text("profile", 4096),
-            s.text("python", 20),
-            s.list("gc", 16),
-            s.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE, "a whole number"),
-            new HostSpec(
-                s.bytes("host.ram", 64 * MIB, 8192 * MIB, false),
-                (int) s.integer("host.cores", 1, 256, "a whole number")),
-            new ServiceSpec(
+    return new Scenario(
+        s.text("name", 80),
+        s.text("profile", 4096),
+        s.text("python", 20),
+        gcPolicies(s),
+        s.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE, "a whole number"),
+        new HostSpec(
+            s.bytes("host.ram", 64 * MIB, 8192 * MIB, false),
+            (int) s.integer("host.cores", 1, 256, "a whole number")),
+        new ServiceSpec(
+            new PreforkSettings(
                 (int) s.integer("service.workers", 1, 128, "a whole number"),
                 (int) s.integer("service.max-requests", 0, 1_000_000_000, "a whole number"),
                 (int) s.integer("service.max-requests-jitter", 0, 1_000_000_000, "a whole number"),
                 s.bytes("service.reload-on-rss", MIB, 8192 * MIB, true),
-                s.choice("service.exit", Exit.values()),
-                (int) s.integer("service.backlog", 0, 65_535, "a whole number"),
-                s.choice("service.dispatch", Dispatch.values())),
-            new LoadSpec(
-                s.choice("load.arrivals", Arrivals.values()),
-                s.number("load.rate", 0.001, 100_000, "a number of requests a second"),
-                (int) s.integer("load.burst-size", 1, 100_000, "a whole number"),
-                (int) s.integer("load.users", 1, 100_000, "a whole number"),
-                s.nanoseconds("load.think-time", 0, DAY_NS),
-                s.choice("load.order", Order.values()),
-                s.weights("load.mix", 1_000)),
-            new RunSpec(
-                s.integer("run.requests", 0, 100_000_000, "a whole number"),
-                s.isNone("run.duration")
-                    ? 0
-                    : s.nanoseconds("run.duration", MILLISECOND_NS, 365 * DAY_NS),
-                s.nanoseconds("run.sample-every", MILLISECOND_NS, DAY_NS),
-                s.number("run.speed", 0.001, 1_000, "a number of simulated seconds a second")));
-    return scenario;
+                s.choice("service.exit", ExitMode.values())),
+            (int) s.integer("service.backlog", 0, 65_535, "a whole number"),
+            s.choice("service.dispatch", Dispatch.values())),
+        new LoadSpec(
+            s.choice("load.arrivals", Arrivals.values()),
+            s.number("load.rate", 0.001, 100_000, "a number of requests a second"),
+            (int) s.integer("load.burst-size", 1, 100_000, "a whole number"),
+            (int) s.integer("load.users", 1, 100_000, "a whole number"),
+            s.nanoseconds("load.think-time", 0, DAY_NS),
+            s.choice("load.order", Order.values()),
+            s.weights("load.mix", 1_000)),
+        new RunSpec(
+            s.integer("run.requests", 0, 100_000_000, "a whole number"),
+            s.isNone("run.duration")
+                ? 0
+                : s.nanoseconds("run.duration", MILLISECOND_NS, 365 * DAY_NS),
+            s.nanoseconds("run.sample-every", MILLISECOND_NS, DAY_NS),
+            s.number("run.speed", 0.001, 1_000, "a number of simulated seconds a second")));
+  }
+
+  private static List<GcPolicy> gcPolicies(ScenarioSettings s) {
+    List<GcPolicy> policies = new ArrayList<>();
+    for (String name : s.list("gc", 16)) {
+      try {
+        policies.add(GcPolicy.parse(name));
+      } catch (IllegalArgumentException e) {
+        throw new InputException(
+            s.origin("gc") + ": " + e.getMessage() + Suggestions.didYouMean(name, GcPolicy.names()),
+            e);
+      }
+    }
+    return policies;
   }
 
   /** An error about a key's value that only its user can find, such as an unknown endpoint. */
-  public InputException error(String key, String expected) {
-    return new ScenarioSettings(merged).error(key, expected);
+  public InputException error(String key, String problem) {
+    return new InputException(new ScenarioSettings(merged).origin(key) + ": " + problem);
   }
 }

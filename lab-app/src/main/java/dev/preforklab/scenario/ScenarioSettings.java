@@ -32,8 +32,8 @@ final class ScenarioSettings {
     return text.strip();
   }
 
-  InputException error(String key, String expected) {
-    return setting(key).error(expected);
+  String origin(String key) {
+    return setting(key).origin();
   }
 
   boolean isNone(String key) {

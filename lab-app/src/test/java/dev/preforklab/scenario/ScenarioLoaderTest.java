@@ -3,6 +3,7 @@ package dev.preforklab.scenario;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.preforklab.prefork.GcPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +35,9 @@ class ScenarioLoaderTest {
   @Test
   void referenceIsComplete() {
     Scenario scenario = new ScenarioLoader().load();
-    assertThat(scenario.gc()).containsExactly("default", "disabled", "threshold0", "freeze");
+    assertThat(scenario.gc())
+        .map(GcPolicy::name)
+        .containsExactly("default", "disabled", "threshold0", "freeze");
     assertThat(scenario.run().sampleEveryNs()).isEqualTo(1_000_000_000L);
     assertThat(scenario.host().ramBytes()).isEqualTo(1L << 30);
   }
@@ -58,19 +61,21 @@ class ScenarioLoaderTest {
             .set("load.think-time=250ms")
             .load();
     assertThat(scenario.python()).isEqualTo("3.10");
-    assertThat(scenario.gc()).containsExactly("freeze", "threshold=700,10,10");
+    assertThat(scenario.gc()).map(GcPolicy::name).containsExactly("freeze", "threshold=700,10,10");
     assertThat(scenario.load().rate()).isEqualTo(100.0);
     assertThat(scenario.load().mix()).isEqualTo(Map.of("/blog/", 3, "GET /", 1));
     assertThat(scenario.load().thinkTimeNs()).isEqualTo(250_000_000L);
     assertThat(scenario.run().durationNs()).isEqualTo(90_000_000_000L);
-    assertThat(scenario.service().workers()).isEqualTo(7);
+    assertThat(scenario.service().prefork().workers()).isEqualTo(7);
   }
 
   @Test
   void gcListKeepsTheCommasOfThresholds() {
     Scenario scenario =
         new ScenarioLoader().set("gc", "default, threshold=5,6,7,freeze", "--gc").load();
-    assertThat(scenario.gc()).containsExactly("default", "threshold=5,6,7", "freeze");
+    assertThat(scenario.gc())
+        .map(GcPolicy::name)
+        .containsExactly("default", "threshold=5,6,7", "freeze");
   }
 
   @ParameterizedTest
@@ -92,6 +97,7 @@ class ScenarioLoaderTest {
           host: {ram: 9TiB}              | :1: host.ram: must be a size from 64MiB to 8GiB, not "9TiB"
           gc: []                         | :1: gc: must be a list of 1 to 16 names, not "[]"
           gc: [freeze, freeze]           | :1: gc: must be a list without repetitions, not "[freeze, freeze]"
+          gc: [frezze]                   | :1: gc: unknown GC setting "frezze"; known: default, disabled, threshold0, high-threshold, freeze, collect-freeze, immortal, disabled-freeze, disabled-collect-freeze, threshold=a,b,c; did you mean freeze?
           gc: {a: 1}                     | :1: gc.a: there is no such key
           load: {mix: {/: -1}}           | :1: load.mix: the weight of / must be a whole number from 0 to 1000, not "-1"
           load: {mix: {/: 0}}            | :1: load.mix: must be a map with at least one weight above 0, not "{/=0}"
