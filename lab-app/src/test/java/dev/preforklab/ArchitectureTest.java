@@ -102,7 +102,8 @@ class ArchitectureTest {
           .orShould()
           .callMethod(System.class, "nanoTime")
           .orShould()
-          .callMethodWhere(target(nameMatching("now")).and(target(owner(nameMatching("java\\.time\\..*")))))
+          .callMethodWhere(
+              target(nameMatching("now")).and(target(owner(nameMatching("java\\.time\\..*")))))
           .orShould()
           .accessClassesThat(assignableTo(Clock.class))
           .orShould()
