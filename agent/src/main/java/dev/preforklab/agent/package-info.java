@@ -1,4 +1,8 @@
-/** The instrumentation agent. Start with {@code PreforkAgent}. */
+/**
+ * The instrumentation agent: attaches to the lab's static probes by name and publishes what they
+ * tell. Start with {@link dev.preforklab.agent.PreforkAgent}, then {@link
+ * dev.preforklab.agent.Installer}.
+ */
 @NullMarked
 package dev.preforklab.agent;
 

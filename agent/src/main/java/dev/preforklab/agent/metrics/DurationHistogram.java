@@ -1,0 +1,134 @@
+package dev.preforklab.agent.metrics;
+
+import io.prometheus.client.exemplars.Exemplar;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A histogram of durations in nanoseconds with fixed bucket bounds, one writer and any number of
+ * readers. Observing allocates nothing and takes no lock.
+ */
+public final class DurationHistogram {
+  /**
+   * The bounds OpenTelemetry recommends for http.server.request.duration, and below them three for
+   * services that answer from memory.
+   */
+  static final long[] REQUEST_BOUNDS_NS = {
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    75_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    750_000_000,
+    1_000_000_000,
+    2_500_000_000L,
+    5_000_000_000L,
+    7_500_000_000L,
+    10_000_000_000L
+  };
+
+  /** A young collection takes microseconds, a full one of a large heap a second. */
+  static final long[] GC_BOUNDS_NS = {
+    10_000,
+    50_000,
+    100_000,
+    500_000,
+    1_000_000,
+    5_000_000,
+    10_000_000,
+    50_000_000,
+    100_000_000,
+    500_000_000,
+    1_000_000_000,
+    5_000_000_000L
+  };
+
+  /** From a fork of a small master to the reload of a whole application. */
+  static final long[] RESTART_BOUNDS_NS = {
+    1_000_000,
+    5_000_000,
+    10_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000L,
+    5_000_000_000L,
+    10_000_000_000L,
+    30_000_000_000L,
+    60_000_000_000L
+  };
+
+  /**
+   * A bucket keeps an exemplar for at least this long, so that a burst of sampled requests does not
+   * replace it between two scrapes; simpleclient's own sampler uses the same time.
+   */
+  private static final long EXEMPLAR_RETENTION_MS = 7_109;
+
+  private final long[] boundsNs;
+  private final long[] counts;
+  private final long[] sumNs = new long[1];
+  private final @Nullable Exemplar[] exemplars;
+
+  DurationHistogram(long[] boundsNs) {
+    this.boundsNs = boundsNs;
+    this.counts = new long[boundsNs.length + 1];
+    this.exemplars = new Exemplar[boundsNs.length + 1];
+  }
+
+  /** Counts one duration; bounds are inclusive, as Prometheus's {@code le} is. */
+  void observe(long durationNs) {
+    counts[bucket(durationNs)]++;
+    sumNs[0] += durationNs;
+  }
+
+  /** Counts one duration that belongs to a sampled span. */
+  void observe(long durationNs, SpanIdentity span, long wallMs) {
+    int bucket = bucket(durationNs);
+    counts[bucket]++;
+    sumNs[0] += durationNs;
+    Exemplar present = exemplars[bucket];
+    if (present == null || wallMs - present.getTimestampMs() >= EXEMPLAR_RETENTION_MS) {
+      exemplars[bucket] =
+          new Exemplar(
+              durationNs / 1e9, wallMs, "span_id", span.spanId(), "trace_id", span.traceId());
+    }
+  }
+
+  private int bucket(long durationNs) {
+    long[] bounds = boundsNs;
+    int i = 0;
+    while (i < bounds.length && durationNs > bounds[i]) {
+      i++;
+    }
+    return i;
+  }
+
+  int buckets() {
+    return counts.length;
+  }
+
+  /** Upper bound of a bucket in seconds; positive infinity for the last. */
+  double upperBoundSeconds(int bucket) {
+    return bucket == boundsNs.length ? Double.POSITIVE_INFINITY : boundsNs[bucket] / 1e9;
+  }
+
+  /** Observations in this bucket alone, not cumulative. */
+  long count(int bucket) {
+    return Opaque.read(counts, bucket);
+  }
+
+  double sumSeconds() {
+    return Opaque.read(sumNs, 0) / 1e9;
+  }
+
+  @Nullable Exemplar exemplar(int bucket) {
+    return exemplars[bucket];
+  }
+}
