@@ -12,6 +12,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -48,11 +49,13 @@ final class EventStream implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
           });
+  private final Future<?> ticks;
   private volatile boolean closed;
 
   EventStream(Supplier<LabSnapshot> snapshots) {
     this.snapshots = snapshots;
-    ticker.scheduleAtFixedRate(this::tick, PERIOD_MS, PERIOD_MS, TimeUnit.MILLISECONDS);
+    this.ticks =
+        ticker.scheduleAtFixedRate(this::tick, PERIOD_MS, PERIOD_MS, TimeUnit.MILLISECONDS);
   }
 
   /** Serves one listener on the calling thread until it leaves or the stream ends. */
@@ -105,7 +108,6 @@ final class EventStream implements AutoCloseable {
       byte[] event = event(snapshots.get());
       for (Listener listener : listeners) {
         if (!listener.queue.offer(event)) {
-          listeners.remove(listener);
           listener.drop();
         }
       }
@@ -125,6 +127,7 @@ final class EventStream implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    ticks.cancel(true);
     ticker.shutdownNow();
     listeners.forEach(Listener::drop);
   }
