@@ -1,0 +1,184 @@
+package dev.preforklab.cpython;
+
+import java.util.List;
+
+/**
+ * All that differs between the simulated CPython releases, as data. Sizes are bytes on 64-bit
+ * Linux.
+ *
+ * <p>Sources: {@code Modules/gcmodule.c} (to 3.12), {@code Python/gc.c} (3.13), {@code
+ * Objects/obmalloc.c}, the object headers of each release, and measurements of real interpreters.
+ */
+public final class PythonVersion {
+  /** Where an instance keeps its attributes. */
+  public enum InstanceLayout {
+    /** In a dict object of its own (to 3.10). */
+    DICT,
+    /** In a block of values beside the object, made with it (3.11, 3.12). */
+    VALUES,
+    /** Behind the object's head (from 3.13). */
+    INLINE
+  }
+
+  public static final PythonVersion V2_7 = new PythonVersion(2, 7);
+  public static final PythonVersion V3_6 = new PythonVersion(3, 6);
+  public static final PythonVersion V3_7 = new PythonVersion(3, 7);
+  public static final PythonVersion V3_8 = new PythonVersion(3, 8);
+  public static final PythonVersion V3_9 = new PythonVersion(3, 9);
+  public static final PythonVersion V3_10 = new PythonVersion(3, 10);
+  public static final PythonVersion V3_11 = new PythonVersion(3, 11);
+  public static final PythonVersion V3_12 = new PythonVersion(3, 12);
+  public static final PythonVersion V3_13 = new PythonVersion(3, 13);
+
+  /** The simulated releases, oldest first. */
+  public static final List<PythonVersion> SUPPORTED =
+      List.of(V2_7, V3_6, V3_7, V3_8, V3_9, V3_10, V3_11, V3_12, V3_13);
+
+  public final int major;
+  public final int minor;
+
+  /** Bytes of PyGC_Head in front of each object of a GC type. */
+  public final int gcHeadBytes;
+
+  /** Whether gc_refs is a word of its own in the head (to 3.7) or lies in the prev pointer. */
+  public final boolean separateGcRefs;
+
+  /** Bits that gc_refs is shifted by in its word: 0 on 2.7, 1 on 3.4-3.7, 2 in the prev pointer. */
+  public final int gcRefsShift;
+
+  /** Whether tuples are untracked while reachable objects are moved or in a pass of their own. */
+  public final boolean untracksTuplesInOwnPass;
+
+  public final int threshold0;
+  public final int threshold1;
+  public final int threshold2;
+
+  /** Alignment of pymalloc blocks, and distance between its size classes. */
+  public final int alignment;
+
+  public final int arenaBytes;
+  public final int poolBytes;
+
+  /** Whether the last arena with free pools is kept when it becomes empty (from 3.9). */
+  public final boolean keepsLastArena;
+
+  /** Whether addresses are looked up in a map of arenas (from 3.10) or in the pool's header. */
+  public final boolean hasArenaMap;
+
+  public final boolean hasImmortalObjects;
+
+  /** Whether an automatic collection waits for the next eval-breaker check (from 3.12). */
+  public final boolean collectsAtEvalBreaker;
+
+  public final boolean hasFreeze;
+
+  /** Full passes at a normal exit with the collector enabled. */
+  public final int exitPasses;
+
+  /** Full passes at a normal exit with the collector disabled. */
+  public final int exitPassesDisabled;
+
+  /** Lists and dicts kept for reuse, each. */
+  public final int listFreeList;
+
+  public final int dictFreeList;
+
+  /** Key tables of the smallest size kept for reuse. */
+  public final int keysFreeList;
+
+  /** Largest tuple that is put on a free list, and largest that is taken from one. */
+  public final int tupleFreeListPut;
+
+  public final int tupleFreeListTake;
+
+  /** Tuples kept for each length. */
+  public final int tupleFreeList;
+
+  public final int setFreeList;
+  public final int floatFreeList;
+  public final int methodFreeList;
+
+  /** Whether the collector also follows the type of an instance of a class made by Python code. */
+  public final boolean visitsHeapTypes;
+
+  public final InstanceLayout instanceLayout;
+
+  /** Bytes in front of the GC head of an instance: dict and values, or dict and weak references. */
+  public final int instancePreHeaderBytes;
+
+  /** Bytes of an ASCII text (str; unicode objects of 2.7 are apart), without its characters. */
+  public final int asciiHeaderBytes;
+
+  private PythonVersion(int major, int minor) {
+    this.major = major;
+    this.minor = minor;
+    boolean two = major == 2;
+    separateGcRefs = two || minor <= 7;
+    gcHeadBytes = separateGcRefs ? 32 : 16;
+    gcRefsShift = two ? 0 : separateGcRefs ? 1 : 2;
+    untracksTuplesInOwnPass = !two && minor >= 7;
+    threshold0 = !two && minor >= 13 ? 2000 : 700;
+    threshold1 = 10;
+    threshold2 = 10;
+    alignment = two ? 8 : 16;
+    boolean largePools = !two && minor >= 10;
+    arenaBytes = largePools ? 1 << 20 : 1 << 18;
+    poolBytes = largePools ? 1 << 14 : 1 << 12;
+    keepsLastArena = !two && minor >= 9;
+    hasArenaMap = largePools;
+    hasImmortalObjects = !two && minor >= 12;
+    collectsAtEvalBreaker = hasImmortalObjects;
+    hasFreeze = !two && minor >= 7;
+    exitPasses = two ? 1 : minor >= 10 ? 4 : 3;
+    exitPassesDisabled = two ? 1 : exitPasses - 1;
+    listFreeList = 80;
+    dictFreeList = 80;
+    keysFreeList = two ? 0 : 80;
+    tupleFreeListPut = !two && minor >= 11 ? 20 : 19;
+    tupleFreeListTake = !two && minor >= 13 ? 20 : 19;
+    tupleFreeList = 2000;
+    setFreeList = two ? 80 : 0;
+    floatFreeList = two ? 0 : 100;
+    methodFreeList = two || minor <= 8 ? 256 : 0;
+    visitsHeapTypes = !two && minor >= 9;
+    instanceLayout =
+        two || minor <= 10
+            ? InstanceLayout.DICT
+            : minor <= 12 ? InstanceLayout.VALUES : InstanceLayout.INLINE;
+    instancePreHeaderBytes = instanceLayout == InstanceLayout.DICT ? 0 : 16;
+    asciiHeaderBytes = two ? 37 : minor >= 12 ? 41 : 49;
+  }
+
+  /**
+   * Finds a release by its name: {@code 3.11}, or with a micro number, {@code 3.11.2}.
+   *
+   * @throws IllegalArgumentException if it is not one of the simulated releases; the message says
+   *     which those are
+   */
+  public static PythonVersion parse(String text) {
+    String[] parts = text.strip().split("\\.", -1);
+    if (parts.length == 2 || parts.length == 3) {
+      boolean micro = parts.length == 2 || parts[2].matches("\\d{1,3}[a-z+0-9]*");
+      for (PythonVersion version : SUPPORTED) {
+        if (micro
+            && parts[0].equals(Integer.toString(version.major))
+            && parts[1].equals(Integer.toString(version.minor))) {
+          return version;
+        }
+      }
+    }
+    throw new IllegalArgumentException(
+        "unknown Python release \"" + text + "\"; known: " + SUPPORTED.toString());
+  }
+
+  /** True from a release on: {@code atLeast(3, 12)}. */
+  public boolean atLeast(int otherMajor, int otherMinor) {
+    return major > otherMajor || (major == otherMajor && minor >= otherMinor);
+  }
+
+  /** The release as people write it, {@code 3.11}. */
+  @Override
+  public String toString() {
+    return major + "." + minor;
+  }
+}

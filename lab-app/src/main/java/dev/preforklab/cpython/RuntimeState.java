@@ -1,0 +1,102 @@
+package dev.preforklab.cpython;
+
+/**
+ * The interpreter's own variables: offsets in the region that is mapped at boot. A real interpreter
+ * has them in its data segment ({@code _PyRuntime}, static arrays); here they stand together so
+ * that fork carries them over like any other memory. All are words unless said otherwise.
+ */
+public final class RuntimeState {
+  private RuntimeState() {}
+
+  /** Bytes of the region. */
+  public static final int BYTES = 16 * Host.BYTES_IN_PAGE;
+
+  // obmalloc
+  /** 2 words a size class: nextpool and prevpool of the list's imaginary pool header. */
+  public static final int USED_POOLS = 0;
+
+  public static final int MAX_SIZE_CLASSES = 64;
+  public static final int ARENAS = 1024;
+  public static final int MAX_ARENAS = 1032;
+  public static final int UNUSED_ARENA_OBJECTS = 1040;
+  public static final int USABLE_ARENAS = 1048;
+  public static final int ARENAS_ALLOCATED = 1056;
+  public static final int ARENAS_ALLOCATED_EVER = 1064;
+  public static final int ARENAS_HIGH_WATER = 1072;
+
+  /** Address of the map from MiB number to arena, or 0 (before 3.10). */
+  public static final int ARENA_MAP = 1080;
+
+  /** For n free pools: the rightmost usable arena that has so many; index 0..64. */
+  public static final int NFP2LASTA = 1088;
+
+  // the collector's state
+  /** Distance between generation structures: list head, then threshold and count in one word. */
+  public static final int GENERATION_STRIDE = 48;
+
+  public static final int GENERATIONS = 2048;
+
+  /** Offset in a generation's structure of the word threshold (low half), count (high half). */
+  public static final int THRESHOLD_AND_COUNT = 32;
+
+  public static final int PERMANENT_GENERATION = GENERATIONS + 3 * GENERATION_STRIDE;
+
+  /** collections, collected, uncollectable of each generation. */
+  public static final int GENERATION_STATS = PERMANENT_GENERATION + GENERATION_STRIDE;
+
+  public static final int GC_ENABLED = GENERATION_STATS + 72;
+  public static final int GC_COLLECTING = GC_ENABLED + 8;
+  public static final int LONG_LIVED_TOTAL = GC_COLLECTING + 8;
+  public static final int LONG_LIVED_PENDING = LONG_LIVED_TOTAL + 8;
+
+  /** The eval breaker's request for a collection (from 3.12). */
+  public static final int GC_SCHEDULED = LONG_LIVED_PENDING + 8;
+
+  /**
+   * Heads of the lists that a collection keeps on the stack: unreachable, finalizers, and so on.
+   */
+  public static final int GC_STACK_LISTS = GC_SCHEDULED + 8;
+
+  public static final int GC_STACK_LIST_COUNT = 4;
+
+  // free lists: a count, then the objects, or the first of a chain
+  public static final int LIST_FREE_COUNT = 4096;
+  public static final int LIST_FREE = LIST_FREE_COUNT + 8;
+  public static final int DICT_FREE_COUNT = LIST_FREE + 80 * 8;
+  public static final int DICT_FREE = DICT_FREE_COUNT + 8;
+  public static final int KEYS_FREE_COUNT = DICT_FREE + 80 * 8;
+  public static final int KEYS_FREE = KEYS_FREE_COUNT + 8;
+  public static final int SET_FREE_COUNT = KEYS_FREE + 80 * 8;
+  public static final int SET_FREE = SET_FREE_COUNT + 8;
+  public static final int FLOAT_FREE_COUNT = SET_FREE + 80 * 8;
+  public static final int FLOAT_FREE = FLOAT_FREE_COUNT + 8;
+
+  /** Counts by length 0..20, then heads by length. */
+  public static final int TUPLE_FREE_COUNT = FLOAT_FREE + 8;
+
+  public static final int TUPLE_FREE = TUPLE_FREE_COUNT + 21 * 8;
+
+  /** First word for other packages' free lists; the rest of this page is unused. */
+  public static final int OTHER_FREE_LISTS = TUPLE_FREE + 21 * 8;
+
+  // the C library's heap
+  public static final int MALLOC_TOP = 8192;
+  public static final int MALLOC_TOP_BYTES = MALLOC_TOP + 8;
+  public static final int MALLOC_MMAP_THRESHOLD = MALLOC_TOP + 16;
+  public static final int MALLOC_TRIM_THRESHOLD = MALLOC_TOP + 24;
+  public static final int MALLOC_IN_USE_BYTES = MALLOC_TOP + 32;
+  public static final int MALLOC_MMAPPED_BYTES = MALLOC_TOP + 40;
+  public static final int MALLOC_HEAP_BYTES = MALLOC_TOP + 48;
+
+  /** Bit by bin: the bin is not empty (3 words). */
+  public static final int MALLOC_BIN_MAP = MALLOC_TOP + 64;
+
+  /** Count and head of each thread-cache bin. */
+  public static final int MALLOC_THREAD_CACHE = MALLOC_TOP + 128;
+
+  /** First and last chunk of each bin. */
+  public static final int MALLOC_BINS = MALLOC_THREAD_CACHE + 64 * 16;
+
+  /** Static singletons and type objects of the interpreter start here; grows to the end. */
+  public static final int STATIC_OBJECTS = 16384;
+}

@@ -1,0 +1,244 @@
+package dev.preforklab.cpython.gc;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.RuntimeState;
+import dev.preforklab.cpython.layout.GcHead;
+import dev.preforklab.cpython.layout.GcList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The generational collector of {@code Modules/gcmodule.c}. Read {@link #collectMain} first; it is
+ * the order of phases, {@link CycleDetector} the phases that find garbage.
+ *
+ * <p>Everything is at the real place: thresholds are compared strictly, the oldest generation
+ * first; a full collection waits until a quarter of the long-lived objects are new.
+ */
+public final class Collector {
+  private final Interpreter interpreter;
+  private final Host host;
+  private final GcState state;
+  private final GcList lists;
+  private final Detector detector;
+  private final boolean separateGcRefs;
+  private final boolean collectsAtEvalBreaker;
+  private final int headBytes;
+  private @Nullable GcListener listener;
+
+  /** For the constructor of {@link Interpreter}, whose lists and state exist already. */
+  public Collector(Interpreter interpreter) {
+    this.interpreter = interpreter;
+    host = interpreter.host;
+    state = interpreter.gcState;
+    lists = interpreter.lists;
+    separateGcRefs = interpreter.version.separateGcRefs;
+    collectsAtEvalBreaker = interpreter.version.collectsAtEvalBreaker;
+    headBytes = interpreter.version.gcHeadBytes;
+    detector = separateGcRefs ? new OldCycleDetector(interpreter) : new CycleDetector(interpreter);
+  }
+
+  /** Names who hears of collections; null for nobody. */
+  public void setListener(@Nullable GcListener newListener) {
+    listener = newListener;
+  }
+
+  /** The allocator has served a GC object: counts it, and collects or asks for it if due. */
+  public void objectAllocated() {
+    long address = state.head(0) + RuntimeState.THRESHOLD_AND_COUNT;
+    long word = host.load(address) + (1L << 32);
+    host.store(address, word, interpreter.gcHeadCause());
+    int threshold = (int) word;
+    if ((int) (word >>> 32) > threshold
+        && threshold != 0
+        && state.isEnabled()
+        && !state.isCollecting()) {
+      if (collectsAtEvalBreaker) {
+        state.setScheduled(true);
+      } else {
+        collectGenerations();
+      }
+    }
+  }
+
+  /** A GC object was given back to the allocator. */
+  public void objectFreed() {
+    long address = state.head(0) + RuntimeState.THRESHOLD_AND_COUNT;
+    long word = host.load(address);
+    if (word >>> 32 != 0) {
+      host.store(address, word - (1L << 32), interpreter.gcHeadCause());
+    }
+  }
+
+  /** Runs what {@link #objectAllocated} asked the eval breaker for. */
+  public void runScheduled() {
+    state.setScheduled(false);
+    if (state.isEnabled() && !state.isCollecting()) {
+      collectGenerations();
+    }
+  }
+
+  /** Collects the oldest generation whose count is over its threshold. */
+  private void collectGenerations() {
+    for (int i = GcState.GENERATIONS - 1; i >= 0; i--) {
+      if (state.count(i) > state.threshold(i)) {
+        if (i == GcState.GENERATIONS - 1 && state.longLivedPending() < state.longLivedTotal() / 4) {
+          continue;
+        }
+        guardedCollect(i);
+        return;
+      }
+    }
+  }
+
+  /**
+   * gc.collect(generation): works whether or not the collector is enabled.
+   *
+   * @param generation 0 to 2
+   * @return the number of unreachable objects; 0 if a collection is under way
+   */
+  public long collect(int generation) {
+    if (generation < 0 || generation >= GcState.GENERATIONS) {
+      throw new IllegalArgumentException("no generation " + generation + "; known: 0 to 2");
+    }
+    return state.isCollecting() ? 0 : guardedCollect(generation);
+  }
+
+  private long guardedCollect(int generation) {
+    GcListener hears = listener;
+    if (hears != null) {
+      hears.started(generation);
+    }
+    state.setCollecting(true);
+    detector.reset();
+    long collected = collectMain(generation);
+    state.setCollecting(false);
+    if (hears != null) {
+      hears.done(generation, collected, 0, detector.objects, detector.references);
+    }
+    return collected;
+  }
+
+  private long collectMain(int generation) {
+    if (generation + 1 < GcState.GENERATIONS) {
+      state.setCount(generation + 1, state.count(generation + 1) + 1);
+    }
+    for (int i = 0; i <= generation; i++) {
+      state.setCount(i, 0);
+    }
+    long young = state.head(generation);
+    for (int i = 0; i < generation; i++) {
+      lists.merge(state.head(i), young);
+    }
+    boolean full = generation == GcState.GENERATIONS - 1;
+    long old = full ? young : state.head(generation + 1);
+    long unreachable = state.stackHead(0);
+
+    detector.deduceUnreachable(young, unreachable);
+    long survivors = detector.reachable - untrackTuples();
+    if (!full) {
+      if (generation == GcState.GENERATIONS - 2) {
+        state.setLongLivedPending(state.longLivedPending() + survivors);
+      }
+      lists.merge(young, old);
+    } else {
+      // Dicts only now, so that a dict that is being built is not looked at again and again.
+      survivors -= untrackDicts();
+      state.setLongLivedPending(0);
+      state.setLongLivedTotal(survivors);
+    }
+
+    long collected = clearMarks(unreachable);
+    deleteGarbage(unreachable, old);
+    if (full) {
+      interpreter.freeLists.clear();
+    }
+    state.setStats(
+        generation,
+        state.collections(generation) + 1,
+        state.collected(generation) + collected,
+        state.uncollectable(generation));
+    return collected;
+  }
+
+  private long untrackTuples() {
+    long untracked = 0;
+    for (int i = 0; i < detector.tupleCount; i++) {
+      if (Untracking.maybeUntrackTuple(interpreter, detector.tuples[i])) {
+        untracked++;
+      }
+    }
+    return untracked;
+  }
+
+  private long untrackDicts() {
+    long untracked = 0;
+    for (int i = 0; i < detector.dictCount; i++) {
+      if (Untracking.maybeUntrackDict(interpreter, detector.dicts[i])) {
+        untracked++;
+      }
+    }
+    return untracked;
+  }
+
+  /** Makes the unreachable list an ordinary one again; returns its length. */
+  private long clearMarks(long unreachable) {
+    long n = 0;
+    for (long gc = lists.next(unreachable); gc != unreachable; n++) {
+      long next = lists.next(gc) & ~GcHead.NEXT_UNREACHABLE;
+      if (!separateGcRefs) {
+        lists.setNext(gc, next);
+      }
+      gc = next;
+    }
+    return n;
+  }
+
+  /** Calls tp_clear on each; what is still there afterwards is moved to the older generation. */
+  private void deleteGarbage(long collectable, long old) {
+    while (!lists.isEmpty(collectable)) {
+      long gc = lists.next(collectable);
+      long object = gc + headBytes;
+      interpreter.incref(object);
+      interpreter.deallocator.clear(object);
+      interpreter.decref(object);
+      if (lists.next(collectable) == gc) {
+        if (separateGcRefs) {
+          long flags = host.load(gc + GcHead.REFS) & (1L << interpreter.version.gcRefsShift) - 1;
+          host.store(
+              gc + GcHead.REFS,
+              GcHead.OLD_REACHABLE << interpreter.version.gcRefsShift | flags,
+              interpreter.gcHeadCause());
+        } else {
+          host.store(
+              gc + GcHead.PREV,
+              host.load(gc + GcHead.PREV) & ~GcHead.PREV_COLLECTING,
+              interpreter.gcHeadCause());
+        }
+        lists.move(gc, old);
+      }
+    }
+  }
+
+  /** gc.freeze(): every tracked object to the permanent generation, counts to 0. */
+  public void freeze() {
+    for (int i = 0; i < GcState.GENERATIONS; i++) {
+      lists.merge(state.head(i), state.permanentHead());
+      state.setCount(i, 0);
+    }
+  }
+
+  /** gc.unfreeze(): the permanent generation into the oldest; no counter changes. */
+  public void unfreeze() {
+    lists.merge(state.permanentHead(), state.head(GcState.GENERATIONS - 1));
+  }
+
+  /** gc.get_freeze_count(); walks the list. */
+  public long freezeCount() {
+    return lists.size(state.permanentHead());
+  }
+
+  /** Tracked objects of a generation; walks the list. */
+  public long generationSize(int generation) {
+    return lists.size(state.head(generation));
+  }
+}

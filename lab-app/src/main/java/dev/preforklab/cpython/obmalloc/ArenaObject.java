@@ -1,0 +1,22 @@
+package dev.preforklab.cpython.obmalloc;
+
+/** Field offsets of {@code struct arena_object}. */
+public final class ArenaObject {
+  private ArenaObject() {}
+
+  /** Where the arena is mapped; 0 for an unused arena object. */
+  public static final int ADDRESS = 0;
+
+  /** The next pool to carve off. */
+  public static final int POOL_ADDRESS = 8;
+
+  /** Free pools, freed or never carved (low half); all pools of the arena (high half). */
+  public static final int POOLS = 16;
+
+  /** Singly linked list of freed pools. */
+  public static final int FREE_POOLS = 24;
+
+  public static final int NEXT_ARENA = 32;
+  public static final int PREV_ARENA = 40;
+  public static final int BYTES = 48;
+}

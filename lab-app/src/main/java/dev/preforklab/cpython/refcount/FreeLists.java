@@ -1,0 +1,178 @@
+package dev.preforklab.cpython.refcount;
+
+import static dev.preforklab.cpython.Host.CAUSE_ALLOCATOR;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.RuntimeState;
+import dev.preforklab.cpython.layout.ObjectHead;
+
+/**
+ * The free lists of single types. An object taken from one, or put on one, does not pass through
+ * the allocator, so the collector's count stays. Full collections give all of them back.
+ *
+ * <p>Lists, dicts, sets and key tables wait in static arrays; tuples are chained by their first
+ * item, floats by their type word.
+ */
+public final class FreeLists {
+  private final Interpreter interpreter;
+  private final Host host;
+  private final long runtime;
+  private final PythonVersion version;
+
+  public FreeLists(Interpreter interpreter) {
+    this.interpreter = interpreter;
+    host = interpreter.host;
+    runtime = interpreter.runtime;
+    version = interpreter.version;
+  }
+
+  /** A list object with its GC head, or 0. */
+  public long takeList() {
+    return take(RuntimeState.LIST_FREE_COUNT);
+  }
+
+  /** Keeps a dead list; false if there is no room. */
+  public boolean putList(long object) {
+    return put(RuntimeState.LIST_FREE_COUNT, version.listFreeList, object);
+  }
+
+  /** A dict object with its GC head, or 0. */
+  public long takeDict() {
+    return take(RuntimeState.DICT_FREE_COUNT);
+  }
+
+  public boolean putDict(long object) {
+    return put(RuntimeState.DICT_FREE_COUNT, version.dictFreeList, object);
+  }
+
+  /** A key table of the smallest size, or 0. */
+  public long takeKeys() {
+    return take(RuntimeState.KEYS_FREE_COUNT);
+  }
+
+  public boolean putKeys(long keys) {
+    return put(RuntimeState.KEYS_FREE_COUNT, version.keysFreeList, keys);
+  }
+
+  /** A set object with its GC head, or 0 (2.7 only). */
+  public long takeSet() {
+    return take(RuntimeState.SET_FREE_COUNT);
+  }
+
+  public boolean putSet(long object) {
+    return put(RuntimeState.SET_FREE_COUNT, version.setFreeList, object);
+  }
+
+  /** A tuple of a length, or 0. */
+  public long takeTuple(long length) {
+    if (length < 1 || length > version.tupleFreeListTake) {
+      return 0;
+    }
+    return takeChained(
+        RuntimeState.TUPLE_FREE_COUNT + 8 * (int) length,
+        RuntimeState.TUPLE_FREE + 8 * (int) length,
+        ObjectHead.VAR_BYTES);
+  }
+
+  public boolean putTuple(long object, long length) {
+    if (length < 1 || length > version.tupleFreeListPut) {
+      return false;
+    }
+    return putChained(
+        RuntimeState.TUPLE_FREE_COUNT + 8 * (int) length,
+        RuntimeState.TUPLE_FREE + 8 * (int) length,
+        ObjectHead.VAR_BYTES,
+        version.tupleFreeList,
+        object);
+  }
+
+  /** A float object, or 0. */
+  public long takeFloat() {
+    return takeChained(RuntimeState.FLOAT_FREE_COUNT, RuntimeState.FLOAT_FREE, ObjectHead.TYPE);
+  }
+
+  public boolean putFloat(long object) {
+    return putChained(
+        RuntimeState.FLOAT_FREE_COUNT,
+        RuntimeState.FLOAT_FREE,
+        ObjectHead.TYPE,
+        version.floatFreeList,
+        object);
+  }
+
+  /** Gives every kept object back to the allocator ({@code clear_freelists}). */
+  public void clear() {
+    for (long t = 1; t <= 20; t++) {
+      int count = RuntimeState.TUPLE_FREE_COUNT + 8 * (int) t;
+      int head = RuntimeState.TUPLE_FREE + 8 * (int) t;
+      for (long o; (o = takeChained(count, head, ObjectHead.VAR_BYTES)) != 0; ) {
+        interpreter.gcDelete(o, 0);
+      }
+    }
+    for (long o; (o = takeFloat()) != 0; ) {
+      interpreter.malloc.free(o);
+    }
+    for (long o; (o = takeList()) != 0; ) {
+      interpreter.gcDelete(o, 0);
+    }
+    for (long o; (o = takeDict()) != 0; ) {
+      interpreter.gcDelete(o, 0);
+    }
+    for (long o; (o = takeKeys()) != 0; ) {
+      interpreter.malloc.free(o);
+    }
+    for (long o; (o = takeSet()) != 0; ) {
+      interpreter.gcDelete(o, 0);
+    }
+  }
+
+  /** Objects on a list, by its {@code RuntimeState} offset. */
+  public long count(int countOffset) {
+    return host.load(runtime + countOffset);
+  }
+
+  private long take(int countOffset) {
+    long count = host.load(runtime + countOffset);
+    if (count == 0) {
+      return 0;
+    }
+    set(runtime + countOffset, count - 1);
+    return host.load(runtime + countOffset + 8 * count);
+  }
+
+  private boolean put(int countOffset, int limit, long object) {
+    long count = host.load(runtime + countOffset);
+    if (count >= limit) {
+      return false;
+    }
+    set(runtime + countOffset + 8 * (count + 1), object);
+    set(runtime + countOffset, count + 1);
+    return true;
+  }
+
+  private long takeChained(int countOffset, int headOffset, int link) {
+    long object = host.load(runtime + headOffset);
+    if (object != 0) {
+      set(runtime + headOffset, host.load(object + link));
+      set(runtime + countOffset, host.load(runtime + countOffset) - 1);
+    }
+    return object;
+  }
+
+  private boolean putChained(int countOffset, int headOffset, int link, int limit, long object) {
+    long count = host.load(runtime + countOffset);
+    if (count >= limit) {
+      return false;
+    }
+    set(object + link, host.load(runtime + headOffset));
+    set(runtime + headOffset, object);
+    set(runtime + countOffset, count + 1);
+    return true;
+  }
+
+  private void set(long address, long value) {
+    host.store(address, value, CAUSE_ALLOCATOR);
+  }
+}
