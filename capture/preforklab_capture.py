@@ -205,6 +205,15 @@ def child_walk(path, request):
         out.tofile(f)
 
 
+def child_generations(path, request):
+    """The collector's own word for its lists: addresses by generation, in order (3.8 and later)."""
+    import gc
+    import json
+    lists = [[id(o) for o in gc.get_objects(generation=g)] for g in range(3)]
+    with open(path, "w") as f:
+        json.dump(lists, f)
+
+
 def child_debugmallocstats(path, request):
     """sys._debugmallocstats() writes to file descriptor 2; here it goes into a file."""
     import os
@@ -291,20 +300,20 @@ def garbage_components(trash, preheader):
 
 
 def child_trace(path, request):
-    """Serves the requests of a plan: first untraced ones, then a traced window whose first `keep` requests are kept; the rest
-    of the window and a collection at its end tell how long their blocks live."""
+    """Serves the requests of a plan: first untraced ones, then a traced window of which `keep` requests after the first `skip`
+    are kept; the rest of the window and a collection at its end tell how long their blocks live."""
+    import ctypes
     import gc
     import json
-    import sys
     with open(path) as f:
         plan = json.load(f)
     for text in plan["before"]:
         request(text)
     gc.collect()
     tracer = Tracer(plan["count0"])
-    marks = [0] * (len(plan["window"]) + 1)
-    used = tracer.used
     window = plan["window"]
+    marks = (ctypes.c_uint64 * (len(window) + 1))()   # keeps no object alive, as a list would
+    used = tracer.used
     tracer.start()
     i = 0
     for text in window:
@@ -314,7 +323,6 @@ def child_trace(path, request):
     gc.set_debug(gc.DEBUG_SAVEALL)
     gc.collect()
     gc.set_debug(0)
-    after_first = used.value
     trash = gc.garbage[:]
     del gc.garbage[:]
     component = garbage_components(trash, preheader_bytes)
@@ -325,13 +333,14 @@ def child_trace(path, request):
     gc.collect()
     end = used.value
     tracer.stop()
-    result = decode(tracer, marks, plan["keep"], after_first, before_second, end, component)
+    result = decode(tracer, marks, plan["skip"], plan["keep"], before_second, end, component)
     with open(path + ".out", "w") as f:
         json.dump({"requests": result, "garbage_objects": found}, f)
 
 
-def decode(tracer, marks, keep, after_first, before_second, end, component):
+def decode(tracer, marks, skip, keep, before_second, end, component):
     """The events of the window as one record a kept request: the profile's stream, groups of garbage, carried, held."""
+    marks = list(marks)[skip:]
     n = len(marks) - 1
     alloc_request, alloc_ordinal, is_gc = [], [], []  # by allocation, of kept requests only
     live = {}                                         # block start -> allocation number, or -1 for one of another request
@@ -347,6 +356,8 @@ def decode(tracer, marks, keep, after_first, before_second, end, component):
     for k, (address, size, kind, count0) in enumerate(tracer.events()):
         if k >= end:
             break
+        if k < marks[0]:
+            continue                                  # before the kept requests: what these allocate is of no request here
         while now < n and k >= marks[now + 1]:
             now += 1
         op, domain = kind & 255, kind >> 8
@@ -403,6 +414,7 @@ def decode(tracer, marks, keep, after_first, before_second, end, component):
         for x in waiting:
             groups.setdefault((alloc_request[x], c), [[], []])[1].append(alloc_ordinal[x])
         waiting = []
+        is_gc[a] = True
         groups.setdefault((alloc_request[a], c), [[], []])[0].append(alloc_ordinal[a])
     out = []
     for r in range(keep):
@@ -422,7 +434,12 @@ def decode(tracer, marks, keep, after_first, before_second, end, component):
                     carried.append([alloc_ordinal[s], n - r])
             else:
                 events.append(alloc_ordinal[~s] - count)
-        garbage = [g for (q, c), g in sorted(groups.items()) if q == r]
+        garbage = []
+        for (q, c), group in sorted(groups.items()):
+            if q == r and group[0]:
+                garbage.append(group)
+            elif q == r:                              # owned by cycles that other requests made
+                carried += [[ordinal, n - r] for ordinal in group[1]]
         for x in waiting:
             if alloc_request[x] == r:
                 carried.append([alloc_ordinal[x], n - r])
@@ -699,7 +716,7 @@ class Collector(object):
         import struct
         self.memory, self.version = memory, version
         self.head = 32 if version < (3, 8) else 16
-        self.stride = 48 if self.head == 32 else 24
+        self.stride = 24 if self.head == 16 else 48 if version >= (3,) else 40
         self.base = None
         a, b, c = (struct.pack("<i", t) for t in thresholds)
         h, s = self.head, self.stride
@@ -728,13 +745,16 @@ class Collector(object):
 
     def objects(self, head):
         """Object addresses of a list, in its order."""
-        out, at = [], self.memory.word(head) & ~3
-        while at != head:
-            out.append(at + self.head)
+        out, at = [], self.memory.word(head)
+        while at is not None and at & ~3 != head:
+            out.append((at & ~3) + self.head)
             if len(out) > 1 << 28:
-                raise CaptureError("the collector's list at 0x%x does not end" % head)
-            at = self.memory.word(at) & ~3
-        return out
+                break
+            at = self.memory.word(at & ~3)
+        else:
+            if at is not None:
+                return out
+        raise CaptureError("the collector's list at 0x%x does not lead back" % head)
 
     def generation(self, g):
         return self.objects(self.base + g * self.stride)
@@ -900,6 +920,27 @@ class Master(object):
     def order(self, text):
         self.os.write(self.commands, (text + "\n").encode("utf-8"))
 
+    def stop(self):
+        """Halts the master, all its threads, once it waits for the next order."""
+        import signal
+        self.await_state("S", 5)
+        self.os.kill(self.pid, signal.SIGSTOP)
+        if not self.await_state("T", 5):
+            raise CaptureError("the application's process does not stop")
+
+    def go_on(self):
+        import signal
+        self.os.kill(self.pid, signal.SIGCONT)
+
+    def await_state(self, state, seconds):
+        import time
+        for _ in range(seconds * 200):
+            with open("/proc/%d/stat" % self.pid) as f:
+                if f.read().rpartition(")")[2].split()[0] == state:
+                    return True
+            time.sleep(0.005)
+        return False
+
     def child(self):
         return Child(self)
 
@@ -944,8 +985,10 @@ class Requests(object):
     """The sample requests: endpoints in turn, the number of the request filled in where a path says so."""
 
     def __init__(self, lines):
+        import re
         self.endpoints = []                           # (method, path template, weight, content type, body)
         for where, text in lines:
+            text = re.sub(r"\{[n0-9+*/% ()-]*\}", lambda m: m.group().replace(" ", ""), text)
             parts = text.split(None, 2)
             if len(parts) < 2 or not parts[0].isalpha() or parts[0] != "CALL" and not parts[1].startswith("/"):
                 raise CaptureError("%s: expected METHOD /path [weight=N] [type=T] [body=...], got %r" % (where, text))
@@ -1010,7 +1053,10 @@ def capture_heap(master, options, facts, scratch, progress):
     import os
     progress("reading the memory of the master")
     version = facts["version"]
+    master.stop()
+    facts["threads"] = len(os.listdir("/proc/%d/task" % master.pid))
     memory = Memory(master.pid)
+    master.go_on()
     pools = Pools(memory, version)
     progress("walking the objects")
     walk = os.path.join(scratch, "walk")
@@ -1203,10 +1249,10 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     cpu = capture_cpu(master, requests, progress)
     out = []
 
-    def plan(name, before, window, keep):
+    def plan(name, before, window, skip, keep):
         path = os.path.join(scratch, name)
         with open(path, "w") as f:
-            json.dump({"before": before, "window": window, "keep": keep, "count0": facts["count0"]}, f)
+            json.dump({"before": before, "window": window, "skip": skip, "keep": keep, "count0": facts["count0"]}, f)
         with master.child() as child:
             child.run("child_trace", path)
         with open(path + ".out") as f:
@@ -1220,12 +1266,13 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     for e in range(count):
         progress("tracing the first request of endpoint %d of %d" % (e + 1, count))
         window = [requests.text(e)] + [requests.text(count + k) for k in range(2 * count)]
-        record(e, "cold", plan("cold%d" % e, [], window, 1)[0])
+        record(e, "cold", plan("cold%d" % e, [], window, 0, 1)[0])
     progress("tracing warm requests")
     before = [requests.text(n) for n in range(warm_rounds * count)]
     at = len(before)
-    window = [requests.text(at + k) for k in range((samples + tail) * count)]
-    for k, r in enumerate(plan("warm", before, window, samples * count)):
+    # the collection before the window empties the interpreter's free lists: one round fills them again
+    window = [requests.text(at + k) for k in range((1 + samples + tail) * count)]
+    for k, r in enumerate(plan("warm", before, window, count, samples * count)):
         record(k % count, "warm", r)
     out.sort(key=lambda l: (l["request"]["endpoint"], l["request"]["state"]))
     return out
@@ -1321,7 +1368,7 @@ def capture(options, progress):
             traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
         touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
         app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by module path, before the first fork, no server around it",
-               "note": options.note or "", "copied_pages": pages, "traced": not obstacle and not options.requests_from,
+               "note": options.note or "", "threads": facts["threads"], "copied_pages": pages, "traced": not obstacle and not options.requests_from,
                "pages": {"present": facts["pages_present"], "gc_heads": facts["pages_gc_heads"], "objects": facts["pages_objects"]}}
         header = {"prefork_profile": 1, "name": options.name or os.path.basename(output).split(".")[0], "python": facts["python"], "implementation": facts["implementation"],
                   "platform": "%s %s, %s" % (platform.system(), platform.release(), platform.machine()), "captured": datetime.date.today().isoformat(), "app": app,

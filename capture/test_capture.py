@@ -1,0 +1,378 @@
+"""Tests of the capture script: python3 -m unittest discover -s capture
+
+Oracles: the collector's own lists (gc.get_objects(generation=...)), sys._debugmallocstats(), an application whose requests
+allocate known amounts, and the two ways to see a copied page (frame number, exclusive bit) against each other. Each test
+runs in every CPython found: the one that runs the tests, and those in ~/.pyenv/versions or PREFORKLAB_PYTHONS (paths separated by ':').
+"""
+import glob
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPT = os.path.join(HERE, "preforklab_capture.py")
+sys.path.insert(0, HERE)
+import preforklab_capture as capture
+
+SECRETS = ("Gr9xSecretString", "k7SecretKey", "Qz4SecretBytes", "SecretHeaderValue5", "SecretQueryArgument8", "SecretBody6", "SecretEnvironment3")
+
+APPLICATION = textwrap.dedent('''
+    import array, gc, os
+    print("application says hello")
+    SECRET = {"k7SecretKey%d" % k: "Gr9xSecretString%d" % k for k in range(50)}
+    RAW = [b"Qz4SecretBytes" * 3, bytearray(b"Qz4SecretBytes"), array.array("b", b"Qz4SecretBytes")]
+    class Thing(object):
+        def __init__(self, k):
+            self.k, self.l = k, [k, str(k)]
+    THINGS = [Thing(k) for k in range(5000)]
+    SETS = [set(range(1000, 1000 + k)) for k in range(40)]
+    CACHE = []
+    class Node(object):
+        __slots__ = ("other", "__weakref__")
+    def cycle():
+        a, b = Node(), Node()
+        a.other, b.other = b, a
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        if environ["PATH_INFO"] == "/cycles":
+            for _ in range(7):
+                cycle()
+        elif environ["PATH_INFO"] == "/list":
+            x = [None] * 4321
+            x = None
+        elif environ["PATH_INFO"] == "/keep":
+            CACHE.append([None] * 1234)
+        elif environ["PATH_INFO"] == "/read":
+            return [str(sum(t.k for t in THINGS)).encode()]
+        elif environ["PATH_INFO"] == "/fail":
+            raise ValueError("this one fails")
+        return [b"ok"]
+    def task():
+        return [None] * 4321
+''')
+
+
+def interpreters():
+    found = [sys.executable] + [p for p in os.environ.get("PREFORKLAB_PYTHONS", "").split(":") if p]
+    found += glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))
+    out, seen = [], set()
+    for p in found:
+        try:
+            v = subprocess.check_output([p, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).decode().strip()
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        if v not in seen:
+            seen.add(v)
+            out.append((tuple(int(x) for x in v.split(".")), p))
+    return sorted(out)
+
+
+def lines_of(path):
+    with gzip.open(path) as f:
+        return [json.loads(l) for l in f]
+
+
+class Profile(object):
+    """A profile read back, in plain form."""
+
+    def __init__(self, path):
+        self.lines = lines_of(path)
+        self.header = self.lines[0]
+        self.rows = [r for l in self.of("objs") for r in l]
+
+    def of(self, kind):
+        return [l[kind] for l in self.lines[1:] if kind in l]
+
+    def warm(self, endpoint):
+        return [r for r in self.of("request") if r["endpoint"] == endpoint and r["state"] == "warm"]
+
+    def endpoint(self, path):
+        return [e[1] for e in self.header["endpoints"]].index(path)
+
+
+def in_each_release(test):
+    def run(self):
+        for version, python in interpreters():
+            with self.subTest(python="%d.%d" % version):
+                test(self, version, python)
+    run.__name__ = test.__name__
+    return run
+
+
+class CaptureTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="preforklab-test-")
+        with open(os.path.join(cls.directory, "testapp.py"), "w") as f:
+            f.write(APPLICATION)
+        cls.profiles = {}
+
+    @classmethod
+    def tearDownClass(cls):
+        import shutil
+        shutil.rmtree(cls.directory)
+
+    def run_capture(self, *arguments, **more):
+        env = dict(os.environ, PREFORKLAB_TEST_SECRET="SecretEnvironment3", PYTHONDONTWRITEBYTECODE="1")
+        p = subprocess.Popen([sys.executable, SCRIPT, "--python-path", self.directory] + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, **more)
+        out, err = p.communicate()
+        return p.returncode, out.decode(), err.decode()
+
+    def profile(self, python):
+        if python not in self.profiles:
+            path = os.path.join(self.directory, "p%d.profile.gz" % len(self.profiles))
+            code, out, err = self.run_capture("--python", python, "--app", "testapp:application", "--header", "X-Secret: SecretHeaderValue5", "--get", "/cycles", "--get", "/list",
+                                              "--get", "/keep?id=SecretQueryArgument8", "--get", "/read", "--page-requests", "20", "-o", path)
+            self.assertEqual(code, 0, err)
+            self.assertEqual(out, "application says hello\n")
+            self.profiles[python] = Profile(path)
+        return self.profiles[python]
+
+    @in_each_release
+    def test_schema(self, version, python):
+        p = self.profile(python)
+        h = p.header
+        self.assertEqual(h["prefork_profile"], 1)
+        self.assertTrue(h["python"].startswith("%d.%d." % version))
+        self.assertEqual(p.lines[-1], {"end": {"lines": len(p.lines)}})
+        self.assertEqual([list(l) for l in p.lines[1:] if len(l) != 1], [])
+        order = []
+        for l in p.lines[1:]:
+            kind = next(iter(l))
+            if not order or order[-1] != kind:
+                order.append(kind)
+        known = ["vma", "arena", "pool", "used", "free_pools", "usable_arenas", "objs", "gc_list", "request"]
+        self.assertEqual([k for k in order if k in known], known)
+        self.assertEqual(len(p.rows), h["objects"])
+        self.assertEqual(sum(r[3] == 1 for r in p.rows), h["tracked"])
+        self.assertEqual(h["endpoints"][2], ["GET", "/keep?id", 1])
+        self.assertTrue(h["gc"]["enabled"])
+        self.assertEqual(h["gc"]["long_lived_measured"], version >= (3, 7))
+
+    @in_each_release
+    def test_objects_lie_in_present_pages_and_used_blocks(self, version, python):
+        p = self.profile(python)
+        present = set()
+        for start, pages, kind, name, lengths in p.of("vma"):
+            at, on = start // 4096, False
+            for n in lengths:
+                if on:
+                    present.update(range(at, at + n))
+                at, on = at + n, not on
+            self.assertLessEqual(at, start // 4096 + pages)
+        sizes, pools = p.header["sizes"], dict((r[0], r[1:]) for r in p.of("pool"))
+        blocks, address = {}, 0
+        for k, (delta, t, size, f, refcount, refs, *extra) in enumerate(p.rows):
+            self.assertGreater(delta, 0)
+            address += delta * 8
+            self.assertIn(address // 4096, present)
+            name, is_gc, basic, item, preheader = p.header["types"][t]
+            self.assertEqual(f > 0, bool(is_gc))
+            self.assertGreater(refcount, 0, name)
+            self.assertTrue(all(0 <= k + r < len(p.rows) for r in refs))
+            owned = [(address - preheader, name)] + [(e[0], name + " block") for e in (extra[0] if extra else [])]
+            for a, what in owned:
+                pool = a // sizes["pool"] * sizes["pool"]
+                if pool in pools:
+                    szidx, count, nextoffset, maxnext, chain = pools[pool]
+                    width = (szidx + 1) * sizes["alignment"]
+                    self.assertEqual((a - pool - 48) % width, 0, what)
+                    self.assertLess(a - pool, nextoffset, what)
+                    self.assertNotIn(a - pool, chain, what)
+                    # a values block or keys shared by several objects is listed once
+                    self.assertNotIn(a, blocks, "%s and %s" % (what, blocks.get(a)))
+                    blocks[a] = what
+                    if what == name:
+                        self.assertLessEqual(min(basic, size) + preheader, width, what)
+        inside = sum(r[1] for r in pools.values())
+        self.assertGreater(len(blocks), 0.75 * inside)
+        self.assertLessEqual(len(blocks), inside)
+
+    @in_each_release
+    def test_collector_lists_hold_each_tracked_object_once(self, version, python):
+        p = self.profile(python)
+        listed = []
+        for generation, deltas in p.of("gc_list"):
+            at = 0
+            for d in deltas:
+                at += d
+                listed.append(at)
+        self.assertEqual(len(listed), len(set(listed)))
+        self.assertEqual(set(listed), set(k for k, r in enumerate(p.rows) if r[3] == 1))
+
+    @in_each_release
+    def test_requests(self, version, python):
+        p = self.profile(python)
+        if version < (3, 5):
+            self.assertFalse(p.header["app"]["traced"])
+            return
+        self.assertEqual(len(p.of("request")), 4 + 2 * 4)
+        for r in p.of("request"):
+            fate, ordinal = {}, 0
+            for e in r["events"]:
+                if e >= 0:
+                    ordinal += 1
+                else:
+                    self.assertNotIn(ordinal + e, fate)
+                    self.assertGreaterEqual(ordinal + e, 0)
+                    fate[ordinal + e] = "freed"
+            allocations = [e for e in r["events"] if e >= 0]
+            for group in r["garbage"]:
+                self.assertTrue(group[0])
+                for o in group[0]:
+                    self.assertEqual(allocations[o] & 3, 2)
+            for what, ordinals in (("garbage", [o for g in r["garbage"] for part in g for o in part]), ("carried", [c[0] for c in r["carried"]]), ("held", r["held"])):
+                for o in ordinals:
+                    self.assertNotIn(o, fate)
+                    fate[o] = what
+            self.assertEqual(len(fate), len(allocations))
+        self.assertGreater(min(r["cpu_ns"] for r in p.of("request")), 0)
+
+    @in_each_release
+    def test_known_allocations(self, version, python):
+        if version < (3, 5):
+            return
+        p = self.profile(python)
+        for r in p.warm(p.endpoint("/list")):
+            self.assertEqual([e for e in r["events"] if e >> 2 == 4321 * 8], [4321 * 8 << 2])
+            self.assertEqual([r["events"].index(4321 * 8 << 2)], [k for k, e in enumerate(r["events"]) if e >> 2 == 4321 * 8])
+            self.assertEqual(r["garbage"], [])
+        for r in p.warm(p.endpoint("/cycles")):
+            pairs = [g for g in r["garbage"] if len(g[0]) == 2]
+            self.assertEqual(len(pairs), 7)
+        for r in p.warm(p.endpoint("/keep?id")):
+            allocations = [e for e in r["events"] if e >= 0]
+            self.assertIn(1234 * 8, [allocations[o] >> 2 for o in r["held"]])
+
+    @in_each_release
+    def test_reading_inherited_objects_copies_their_pages(self, version, python):
+        p = self.profile(python)
+        t = [k for k, x in enumerate(p.header["types"]) if x[0] == "testapp.Thing"][0]
+        pages, address = set(), 0
+        for r in p.rows:
+            address += r[0] * 8
+            if r[1] == t:
+                pages.add(address // 4096)
+        copied = set(a for ordinal, l in p.of("touched") for a in l)
+        # what the child copied by starting, before the first request, is not in the list
+        self.assertGreaterEqual(len(pages & copied), 0.95 * len(pages))
+        self.assertEqual(len(copied), sum(len(l) for ordinal, l in p.of("touched")))
+
+    @in_each_release
+    def test_no_content_leaves_the_process(self, version, python):
+        text = json.dumps(self.profile(python).lines)
+        for secret in SECRETS:
+            self.assertNotIn(secret, text)
+
+    @in_each_release
+    def test_memory_reading_against_the_interpreters_own_word(self, version, python):
+        master = capture.Master(python, ["testapp:task"], "call", "enabled", [self.directory], [], 60)
+        try:
+            loaded = master.expect("L")
+            with master.child() as child:
+                if version >= (3, 3):
+                    path = os.path.join(self.directory, "stats")
+                    child.run("child_debugmallocstats", path)
+                    with open(path) as f:
+                        said = f.read()
+                    pools = capture.Pools(capture.Memory(child.pid), version)
+                    rows = [[int(x) for x in m.groups()] for m in re.finditer(r"^ *(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", said, re.M)]
+                    found = {}
+                    for szidx, count, nextoffset, maxnext, chain in pools.pools.values():
+                        n = found.setdefault(szidx, [0, 0])
+                        n[0] += 1
+                        n[1] += count
+                    said_pools, said_blocks = sum(r[2] for r in rows), sum(r[3] for r in rows)
+                    self.assertAlmostEqual(sum(n[0] for n in found.values()), said_pools, delta=3)
+                    self.assertAlmostEqual(sum(n[1] for n in found.values()), said_blocks, delta=60)
+                    self.assertEqual(len(pools.arenas), int(re.search(r"# arenas allocated current += +([\d,]+)", said).group(1).replace(",", "")))
+                    free = sum(f[3] for f in pools.free_pools)
+                    self.assertAlmostEqual(free, int(re.search(r"([\d,]+) unused pools", said).group(1).replace(",", "")), delta=3)
+                thresholds = [int(x) for x in loaded[4:7]]
+                collector = capture.Collector(capture.Memory(child.pid), version, thresholds)
+                if version >= (3, 8):
+                    path = os.path.join(self.directory, "lists")
+                    child.run("child_generations", path)
+                    with open(path) as f:
+                        said = json.load(f)
+                    collector = capture.Collector(capture.Memory(child.pid), version, thresholds)
+                    for g in (1, 2):
+                        self.assertEqual(collector.generation(g), said[g])
+                self.assertIsNotNone(collector.base)
+        finally:
+            master.close()
+
+    def test_both_ways_to_see_a_copied_page(self):
+        if os.geteuid() != 0:
+            self.skipTest("frame numbers are for root only")
+        requests = capture.Requests([("test", "CALL testapp:task"), ("test", "CALL testapp:cycle")])
+        totals = []
+        for mask in (0, (1 << 55) - 1):
+            master = capture.Master(sys.executable, ["testapp:task", "testapp:cycle"], "call", "enabled", [self.directory], [], 60)
+            table = capture.page_table
+            try:
+                master.expect("L")
+                capture.page_table = lambda pid: dict((a, (e & ~mask, kind)) for a, (e, kind) in table(pid).items())
+                lines, summary = capture.capture_pages(master, requests, None, lambda text: None, 50)
+                totals.append(summary["copied"])
+            finally:
+                capture.page_table = table
+                master.close()
+            self.assertEqual(summary["by"], "exclusive bit" if mask else "frame number")
+        self.assertAlmostEqual(totals[0], totals[1], delta=10)
+
+    def test_errors_are_one_line_and_leave_nothing(self):
+        target = os.path.join(self.directory, "none.profile.gz")
+        bad = os.path.join(self.directory, "bad.txt")
+        with open(bad, "w") as f:
+            f.write("GET /x\nGET y\n")
+        for arguments, said in (
+                (["--app", "nosuchmodule:x", "--get", "/"], "nosuchmodule"),
+                (["--app", "testapp:nothing", "--get", "/"], "nothing"),
+                (["--app", "testapp", "--get", "/"], "MODULE:CALLABLE"),
+                (["--app", "testapp:application", "--get", "/fail"], "this one fails"),
+                (["--app", "testapp:application", "--requests", bad], "bad.txt:2"),
+                (["--app", "testapp:application", "--requests", bad + "x"], "bad.txtx"),
+                (["--app", "testapp:application"], "no requests"),
+                (["--app", "testapp:application", "--get", "/{n+}"], "{n+}"),
+                (["--app", "testapp:application", "--get", "/", "--header", "x"], "--header"),
+                (["--app", "testapp:application", "--get", "/", "--python", "/nonexistent/python"], "/nonexistent/python")):
+            code, out, err = self.run_capture("-o", target, *arguments)
+            self.assertEqual(code, 2, err)
+            self.assertIn(said, err)
+            self.assertEqual(len(err.splitlines()), 1, err)
+            self.assertEqual(glob.glob(os.path.join(self.directory, "*none*")) + glob.glob(os.path.join(self.directory, ".pre*")), [])
+        code, out, err = self.run_capture("-o", "/nonexistent/x.gz", "--app", "testapp:application", "--get", "/")
+        self.assertEqual(code, 2)
+        self.assertIn("/nonexistent", err)
+
+    def test_functions_instead_of_requests(self):
+        target = os.path.join(self.directory, "call.profile.gz")
+        code, out, err = self.run_capture("--call", "testapp:task", "--gc", "disabled", "--page-requests", "3", "-o", target)
+        self.assertEqual(code, 0, err)
+        p = Profile(target)
+        self.assertEqual(p.header["endpoints"], [["CALL", "testapp:task", 1]])
+        self.assertFalse(p.header["gc"]["enabled"])
+        for r in p.warm(0):
+            self.assertIn(4321 * 8 << 2, r["events"])
+
+    def test_embedded_machine_code(self):
+        import build_alloc_trace
+        try:
+            version = build_alloc_trace.gcc_version()
+        except (OSError, subprocess.CalledProcessError):
+            self.skipTest("no gcc: the embedded machine code is not compared with alloc_trace.c")
+        with open(SCRIPT) as f:
+            if version not in f.read():
+                self.skipTest("the embedded code was made by another gcc than %s" % version)
+        self.assertEqual(subprocess.call([sys.executable, os.path.join(HERE, "build_alloc_trace.py"), "--check"]), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
