@@ -42,7 +42,8 @@ function render(snapshot) {
 
 function showFacts(snapshot) {
   setText($('clock'), clock(snapshot.simulatedSeconds));
-  const facts = [['profile', snapshot.profile], ['scenario', snapshot.scenario], ['CPython', snapshot.python], ['seed', String(snapshot.seed)]];
+  const facts = [['profile', snapshot.profile], ['CPython', snapshot.python], ['seed', String(snapshot.seed)]];
+  if (snapshot.scenario !== snapshot.profile) facts.unshift(['scenario', snapshot.scenario]);
   const text = facts.map((fact) => fact.join(' ')).join(' · ');
   if ($('facts').dataset.text === text) return;
   $('facts').dataset.text = text;

@@ -2,8 +2,8 @@
 
 import uPlot from '/vendor/uplot.js';
 import { el, setText, segments } from './dom.js';
-import { clock, compact, count, decimal, isNumber, mib, percent, BYTES_IN_MIB } from './format.js';
-import { colour, colourClass, mark, traceMark } from './settings.js';
+import { clock, compact, count, decimal, isNumber, mib, percent, rate, BYTES_IN_MIB } from './format.js';
+import { colour, look, mark, traceMark } from './settings.js';
 import { METRICS } from './series.js';
 
 const HEIGHT = 212;
@@ -33,7 +33,7 @@ const SECTIONS = [
     cards: [
       { id: 'fault-rate', title: 'Page faults', unit: '/s a host',
         choices: [{ value: 'minorFaultRate', label: 'minor' }, { value: 'cowRate', label: 'copy-on-write' }, { value: 'majorFaultRate', label: 'major' }],
-        of: (choice) => METRICS[choice], show: decimal, suffix: '/s', scale: 'zero',
+        of: (choice) => METRICS[choice], show: rate, suffix: '/s', scale: 'zero',
         hint: 'Minor: served without I/O, copies included. Major: waited for the disk.' },
       { id: 'causes', title: 'Pages copied, by cause', unit: 'since the start, all workers', stacked: true },
     ],
@@ -41,8 +41,9 @@ const SECTIONS = [
   {
     id: 'collector', title: 'Garbage collector', choices: GENERATIONS,
     cards: [
-      { id: 'gc-counts', title: 'Generation count', unit: 'mean of a worker', of: (g) => METRICS.gcCount(Number(g)), show: count, suffix: '', scale: 'zero', threshold: true,
-        hint: 'Over its threshold it starts a collection.' },
+      // Where the collector is off the count only grows; it would press the others onto the axis.
+      { id: 'gc-counts', title: 'Generation count', unit: 'mean of a worker', of: (g) => METRICS.gcCount(Number(g)), show: rate, suffix: '', scale: 'zero', threshold: true,
+        hint: 'Over its threshold (dotted) a collection starts. Where the collector is off, the count runs off the top.' },
       { id: 'gc-collections', title: 'Collections', unit: 'since the start, all workers', of: (g) => METRICS.gcCollections(Number(g)), show: count, suffix: '', scale: 'zero',
         hint: 'A collection writes into the head of every object it looks at.' },
     ],
@@ -50,9 +51,9 @@ const SECTIONS = [
   {
     id: 'refcounts', title: 'Reference counts',
     cards: [
-      { id: 'shared-writes', title: 'Refcount writes to shared pages', unit: '/s a host', of: () => METRICS.sharedWrites, show: decimal, suffix: '/s', scale: 'zero',
+      { id: 'shared-writes', title: 'Refcount writes to shared pages', unit: '/s a host', of: () => METRICS.sharedWrites, show: rate, suffix: '/s', scale: 'zero',
         hint: 'The first one to each page copies it.' },
-      { id: 'private-writes', title: 'Refcount writes to private pages', unit: '/s a host', of: () => METRICS.privateWrites, show: decimal, suffix: '/s', scale: 'zero',
+      { id: 'private-writes', title: 'Refcount writes to private pages', unit: '/s a host', of: () => METRICS.privateWrites, show: rate, suffix: '/s', scale: 'zero',
         hint: 'The worker’s own objects, and pages already copied.' },
     ],
   },
@@ -162,7 +163,7 @@ class LineChart {
       legend: { show: false },
       cursor: { sync: { key: this.charts.sync.key, setSeries: false }, drag: { x: false, y: false }, y: false,
         points: { size: 7, width: 1.5, fill: (u, i) => u.series[i].stroke(u, i), stroke: () => css('--card') } },
-      scales: { x: { time: false }, y: { range: (u, min, max) => range(this.spec.scale, min, max) } },
+      scales: { x: { time: false }, y: { range: (u, min, max) => range(this.spec.scale, min, Math.min(max, this.ceiling())) } },
       axes: [
         { stroke: () => css('--faint'), grid: { show: false }, ticks: { stroke: () => css('--line'), size: 4 }, size: 30, font: FONT, space: 74,
           incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600], values: (u, ticks) => ticks.map(clock) },
@@ -170,7 +171,7 @@ class LineChart {
           incrs: this.spec.scale === 'bytes' ? [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((n) => n * BYTES_IN_MIB) : undefined,
           values: (u, ticks) => ticks.map((tick) => axisLabel(this.spec.scale, tick, ticks)) },
       ],
-      series: [{}, ...names.map((gc) => ({ label: gc, stroke: () => colour(gc), width: 2, points: { show: false }, show: !this.charts.hidden.has(gc), spanGaps: false }))],
+      series: [{}, ...names.map((gc) => ({ label: gc, stroke: () => colour(gc), width: 2, dash: look(gc).dash, points: { show: false }, show: !this.charts.hidden.has(gc), spanGaps: false }))],
       hooks: { draw: [(u) => this.drawMarks(u)], setCursor: [(u) => this.showValues(u.cursor.idx)] },
     }, [[], ...names.map(() => [])], this.plotRoot);
     this.charts.sync.sub(this.plot);
@@ -207,16 +208,21 @@ class LineChart {
     const last = rows.length - 1;
     const parts = this.charts.names.map((gc, i) => gc + ' ' + (last < 0 ? 'no data' : this.format(data[i + 1][last])));
     this.plotRoot.setAttribute('aria-label', `${this.spec.title}, ${this.spec.unit}. Now: ${parts.join(', ')}. Arrow keys move along time.`);
-    if (this.spec.threshold) setText(this.hint, this.thresholds(rows[last]));
   }
 
-  thresholds(row) {
-    if (!row) return this.spec.hint;
-    const parts = this.charts.names.map((gc) => {
-      const threshold = row.hosts.get(gc)?.gcThresholds?.[Number(this.choice)];
-      return isNumber(threshold) ? `${gc} ${count(threshold)}` : null;
-    }).filter(Boolean);
-    return `${this.spec.hint} Thresholds: ${parts.join(', ')}.`;
+  /** The thresholds of the settings in sight, each once; empty in charts that have none. */
+  thresholds() {
+    const row = this.charts.history.rows[this.charts.history.rows.length - 1];
+    if (!this.spec.threshold || !row) return [];
+    const values = this.charts.names.filter((gc) => !this.charts.hidden.has(gc))
+      .map((gc) => row.hosts.get(gc)?.gcThresholds?.[Number(this.choice)]);
+    return [...new Set(values.filter((value) => value > 0))];
+  }
+
+  /** No chart of counts reaches beyond one and a half times the largest threshold. */
+  ceiling() {
+    const thresholds = this.thresholds();
+    return thresholds.length > 0 ? Math.max(...thresholds) * 1.5 : Infinity;
   }
 
   format(value) {
@@ -249,11 +255,21 @@ class LineChart {
       ctx.fillStyle = colour(restart.gc);
       ctx.fillRect(Math.round(x) - ratio, u.bbox.top + u.bbox.height - 9 * ratio, 2 * ratio, 9 * ratio);
     }
+    for (const threshold of this.thresholds()) this.drawThreshold(u, threshold, ratio);
+    const taken = [];
     this.charts.names.forEach((gc, i) => {
       const values = u.data[i + 1];
       const last = values.length - 1;
       if (last < 0 || !u.series[i + 1].show || values[last] == null) return;
-      traceMark(ctx, gc, u.valToPos(u.data[0][last], 'x', true), u.valToPos(values[last], 'y', true), 5 * ratio);
+      const top = u.bbox.top + 5 * ratio;
+      const end = u.valToPos(u.data[0][last], 'x', true);
+      const y = Math.max(top, u.valToPos(values[last], 'y', true));
+      // Lines that end together show their shapes one beside the other.
+      let x = end;
+      while (taken.some((place) => Math.abs(place.x - x) < 11 * ratio && Math.abs(place.y - y) < 9 * ratio)) x -= 13 * ratio;
+      taken.push({ x, y });
+      const at = values[u.posToIdx(x / ratio - u.bbox.left / ratio)];
+      traceMark(ctx, gc, x, at == null || x === end ? y : Math.max(top, u.valToPos(at, 'y', true)), 5 * ratio);
       ctx.fillStyle = colour(gc);
       ctx.strokeStyle = css('--card');
       ctx.lineWidth = 1.5 * ratio;
@@ -261,6 +277,24 @@ class LineChart {
       ctx.stroke();
     });
     ctx.restore();
+  }
+
+  drawThreshold(u, threshold, ratio) {
+    const y = Math.round(u.valToPos(threshold, 'y', true));
+    if (y < u.bbox.top || y > u.bbox.top + u.bbox.height) return;
+    u.ctx.strokeStyle = css('--faint');
+    u.ctx.lineWidth = ratio;
+    u.ctx.setLineDash([2 * ratio, 3 * ratio]);
+    u.ctx.beginPath();
+    u.ctx.moveTo(u.bbox.left, y);
+    u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+    u.ctx.stroke();
+    u.ctx.setLineDash([]);
+    u.ctx.fillStyle = css('--faint');
+    u.ctx.font = `${12 * ratio}px ${FAMILY}`;
+    u.ctx.textAlign = 'left';
+    u.ctx.textBaseline = 'bottom';
+    u.ctx.fillText('threshold ' + count(threshold), u.bbox.left + 4 * ratio, y - 2 * ratio);
   }
 
   key(event) {
@@ -290,7 +324,8 @@ class LineChart {
   }
 }
 
-const FONT = '12px system-ui, -apple-system, "Segoe UI", sans-serif';
+const FAMILY = 'system-ui, -apple-system, "Segoe UI", sans-serif';
+const FONT = '12px ' + FAMILY;
 
 function range(scale, min, max) {
   if (!isNumber(min) || !isNumber(max)) return [0, 1];
@@ -332,7 +367,7 @@ class CauseBars {
     const causes = el('div', { class: 'causes' }, ...CAUSES.map(([, label], i) => el('span', {}, el('i', { class: 'cause c' + (i + 1), 'aria-hidden': 'true' }), label)));
     this.element = el('article', { class: 'chart', id: 'chart-' + spec.id },
       el('div', { class: 'chart-head' }, el('h3', {}, spec.title + ' ', el('span', { class: 'unit' }, spec.unit))), causes, stack,
-      el('p', { class: 'hint' }, 'What stored into the shared page first. GC head: the collector’s links; finalisation: exits and freed objects.'));
+      el('p', { class: 'hint' }, 'What stored into the shared page: the first write copies it.'));
   }
 
   attach() {

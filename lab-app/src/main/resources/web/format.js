@@ -23,6 +23,9 @@ export const decimal = orDash((value) => {
   return (size >= 1000 ? whole : size >= 10 ? tenth : hundredth).format(value);
 });
 
+/** As decimal, but 835.9K from a hundred thousand on. */
+export const rate = orDash((value) => (Math.abs(value) >= 100_000 ? short.format(value) : decimal(value)));
+
 /** 1.2K, for axes and narrow places. */
 export const compact = orDash((value) => short.format(value));
 

@@ -12,14 +12,14 @@ import { colourClass, mark } from './settings.js';
 const MEANINGS = {
   'default': {
     brief: 'The collector runs as CPython ships it.',
-    mind: 'It writes into the head of every object it looks at, so the first full collection in a worker copies the pages of all tracked objects the master had loaded.',
+    mind: 'It writes into the head of every object it looks at, so the first full collection in a worker copies every shared page that holds the head of a tracked object.',
     gunicorn: 'preload_app = True',
     uwsgi: '[uwsgi]\nmaster = true\nlazy-apps = false   # load in the master, then fork',
   },
   'disabled': {
     brief: 'gc.disable() before the application loads: no automatic collections, in the master or in any worker.',
     mind: 'Cyclic garbage is never freed, so workers grow and have to be recycled. Any library that calls gc.enable() undoes it.',
-    gunicorn: 'import gc\n\ngc.disable()            # before the application loads; inherited by workers\npreload_app = True\nmax_requests = 1000     # recycle: cyclic garbage stays\nmax_requests_jitter = 200',
+    gunicorn: 'import gc\n\ngc.disable()            # before the application loads\npreload_app = True\nmax_requests = 1000     # recycle: cyclic garbage stays\nmax_requests_jitter = 200',
     uwsgi: '# first lines of the WSGI module\nimport gc\n\ngc.disable()\n\n# uwsgi.ini: lazy-apps = false, max-requests = 1000',
   },
   'threshold0': {

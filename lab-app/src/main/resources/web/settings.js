@@ -2,17 +2,20 @@
 
 import { svg } from './dom.js';
 
-/** Colour slots are classes s1 to s10 in base.css; shapes repeat what colour says. */
+/**
+ * Colour slots are classes s1 to s10 in base.css; shapes repeat what colour says. Settings that often
+ * give the same figures differ in their dashes, so that one line does not hide the other.
+ */
 const LOOKS = {
   'default': { slot: 1, shape: 'circle' },
   'disabled': { slot: 2, shape: 'square' },
-  'threshold0': { slot: 3, shape: 'diamond' },
-  'freeze': { slot: 4, shape: 'triangle' },
+  'threshold0': { slot: 3, shape: 'diamond', dash: [6, 6] },
+  'freeze': { slot: 4, shape: 'triangle', dash: [14, 5] },
   'high-threshold': { slot: 5, shape: 'plus' },
-  'collect-freeze': { slot: 6, shape: 'down' },
-  'immortal': { slot: 7, shape: 'star' },
-  'disabled-freeze': { slot: 8, shape: 'hexagon' },
-  'disabled-collect-freeze': { slot: 9, shape: 'cross' },
+  'collect-freeze': { slot: 6, shape: 'down', dash: [9, 4, 2, 4] },
+  'immortal': { slot: 7, shape: 'star', dash: [2, 4] },
+  'disabled-freeze': { slot: 8, shape: 'hexagon', dash: [4, 3] },
+  'disabled-collect-freeze': { slot: 9, shape: 'cross', dash: [16, 4, 2, 4] },
 };
 const OTHER = { slot: 10, shape: 'bar' };
 

@@ -8,14 +8,15 @@ import { meaning, recipeId } from './recipes.js';
 
 /** Fewer requests than this, and no setting is called the best. */
 const ENOUGH_REQUESTS = 200;
-/** Nor if it is ahead of the next one by less than this part. */
+/** Nor if it is ahead of the next one by less than this part; differences within it are not reported. */
 const NOISE = 0.03;
+const LATENCY_NOISE = 0.1;
 
 const COLUMNS = [
   { id: 'shared', title: 'Shared', unit: '%', long: 'Shared-memory ratio', of: METRICS.sharedRatio, show: percent, best: 'high', full: 1 },
   { id: 'pss', title: 'PSS', unit: 'MiB', long: 'PSS of a worker', of: METRICS.pss, show: mib, best: 'low' },
-  { id: 'p50', title: 'Latency p50', unit: 'ms', long: 'Latency p50', of: METRICS.p50, show: decimal, best: 'low' },
-  { id: 'p99', title: 'Latency p99', unit: 'ms', long: 'Latency p99', of: METRICS.p99, show: decimal, best: 'low' },
+  { id: 'p50', title: 'Latency p50', unit: 'ms', long: 'Latency p50', of: METRICS.p50, show: decimal, best: 'low', noise: LATENCY_NOISE },
+  { id: 'p99', title: 'Latency p99', unit: 'ms', long: 'Latency p99', of: METRICS.p99, show: decimal, best: 'low', noise: LATENCY_NOISE },
   { id: 'faults', title: 'Minor faults', unit: '', long: 'Minor faults a request', of: METRICS.faultsPerRequest, show: decimal, best: 'low' },
 ];
 
@@ -74,7 +75,7 @@ export class Tiles {
     return el('article', { class: 'row ' + colourClass(gc), 'data-gc': gc, 'aria-label': gc },
       el('div', { class: 'row-name' }, el('h3', {}, mark(gc), el('code', {}, gc)), el('p', {}, meaning(gc).brief + ' ', el('a', { href: '#' + recipeId(gc) }, 'In production'))),
       ...tiles,
-      el('div', { class: 'row-actions' }, restart('rolling', 'Rolling'), restart('full', 'All at once')));
+      el('div', { class: 'row-actions' }, el('span', { class: 'label' }, 'Restart workers'), restart('rolling', 'Rolling'), restart('full', 'All at once')));
   }
 
   cell(column, host, base, most, best) {
@@ -82,7 +83,7 @@ export class Tiles {
     const figure = column.of(host);
     setText(value, column.show(figure));
     fill.style.width = isNumber(figure) && most > 0 ? Math.min(100, (figure / most) * 100).toFixed(1) + '%' : '0';
-    const compared = base && base !== host ? change(figure, column.of(base)) : '';
+    const compared = base && base !== host ? difference(column, figure, column.of(base)) : '';
     note.classList.toggle('best', best === host);
     setText(note, best === host ? (compared ? compared + ' · best' : 'best') : compared);
   }
@@ -92,6 +93,11 @@ export class Tiles {
     setText(value, host.gcCollections.map(count).join(' / '));
     setText(note, isNumber(host.gcPauseMsTotal) ? decimal(host.gcPauseMsTotal / 1000) + ' s in all' : '');
   }
+}
+
+function difference(column, figure, base) {
+  if (isNumber(figure) && isNumber(base) && base > 0 && Math.abs(figure / base - 1) < (column.noise || NOISE)) return 'as default';
+  return change(figure, base);
 }
 
 function small(text) {
@@ -105,5 +111,5 @@ function bestOf(column, hosts) {
   ranked.sort((a, b) => (column.best === 'high' ? column.of(b) - column.of(a) : column.of(a) - column.of(b)));
   const first = column.of(ranked[0]);
   const second = column.of(ranked[1]);
-  return Math.abs(first - second) > NOISE * Math.max(Math.abs(first), Math.abs(second)) ? ranked[0] : null;
+  return Math.abs(first - second) > (column.noise || NOISE) * Math.max(Math.abs(first), Math.abs(second)) ? ranked[0] : null;
 }
