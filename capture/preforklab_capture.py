@@ -276,6 +276,25 @@ class Tracer(object):
         return struct.iter_unpack("<QQIi", view)
 
 
+def child_counts(path, request):
+    """Where nothing can be traced: what the interpreter itself counts for one request. Writes [change of the generation 0
+    counter, cyclic garbage found by a collection, change of allocated blocks before and after it (3.4 and later)]."""
+    import gc
+    import json
+    with open(path) as f:
+        plan = json.load(f)
+    blocks = getattr(sys, "getallocatedblocks", lambda: 0)
+    for text in plan["before"]:
+        request(text)
+    gc.collect()
+    kept, count = blocks(), gc.get_count()[0]
+    request(plan["request"])
+    count, grown = gc.get_count()[0] - count, blocks() - kept
+    garbage = gc.collect()
+    with open(path + ".out", "w") as f:
+        json.dump([count, garbage, grown, blocks() - kept], f)
+
+
 def garbage_components(trash, preheader):
     """Block start -> component number, for the cyclic garbage in a list."""
     import gc
@@ -464,7 +483,13 @@ class Memory(object):
         self.vmas = []                               # (start, end, permissions, path, kind, page entries)
         with open("/proc/%d/maps" % pid) as f:
             lines = f.read().splitlines()
-        with open("/proc/%d/pagemap" % pid, "rb", 0) as pagemap:
+        try:
+            pagemap = open("/proc/%d/pagemap" % pid, "rb", 0)
+            self.fd = os.open("/proc/%d/mem" % pid, os.O_RDONLY)
+        except (OSError, IOError) as e:
+            raise CaptureError("the application's memory may not be read (%s): a parent must be allowed to trace its child; see kernel.yama.ptrace_scope, or a container's seccomp profile and CAP_SYS_PTRACE"
+                               % e.strerror)
+        with pagemap:
             for l in lines:
                 p = l.split(None, 5)
                 lo, hi = (int(x, 16) for x in p[0].split("-"))
@@ -473,7 +498,6 @@ class Memory(object):
                 if kind and hi <= 1 << 47:
                     self.vmas.append((lo, hi, p[1], path, kind, page_entries(pagemap, lo, hi)))
         self.starts, self.segments = [], []
-        self.fd = os.open("/proc/%d/mem" % pid, os.O_RDONLY)
         for lo, hi, perm, path, kind, entries in self.vmas:
             if "w" not in perm:
                 continue
@@ -892,7 +916,7 @@ class Master(object):
         arguments = [python, "-c", STUB, str(reply), str(command_r), str(child_r), gc_mode, kind, " ".join(names), "\n".join(headers)]
         options = {"pass_fds": (reply, command_r, child_r)} if sys.version_info >= (3,) else {}
         try:
-            self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, env=env, **options)
+            self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, env=env, preexec_fn=os.setsid, **options)
         except OSError as e:
             raise CaptureError("cannot run %s: %s" % (python, e.strerror))
         self.process.stdin.close()
@@ -945,8 +969,11 @@ class Master(object):
         return Child(self)
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
+        import signal
+        try:
+            self.os.killpg(self.pid, signal.SIGKILL)      # with children that may still serve a request
+        except OSError:
+            pass
         self.process.wait()
 
 
@@ -1278,6 +1305,24 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     return out
 
 
+def capture_counts(master, requests, scratch, progress, warm_rounds):
+    """Request records without events: CPU time and the interpreter's own counts."""
+    import json
+    import os
+    cpu, out, count = capture_cpu(master, requests, progress), [], len(requests.endpoints)
+    for e in range(count):
+        for state, before in (("cold", []), ("warm", [requests.text(n) for n in range(warm_rounds * count)])):
+            path = os.path.join(scratch, "counts")
+            with open(path, "w") as f:
+                json.dump({"before": before, "request": requests.text(len(before) + e)}, f)
+            with master.child() as child:
+                child.run("child_counts", path)
+            with open(path + ".out") as f:
+                counts = dict(zip(("count0", "garbage", "blocks", "blocks_after_collect"), json.load(f)))
+            out.append({"request": {"endpoint": e, "state": state, "cpu_ns": cpu[e][state], "events": [], "garbage": [], "carried": [], "held": [], "counts": counts}})
+    return out
+
+
 def trace_obstacle(facts):
     """Why requests cannot be traced here, or None."""
     import os
@@ -1288,8 +1333,12 @@ def trace_obstacle(facts):
     return None
 
 
+REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "events", "garbage", "carried", "held", "counts")
+
+
 def write_profile(path, header, lines, progress):
     """gzip of JSON lines, complete or not at all."""
+    import collections
     import gzip
     import json
     import os
@@ -1300,6 +1349,8 @@ def write_profile(path, header, lines, progress):
         with os.fdopen(fd, "wb") as raw:
             with gzip.GzipFile("", "wb", 9, raw, mtime=0) as f:
                 for k, l in enumerate([header] + lines + [{"end": {"lines": len(lines) + 2}}]):
+                    if "request" in l:                # a reader needs the events before what it is told of their blocks
+                        l = {"request": collections.OrderedDict((key, l["request"][key]) for key in REQUEST_KEYS if key in l["request"])}
                     f.write((json.dumps(l, separators=(",", ":")) + "\n").encode("ascii"))
                     if k % 1000 == 0:
                         progress("compressing: %d of %d lines" % (k, len(lines)))
@@ -1361,9 +1412,8 @@ def capture(options, progress):
         if options.requests_from:
             traces = []
         elif obstacle:
-            sys.stderr.write("preforklab_capture: requests not traced: %s; the profile holds CPU times only\n" % obstacle)
-            traces = [{"request": {"endpoint": e, "state": state, "cpu_ns": c[state], "events": [], "garbage": [], "carried": [], "held": []}}
-                      for e, c in enumerate(capture_cpu(master, requests, progress)) for state in ("cold", "warm")]
+            sys.stderr.write("preforklab_capture: requests not traced: %s; the profile holds CPU times and counts\n" % obstacle)
+            traces = capture_counts(master, requests, scratch, progress, options.warm_rounds)
         else:
             traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
         touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
