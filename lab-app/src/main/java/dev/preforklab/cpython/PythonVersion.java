@@ -10,6 +10,9 @@ import java.util.List;
  * Objects/obmalloc.c}, the object headers of each release, and measurements of real interpreters.
  */
 public final class PythonVersion {
+  /** Attribute names that the instances of one class can share, from 3.11 on. */
+  public static final int SHARED_KEYS_MAX_SIZE = 30;
+
   /** Where an instance keeps its attributes. */
   public enum InstanceLayout {
     /** In a dict object of its own (to 3.10). */
@@ -66,6 +69,11 @@ public final class PythonVersion {
   public final boolean hasArenaMap;
 
   public final boolean hasImmortalObjects;
+
+  /**
+   * Immortal objects among the tracked ones that stand in the permanent generation at the start.
+   */
+  public final int immortalFrozenAtStart;
 
   /** Whether an automatic collection waits for the next eval-breaker check (from 3.12). */
   public final boolean collectsAtEvalBreaker;
@@ -127,6 +135,7 @@ public final class PythonVersion {
     keepsLastArena = !two && minor >= 9;
     hasArenaMap = largePools;
     hasImmortalObjects = !two && minor >= 12;
+    immortalFrozenAtStart = !two && minor == 12 ? 375 : 0;
     collectsAtEvalBreaker = hasImmortalObjects;
     hasFreeze = !two && minor >= 7;
     exitPasses = two ? 1 : minor >= 10 ? 4 : 3;

@@ -1,0 +1,79 @@
+package dev.preforklab.cpython.replay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.preforklab.cpython.PythonVersion;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every counter of the collector after each of 2,000 operations, in the simulated interpreter and
+ * as read from the memory of real ones. Rows are comparable from the first full collection on.
+ */
+class RecordedTraceTest {
+  private static final List<String> INTERPRETERS =
+      List.of("3.7.16", "3.8.18", "3.9.18", "3.10.13", "3.11.7", "3.12.1", "3.13.0");
+
+  static Stream<Arguments> recordings() {
+    return INTERPRETERS.stream()
+        .flatMap(
+            v -> Stream.of("pure_1", "pure_2", "mixed_1", "mixed_2").map(t -> Arguments.of(v, t)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("recordings")
+  void allCountersAreTheRealOnes(String interpreter, String name) throws IOException {
+    Trace trace;
+    try (InputStream in = open(name + ".trace.json.gz")) {
+      trace = Trace.read(in);
+    }
+    JsonNode real;
+    try (InputStream in = open(name + "." + interpreter + ".json.gz")) {
+      real = new ObjectMapper().readTree(in);
+    }
+    int frozen = real.get("baseline_frozen").asInt();
+    List<long[]> rows = ReplayEngine.run(trace, PythonVersion.parse(interpreter), frozen, 2);
+    JsonNode realRows = real.get("rows");
+    assertThat(rows).hasSize(realRows.size());
+    int compared = 0;
+    int first = firstFullCollection(trace);
+    for (int i = first; i < rows.size(); i++) {
+      long[] expected = new long[ReplayEngine.COLUMNS.size()];
+      for (int k = 0; k < expected.length; k++) {
+        expected[k] = realRows.get(i).get(k).asLong();
+      }
+      if (!Arrays.equals(rows.get(i), expected)) {
+        assertThat(rows.get(i))
+            .as("row %d after %s", i, trace.operations().get(i))
+            .isEqualTo(expected);
+      }
+      compared++;
+    }
+    assertThat(compared).isGreaterThan(1_990);
+  }
+
+  private static int firstFullCollection(Trace trace) {
+    int i = 0;
+    while (trace.operations().get(i).code() != Trace.Code.COLLECT
+        || trace.operations().get(i).a() != 2) {
+      i++;
+    }
+    return i;
+  }
+
+  private static InputStream open(String name) throws IOException {
+    return new GZIPInputStream(
+        Objects.requireNonNull(
+            RecordedTraceTest.class.getResourceAsStream("/cpython/gc_trace/" + name)));
+  }
+}
