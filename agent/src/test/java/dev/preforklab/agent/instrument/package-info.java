@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.agent.instrument;
+
+import org.jspecify.annotations.NullMarked;

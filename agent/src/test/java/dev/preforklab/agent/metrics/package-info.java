@@ -1,0 +1,4 @@
+@NullMarked
+package dev.preforklab.agent.metrics;
+
+import org.jspecify.annotations.NullMarked;
