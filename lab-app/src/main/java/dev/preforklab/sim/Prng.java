@@ -20,6 +20,14 @@ public final class Prng {
     s3 = splitMix64(state += GOLDEN_GAMMA);
   }
 
+  /** A generator in a given state, which must not be all zeros. */
+  Prng(long s0, long s1, long s2, long s3) {
+    this.s0 = s0;
+    this.s1 = s1;
+    this.s2 = s2;
+    this.s3 = s3;
+  }
+
   /** The output function of SplitMix64: a bijection on 64 bits that mixes every bit into all. */
   static long splitMix64(long state) {
     long z = (state ^ (state >>> 30)) * 0xBF58476D1CE4E5B9L;
