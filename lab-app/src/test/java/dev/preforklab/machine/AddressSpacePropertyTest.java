@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
  * that seed alone.
  */
 class AddressSpacePropertyTest {
-  private static final int SEEDS = 60;
+  private static final int SEEDS = 25;
   private static final int STEPS = 250;
   private static final int PAGES = 1100;
   private static final int MOST_PROCESSES = 6;
