@@ -136,6 +136,10 @@ class CaptureError(Exception):
     """Ends the capture with one line."""
 
 
+class Refusal(CaptureError):
+    """The application's process answered with an error and waits for the next order."""
+
+
 def preheader_bytes(version, flags):
     """Bytes between the start of an object's block and its address: the collector's head and, from 3.11, the managed pointers."""
     if not flags & GC_FLAG:
@@ -227,9 +231,9 @@ class Tracer(object):
     """Records every allocation and free of this process through the hook of alloc_trace.c."""
 
     EVENT = 24
-    CAPACITY = 12 << 20
+    CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
-    def __init__(self, count0_address):
+    def __init__(self, count0_address, capacity=CAPACITY):
         import base64
         import ctypes
         import mmap
@@ -237,8 +241,8 @@ class Tracer(object):
         self.code = mmap.mmap(-1, (len(code) + PAGE) // PAGE * PAGE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
         self.code.write(code)
         at = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
-        self.buffer = mmap.mmap(-1, self.CAPACITY * self.EVENT)
-        self.state = (ctypes.c_uint64 * 6)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), self.CAPACITY, 0, 0, 0, count0_address)
+        self.buffer = mmap.mmap(-1, capacity * self.EVENT)
+        self.state = (ctypes.c_uint64 * 6)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address)
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -268,12 +272,24 @@ class Tracer(object):
         for number, hooked, base, d in self.domains:
             self.set(number, base)
         if self.state[3]:
-            raise MemoryError("more than %d allocations and frees in one traced window" % self.CAPACITY)
+            raise MemoryError("more than %d allocations and frees in one traced window; measure fewer or smaller requests at a time" % self.state[1])
 
     def events(self):
         import struct
         view = memoryview(self.buffer)[:self.used.value * self.EVENT]
         return struct.iter_unpack("<QQIi", view)
+
+
+def child_probe(path, request):
+    """Fails where the hook cannot work: no ctypes, or memory that may not be executed."""
+    import ctypes
+    count0 = ctypes.c_int(0)
+    tracer = Tracer(ctypes.addressof(count0))
+    tracer.start()
+    kept = [[] for _ in range(1000)]
+    tracer.stop()
+    if not tracer.used.value or len(kept) != 1000:
+        raise RuntimeError("the allocator hook saw nothing")
 
 
 def child_counts(path, request):
@@ -329,16 +345,20 @@ def child_trace(path, request):
     for text in plan["before"]:
         request(text)
     gc.collect()
-    tracer = Tracer(plan["count0"])
+    capacity = plan.get("capacity", Tracer.CAPACITY)
+    tracer = Tracer(plan["count0"], capacity)
     window = plan["window"]
     marks = (ctypes.c_uint64 * (len(window) + 1))()   # keeps no object alive, as a list would
     used = tracer.used
+    needed, enough = plan["skip"] + plan["keep"], capacity * 3 // 4
     tracer.start()
     i = 0
     for text in window:
         request(text)
         i += 1
         marks[i] = used.value
+        if i >= needed and used.value > enough:
+            break
     gc.set_debug(gc.DEBUG_SAVEALL)
     gc.collect()
     gc.set_debug(0)
@@ -352,9 +372,9 @@ def child_trace(path, request):
     gc.collect()
     end = used.value
     tracer.stop()
-    result = decode(tracer, marks, plan["skip"], plan["keep"], before_second, end, component)
+    result = decode(tracer, marks[:i + 1], plan["skip"], plan["keep"], before_second, end, component)
     with open(path + ".out", "w") as f:
-        json.dump({"requests": result, "garbage_objects": found}, f)
+        json.dump({"requests": result, "garbage_objects": found, "window": i}, f)
 
 
 def decode(tracer, marks, skip, keep, before_second, end, component):
@@ -938,7 +958,7 @@ class Master(object):
         line, _, self.rest = self.rest.partition(b"\n")
         line = line.decode("utf-8", "replace")
         if line[:1] != letter:
-            raise CaptureError(line[2:] if line[:1] == "E" else "unexpected answer %r" % line)
+            raise Refusal(line[2:]) if line[:1] == "E" else CaptureError("unexpected answer %r" % line)
         return line[2:].split(" ")
 
     def order(self, text):
@@ -1002,7 +1022,7 @@ class Child(object):
         self.master.expect("D", timeout)
 
     def __exit__(self, *error):
-        if error[0] is None:
+        if error[0] in (None, Refusal):
             self.say("exit")
             self.master.order("wait")
             self.master.expect("W")
@@ -1323,13 +1343,18 @@ def capture_counts(master, requests, scratch, progress, warm_rounds):
     return out
 
 
-def trace_obstacle(facts):
+def trace_obstacle(master, facts):
     """Why requests cannot be traced here, or None."""
     import os
     if os.uname()[4] not in ("x86_64", "amd64"):
         return "the allocator hook is machine code for x86-64, this is %s" % os.uname()[4]
     if facts["version"] < (3, 5):
         return "Python %s has no interface to its allocators" % facts["python"]
+    try:
+        with master.child() as child:
+            child.run("child_probe", "")
+    except Refusal as e:
+        return str(e)
     return None
 
 
@@ -1408,7 +1433,7 @@ def capture(options, progress):
         version = int(loaded[1])
         facts = {"version": (version >> 24, version >> 16 & 255), "python": loaded[2], "thresholds": [int(x) for x in loaded[4:7]], "gc_enabled": loaded[3] == "1"}
         image = capture_heap(master, options, facts, scratch, progress)
-        obstacle = trace_obstacle(facts)
+        obstacle = trace_obstacle(master, facts)
         if options.requests_from:
             traces = []
         elif obstacle:

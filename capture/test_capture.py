@@ -353,6 +353,38 @@ class CaptureTest(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("/nonexistent", err)
 
+    def test_where_the_hook_cannot_work(self):
+        target = os.path.join(self.directory, "unhooked.profile.gz")
+        with open(os.path.join(self.directory, "unhookable.py"), "w") as f:
+            f.write("import sys\nfrom testapp import task\nsys.modules['ctypes'] = None\n")
+        code, out, err = self.run_capture("--call", "unhookable:task", "--page-requests", "3", "-o", target)
+        self.assertEqual(code, 0, err)
+        self.assertIn("not traced", err)
+        self.assertIn("ctypes", err)
+        self.assertIn("counts", Profile(target).warm(0)[0])
+
+    def test_a_window_that_fills_the_buffer_is_cut_short(self):
+        with open(os.path.join(self.directory, "heavy.py"), "w") as f:
+            f.write("def task():\n    return [[k] for k in range(1000)]\n")
+        master = capture.Master(sys.executable, ["heavy:task"], "call", "enabled", [self.directory], [], 60)
+        try:
+            thresholds = [int(x) for x in master.expect("L")[4:7]]
+            with master.child() as child:
+                collector = capture.Collector(capture.Memory(child.pid), sys.version_info[:2], thresholds)
+                path = os.path.join(self.directory, "plan")
+                call = capture.Requests([("test", "CALL heavy:task")]).text(0)
+                with open(path, "w") as f:
+                    json.dump({"before": [call], "window": [call] * 50, "skip": 1, "keep": 2, "count0": collector.count0_address(), "capacity": 40000}, f)
+                child.run("child_trace", path)
+            with open(path + ".out") as f:
+                result = json.load(f)
+            # a request is 1,000 lists and their items, but for 80 lists from the free list, allocated and freed
+            self.assertTrue(6 <= result["window"] <= 9, result["window"])
+            for r in result["requests"]:
+                self.assertTrue(920 <= sum(e >= 0 and e & 3 == 2 for e in r["events"]) <= 1001)
+        finally:
+            master.close()
+
     def test_functions_instead_of_requests(self):
         target = os.path.join(self.directory, "call.profile.gz")
         code, out, err = self.run_capture("--call", "testapp:task", "--gc", "disabled", "--page-requests", "3", "-o", target)
