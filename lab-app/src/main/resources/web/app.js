@@ -4,7 +4,7 @@ import { Charts } from './charts.js';
 import { Connection } from './connection.js';
 import { Controls } from './controls.js';
 import { el, segments, setText, svg } from './dom.js';
-import { clock, count } from './format.js';
+import { clock, count, decimal } from './format.js';
 import { renderRecipes } from './recipes.js';
 import { History } from './series.js';
 import { Tiles } from './tiles.js';
@@ -21,9 +21,14 @@ let names = '';
 let state = 'connecting';
 let silentSeconds = 0;
 let latest = null;
+/** Snapshots in a row that ran clearly slower than asked. */
+let slowSnapshots = 0;
+const SLOW_PART = 0.9;
+const SLOW_SNAPSHOTS = 5;
 
 function render(snapshot) {
   latest = snapshot;
+  slowSnapshots = snapshot.achievedSpeed < SLOW_PART * snapshot.speed ? slowSnapshots + 1 : 0;
   const settings = snapshot.hosts.map((host) => host.gc);
   showFacts(snapshot);
   controls.update(snapshot);
@@ -68,6 +73,9 @@ function showNotice() {
     text = 'The run stands still: the lab answers, but its clock does not move.';
   } else if (requests === 0) {
     text = `The run has just begun: ${count(latest.hosts.length)} masters have forked their workers, the first requests are on their way.`;
+  } else if (slowSnapshots >= SLOW_SNAPSHOTS) {
+    kind = 'slow';
+    text = `This machine does not keep up with speed ${latest.speed}×: ${decimal(latest.achievedSpeed)} simulated seconds pass in one second. The figures are right all the same.`;
   }
   notice.hidden = text === '';
   notice.dataset.kind = kind;

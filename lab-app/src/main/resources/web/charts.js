@@ -23,7 +23,7 @@ const SECTIONS = [
     id: 'sharing', title: 'Shared memory',
     cards: [
       { id: 'shared-ratio', title: 'Shared-memory ratio', unit: '% of RSS', of: () => METRICS.sharedRatio, show: percent, suffix: ' %', scale: 'ratio',
-        hint: 'Shared pages of a worker’s resident memory; each copied page lowers it.' },
+        hint: 'Shared pages of a worker’s resident memory; each copied page lowers it. Strokes on the time axis: restarts.' },
       { id: 'pss', title: 'PSS of a worker', unit: 'MiB', of: () => METRICS.pss, show: mib, suffix: ' MiB', scale: 'bytes',
         hint: 'Its private pages, and its part of each shared one: what a worker really costs.' },
     ],
@@ -145,7 +145,8 @@ class LineChart {
       this.values.set(gc, value);
       this.legend.append(el('button', { type: 'button', 'data-gc': gc, 'aria-pressed': 'true', onclick: () => charts.toggle(gc) }, mark(gc), el('span', {}, gc), value));
     }
-    const head = el('div', { class: 'chart-head' }, el('h3', {}, spec.title + ' ', el('span', { class: 'unit' }, spec.unit)));
+    this.at = el('span', { class: 'at num' });
+    const head = el('div', { class: 'chart-head' }, el('h3', {}, spec.title + ' ', el('span', { class: 'unit' }, spec.unit), this.at));
     if (spec.choices) {
       const group = el('div', { class: 'segments', role: 'group', 'aria-label': spec.title });
       segments(group, spec.choices, this.choice, (value) => this.choose(value));
@@ -233,6 +234,7 @@ class LineChart {
     const data = this.plot?.data;
     if (!data) return;
     const at = index == null ? data[0].length - 1 : index;
+    setText(this.at, index == null || at < 0 ? '' : 'at ' + clock(data[0][at]));
     this.charts.names.forEach((gc, i) => setText(this.values.get(gc), at < 0 ? '' : this.format(data[i + 1][at])));
   }
 

@@ -73,7 +73,7 @@ export class Tiles {
     this.rows.set(gc, cells);
     const restart = (mode, label) => el('button', { type: 'button', 'data-restart': mode, 'data-gc': gc, 'aria-label': `Restart the workers of ${gc}: ${label.toLowerCase()}`, onclick: () => this.onRestart(gc, mode) }, label);
     return el('article', { class: 'row ' + colourClass(gc), 'data-gc': gc, 'aria-label': gc },
-      el('div', { class: 'row-name' }, el('h3', {}, mark(gc), el('code', {}, gc)), el('p', {}, meaning(gc).brief + ' ', el('a', { href: '#' + recipeId(gc) }, 'In production'))),
+      el('div', { class: 'row-name' }, el('h3', {}, mark(gc), el('code', {}, gc)), el('p', {}, meaning(gc).brief + ' ', el('a', { href: '#' + recipeId(gc) }, meaning(gc).gunicorn ? 'In production' : 'What it shows'))),
       ...tiles,
       el('div', { class: 'row-actions' }, el('span', { class: 'label' }, 'Restart workers'), restart('rolling', 'Rolling'), restart('full', 'All at once')));
   }

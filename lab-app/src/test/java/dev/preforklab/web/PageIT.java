@@ -221,7 +221,7 @@ class PageIT {
   }
 
   @Test
-  void saysThatTheRunHasJustBegunAndThatTheConnectionIsLost() {
+  void saysThatTheRunHasJustBegunAndThatTheConnectionIsLost() throws ListenException {
     open(1400, 1000, "light");
     await("begin", () -> find("#notice").getText().contains("has just begun"));
     assertThat(count(".plot .waiting:not([hidden])")).isEqualTo(LINE_CHARTS);
@@ -232,6 +232,12 @@ class PageIT {
     server.close();
     await("lost", () -> find("#connection").getText().equals("connection lost"));
     assertThat(find("#notice").getText()).startsWith("The connection to the lab is lost");
+
+    lab.tick();
+    int port = server.port();
+    server = WebServer.start("127.0.0.1", port, lab);
+    await("found again", () -> find("#connection").getText().equals("live"));
+    assertThat(find("#notice").isDisplayed()).isFalse();
   }
 
   private void ticks(int number) {
