@@ -99,6 +99,27 @@ final class AddressMap {
     return vma < 0 ? -1 : labStart[vma] + address - start[vma];
   }
 
+  /**
+   * The simulated addresses of captured ones that ascend.
+   *
+   * @throws IllegalArgumentException if nothing was mapped at one of them
+   */
+  long[] toLabAscending(long[] addresses) {
+    long[] lab = new long[addresses.length];
+    int vma = 0;
+    for (int i = 0; i < lab.length; i++) {
+      long address = addresses[i];
+      if (vma < 0 || address < start[vma] || address >= end[vma]) {
+        vma = find(address);
+        if (vma < 0) {
+          throw new IllegalArgumentException("nothing mapped at 0x" + Long.toHexString(address));
+        }
+      }
+      lab[i] = labStart[vma] + address - start[vma];
+    }
+    return lab;
+  }
+
   /** Index of the mapping that holds a captured address, or -1. */
   int find(long address) {
     int low = 0;

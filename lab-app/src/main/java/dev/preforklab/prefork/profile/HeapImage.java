@@ -108,6 +108,9 @@ final class HeapImage {
    */
   final long[][] usedPools;
 
+  /** Arenas with free pools in list order, the fullest first; empty where it wasn't readable. */
+  final long[] usableArenas;
+
   // one entry an object
   final long[] address;
   final int[] type;
@@ -127,7 +130,7 @@ final class HeapImage {
   final int[] blockBytes;
   final byte[] blockKind;
 
-  /** Tracked objects by generation, in the captured list's order. */
+  /** Tracked objects by generation, in the captured list's order; 3 is the permanent one. */
   final int[][] generations;
 
   HeapImage(
@@ -135,6 +138,7 @@ final class HeapImage {
       List<Arena> arenas,
       List<Pool> pools,
       long[][] usedPools,
+      long[] usableArenas,
       long[] address,
       int[] type,
       int[] bytes,
@@ -151,6 +155,7 @@ final class HeapImage {
     this.arenas = List.copyOf(arenas);
     this.pools = List.copyOf(pools);
     this.usedPools = usedPools;
+    this.usableArenas = usableArenas;
     this.address = address;
     this.type = type;
     this.bytes = bytes;

@@ -67,8 +67,13 @@ public final class Profile {
     }
   }
 
-  /** A type of the captured heap. Sizes are bytes; {@code gc} says whether it has a GC head. */
-  record Type(String name, boolean gc, int basicSize, int itemSize) {}
+  /**
+   * A type of the captured heap. Sizes are bytes.
+   *
+   * @param gc whether its objects have a GC head
+   * @param preHeader bytes in front of the GC head
+   */
+  record Type(String name, boolean gc, int basicSize, int itemSize, int preHeader) {}
 
   /** Sizes of the captured interpreter, in bytes. */
   record Sizes(int gcHead, int arena, int pool, int page) {}
@@ -102,6 +107,7 @@ public final class Profile {
   private final int modules;
   private final GcFacts gc;
   private final List<Endpoint> endpoints;
+  private final String requestsFrom;
   final Sizes sizes;
   final List<Type> types;
   final HeapImage heap;
@@ -117,6 +123,7 @@ public final class Profile {
       int modules,
       GcFacts gc,
       List<Endpoint> endpoints,
+      String requestsFrom,
       Sizes sizes,
       List<Type> types,
       HeapImage heap,
@@ -130,6 +137,7 @@ public final class Profile {
     this.modules = modules;
     this.gc = gc;
     this.endpoints = List.copyOf(endpoints);
+    this.requestsFrom = requestsFrom;
     this.sizes = sizes;
     this.types = List.copyOf(types);
     this.heap = heap;
@@ -173,6 +181,39 @@ public final class Profile {
 
   public List<Endpoint> endpoints() {
     return endpoints;
+  }
+
+  /** Name of the profile that has this one's requests, or empty if it has its own. */
+  String requestsFrom() {
+    return requestsFrom;
+  }
+
+  /**
+   * This heap with the requests of another capture of the same application.
+   *
+   * @throws ProfileException if the other one has other endpoints or another release
+   */
+  Profile withRequestsOf(Profile other) {
+    if (!other.endpoints.equals(endpoints) || !other.release().equals(release())) {
+      throw new ProfileException(
+          file,
+          "endpoints or release differ from those of " + other.file + ", which has its requests");
+    }
+    return new Profile(
+        file,
+        name,
+        python,
+        captured,
+        modules,
+        gc,
+        endpoints,
+        "",
+        sizes,
+        types,
+        heap,
+        other.requests,
+        touched,
+        appeared);
   }
 
   /** Objects in the captured heap. */

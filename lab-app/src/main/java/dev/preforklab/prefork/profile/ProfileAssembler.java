@@ -28,10 +28,11 @@ final class ProfileAssembler {
   private final LongArray blockAddress = new LongArray(1 << 12);
   private final IntArray blockBytes = new IntArray(1 << 12);
   private final IntArray blockKind = new IntArray(1 << 12);
-  private final IntArray[] generations = new IntArray[3];
+  private final IntArray[] generations = new IntArray[4];
   private final List<RequestTrace> requests = new ArrayList<>();
   private final List<Profile.Touched> touched = new ArrayList<>();
   private final List<Profile.Appeared> appeared = new ArrayList<>();
+  private long[] usableArenas = new long[0];
   private long lastAddress;
 
   ProfileAssembler(Path file, ProfileHeader header) {
@@ -47,7 +48,7 @@ final class ProfileAssembler {
     refStart = new IntArray(hint);
     refs = new IntArray(4 * hint);
     blockStart = new IntArray(hint);
-    for (int generation = 0; generation < 3; generation++) {
+    for (int generation = 0; generation < generations.length; generation++) {
       generations[generation] = new IntArray(1 << 10);
     }
   }
@@ -64,6 +65,16 @@ final class ProfileAssembler {
       throw bad(line, "an arena of " + poolsTotal + " pools is larger than an arena");
     }
     arenas.put(start, new HeapImage.Arena(start, poolsTotal, new long[0]));
+  }
+
+  /** The captured order of arenas with free pools, the fullest first. */
+  void usableArenas(long line, long[] addresses) {
+    for (long arena : addresses) {
+      if (!arenas.containsKey(arena)) {
+        throw bad(line, "a usable arena that is not there");
+      }
+    }
+    usableArenas = addresses;
   }
 
   void freePools(long line, long arena, long[] free) {
@@ -183,6 +194,7 @@ final class ProfileAssembler {
             List.copyOf(arenas.values()),
             pools,
             usedPools,
+            usableArenas,
             address.toArray(),
             type.toArray(),
             bytes.toArray(),
@@ -195,7 +207,10 @@ final class ProfileAssembler {
             blockBytes.toArray(),
             bytesOf(blockKind),
             new int[][] {
-              generations[0].toArray(), generations[1].toArray(), generations[2].toArray()
+              generations[0].toArray(),
+              generations[1].toArray(),
+              generations[2].toArray(),
+              generations[3].toArray()
             });
     checkMapped(heap);
     return new Profile(
@@ -206,6 +221,7 @@ final class ProfileAssembler {
         header.modules(),
         header.gc(),
         header.endpoints(),
+        header.requestsFrom(),
         header.sizes(),
         header.types(),
         heap,
@@ -234,6 +250,9 @@ final class ProfileAssembler {
   }
 
   private void checkEndpoints() {
+    if (!header.requestsFrom().isEmpty() && requests.isEmpty()) {
+      return;
+    }
     int endpoints = header.endpoints().size();
     boolean[] warm = new boolean[endpoints];
     for (RequestTrace trace : requests) {

@@ -19,7 +19,8 @@ record ProfileHeader(
     Profile.GcFacts gc,
     Profile.Sizes sizes,
     List<Profile.Type> types,
-    List<Profile.Endpoint> endpoints) {
+    List<Profile.Endpoint> endpoints,
+    String requestsFrom) {
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final int OBJECTS_MAX = 100_000_000;
@@ -56,7 +57,8 @@ record ProfileHeader(
           gc(object("gc")),
           sizes(object("sizes")),
           types(),
-          endpoints());
+          endpoints(),
+          root.path("requests_from").asText(""));
     }
 
     private Profile.GcFacts gc(JsonNode gc) {
@@ -89,10 +91,10 @@ record ProfileHeader(
     private List<Profile.Type> types() {
       List<Profile.Type> types = new ArrayList<>();
       for (JsonNode row : array(root, "types")) {
-        if (!row.isArray() || row.size() != 4 || !row.get(0).isTextual()) {
-          throw bad("types", "rows of [name, is_gc, basicsize, itemsize]");
+        if (!row.isArray() || row.size() < 4 || !row.get(0).isTextual()) {
+          throw bad("types", "rows of [name, is_gc, basicsize, itemsize, preheader]");
         }
-        for (int i = 1; i < 4; i++) {
+        for (int i = 1; i < row.size(); i++) {
           if (!row.get(i).isInt()) {
             throw bad("types", "whole numbers in the row of " + row.get(0));
           }
@@ -102,12 +104,18 @@ record ProfileHeader(
                 row.get(0).textValue(),
                 row.get(1).intValue() != 0,
                 row.get(2).intValue(),
-                row.get(3).intValue()));
+                row.get(3).intValue(),
+                frontBytes(row.path(4).asInt(0))));
       }
       if (types.isEmpty()) {
         throw bad("types", "at least one type");
       }
       return types;
+    }
+
+    /** The file counts the GC head among the bytes in front of an object; here it is apart. */
+    private int frontBytes(int preHeaderAndHead) {
+      return Math.max(0, preHeaderAndHead - root.path("sizes").path("gc_head").asInt());
     }
 
     private List<Profile.Endpoint> endpoints() {

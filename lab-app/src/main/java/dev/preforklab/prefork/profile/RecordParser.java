@@ -44,6 +44,10 @@ final class RecordParser {
       case "pool" -> readPool();
       case "used" -> readUsed();
       case "free_pools" -> readFreePools();
+      case "usable_arenas" -> {
+        readLongs();
+        assembler.usableArenas(line, longs.toArray());
+      }
       case "objs" -> readObjects();
       case "gc_list" -> readGcList();
       case "request" -> readRequest();
@@ -123,7 +127,13 @@ final class RecordParser {
     long arena = nextLong(1, ADDRESS_MAX);
     in.nextToken();
     readLongs();
-    expectEnd();
+    // the address of the next pool to carve and the number of free pools follow from the others
+    while (in.nextToken() == JsonToken.VALUE_NUMBER_INT) {
+      currentLong(0, ADDRESS_MAX);
+    }
+    if (in.currentToken() != JsonToken.END_ARRAY) {
+      throw bad("free pools are a list of numbers");
+    }
     assembler.freePools(line, arena, longs.toArray());
   }
 
@@ -167,7 +177,7 @@ final class RecordParser {
 
   private void readGcList() throws IOException {
     requireArray();
-    int generation = (int) nextLong(0, 2);
+    int generation = (int) nextLong(0, 3);
     in.nextToken();
     readInts(ints, Integer.MIN_VALUE, Integer.MAX_VALUE);
     expectEnd();

@@ -24,6 +24,7 @@ final class RequestCompiler {
   private final IntArray garbageOwnedStart = new IntArray(8);
   private final IntArray carried = new IntArray(8);
   private final IntArray carriedRequests = new IntArray(8);
+  private final IntArray ownerless = new IntArray(8);
   private int[] held = new int[0];
 
   RequestCompiler(Path file, long line) {
@@ -49,9 +50,6 @@ final class RequestCompiler {
       int event = raw.get(i);
       if (event >= 0) {
         int kind = event & 3;
-        if (kind == 3) {
-          throw bad("event " + i + " has the unknown domain 3");
-        }
         domain[ordinals++] = (byte) kind;
         events[i] = event;
       } else {
@@ -67,11 +65,15 @@ final class RequestCompiler {
   }
 
   void garbage(IntArray gc, IntArray owned) {
+    if (gc.size() == 0) {
+      for (int i = 0; i < owned.size(); i++) {
+        settle(owned.get(i), "garbage");
+        ownerless.add(owned.get(i));
+      }
+      return;
+    }
     garbageGcStart.add(garbageGc.size());
     garbageOwnedStart.add(garbageOwned.size());
-    if (gc.size() == 0) {
-      throw bad("a garbage group without a collectable object");
-    }
     for (int i = 0; i < gc.size(); i++) {
       settle(gc.get(i), "garbage");
       if (domain[gc.get(i)] != RequestTrace.GC) {
@@ -111,6 +113,7 @@ final class RequestCompiler {
     if (open > 0) {
       throw bad(open + " blocks of a request are neither freed, garbage, carried nor held");
     }
+    settleOwnerless();
     garbageGcStart.add(garbageGc.size());
     garbageOwnedStart.add(garbageOwned.size());
     return new RequestTrace(
@@ -126,6 +129,22 @@ final class RequestCompiler {
         carried.toArray(),
         carriedRequests.toArray(),
         held);
+  }
+
+  /**
+   * Blocks that a collection frees, but whose owner is of another request: they go with the last
+   * group of this one, or, if it has none, die in the next request.
+   */
+  private void settleOwnerless() {
+    boolean group = garbageGcStart.size() > 0;
+    for (int i = 0; i < ownerless.size(); i++) {
+      if (group) {
+        garbageOwned.add(ownerless.get(i));
+      } else {
+        carried.add(ownerless.get(i));
+        carriedRequests.add(1);
+      }
+    }
   }
 
   private void settle(int ordinal, String how) {

@@ -4,18 +4,21 @@ package dev.preforklab.prefork.profile;
  * What one measured request did to the allocator, compiled for replay.
  *
  * <p>The k-th allocation has ordinal k. An event at or above zero allocates: its two low bits are
- * the domain ({@link #RAW}, {@link #OBJECT}, {@link #GC}), the rest the size in bytes. An event
- * below zero frees the block of ordinal {@code ~event}.
+ * the domain ({@link #BUFFER} to {@link #RAW}), the rest the size in bytes. An event below zero
+ * frees the block of ordinal {@code ~event}.
  */
 final class RequestTrace {
-  /** A raw buffer: list items, dict keys, the data of a long string. */
-  static final int RAW = 0;
+  /** A buffer from the object allocator: list items, dict keys, an instance's values. */
+  static final int BUFFER = 0;
 
   /** An object without a GC head. */
   static final int OBJECT = 1;
 
   /** An object with a GC head; the size includes it. */
   static final int GC = 2;
+
+  /** A buffer from the C library's heap ({@code PyMem_RawMalloc}). */
+  static final int RAW = 3;
 
   final int endpoint;
   final boolean cold;
@@ -75,6 +78,18 @@ final class RequestTrace {
 
   int allocations() {
     return domain.length;
+  }
+
+  /** The event that allocates, by ordinal. */
+  int[] allocationEvents() {
+    int[] allocating = new int[domain.length];
+    int ordinal = 0;
+    for (int event : events) {
+      if (event >= 0) {
+        allocating[ordinal++] = event;
+      }
+    }
+    return allocating;
   }
 
   int garbageGroups() {

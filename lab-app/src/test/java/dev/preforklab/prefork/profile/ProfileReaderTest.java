@@ -107,7 +107,7 @@ class ProfileReaderTest {
         "{\"objs | ,0,40,1,1,[1]] | ,7,40,1,1,[1]] | type 7",
         "{\"gc_list | [0,1,1] | [0,1,2] | not tracked",
         "{\"gc_list | [0,1,1] | [0,1] | tracked objects",
-        "{\"pool | [] | [7] | offset 7",
+        "{\"pool | [304] | [7] | offset 7",
         "{\"free_pools | ,[] | ,\"x\" | array",
         "{\"request | -1] | -9] | not there",
         "{\"request | [258,129,257,-1] | [258,129,257] | neither freed",

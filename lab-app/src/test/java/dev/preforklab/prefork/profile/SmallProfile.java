@@ -33,7 +33,7 @@ final class SmallProfile {
             .replace("\n", ""));
     lines.add("{\"vma\":[" + ARENA + ",256,\"anon\",\"\",[0,4]]}");
     lines.add("{\"arena\":[" + ARENA + ",64]}");
-    lines.add("{\"pool\":[" + POOL + ",3,4,304,16320,[]]}");
+    lines.add("{\"pool\":[" + POOL + ",3,4,368,16320,[304]]}");
     lines.add("{\"used\":[3,[" + POOL + "]]}");
     lines.add("{\"free_pools\":[" + ARENA + ",[]]}");
     long first = POOL + 48 + 16;

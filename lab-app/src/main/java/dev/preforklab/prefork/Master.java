@@ -1,0 +1,59 @@
+package dev.preforklab.prefork;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.MachineHost;
+import dev.preforklab.cpython.gc.GcState;
+import dev.preforklab.machine.Kernel;
+import dev.preforklab.prefork.profile.HeapLoader;
+import dev.preforklab.prefork.profile.LoadedHeap;
+import dev.preforklab.prefork.profile.Profile;
+import dev.preforklab.prefork.profile.RequestReplayer;
+import dev.preforklab.probe.Probes;
+
+/** The process that loads the application and is forked. */
+final class Master extends ServerProcess {
+  private final LoadedHeap heap;
+  private final RequestReplayer replayer;
+
+  private Master(LoadedHeap heap, RequestReplayer replayer) {
+    super(heap.host(), heap.interpreter(), Probes.MASTER, (generation, durationNs) -> {});
+    this.heap = heap;
+    this.replayer = replayer;
+  }
+
+  /** Loads the application under a policy, up to the first fork. */
+  static Master load(Profile profile, GcPolicy policy, Kernel kernel, long nowNs) {
+    LoadedHeap heap = HeapLoader.load(profile, kernel, nowNs);
+    Master master = new Master(heap, new RequestReplayer(heap));
+    Interpreter interpreter = heap.interpreter();
+    GcState state = interpreter.gcState;
+    state.setThresholds(
+        policy.threshold(0, state.threshold(0)),
+        policy.threshold(1, state.threshold(1)),
+        policy.threshold(2, state.threshold(2)));
+    state.setEnabled(!policy.disables());
+    if (policy.collectsBeforeFork()) {
+      interpreter.collector.collect(GcState.GENERATIONS - 1);
+    }
+    if (policy.freezesBeforeFork()) {
+      interpreter.collector.freeze();
+    }
+    if (policy.immortalizes()) {
+      heap.immortalize();
+    }
+    return master;
+  }
+
+  LoadedHeap heap() {
+    return heap;
+  }
+
+  RequestReplayer replayer() {
+    return replayer;
+  }
+
+  /** Forks a worker process; the master pays for the fork. */
+  MachineHost fork(int slot) {
+    return host().fork(slot);
+  }
+}

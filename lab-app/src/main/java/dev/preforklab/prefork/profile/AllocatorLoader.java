@@ -1,0 +1,130 @@
+package dev.preforklab.prefork.profile;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.obmalloc.HeapBuilder;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * Writes the captured allocator's state: arenas, pool headers, chains of free blocks, the lists of
+ * partly used pools and of usable arenas; and declares the captured blocks outside of pools to the
+ * simulated C library heap, so that they can be freed.
+ */
+final class AllocatorLoader {
+  /** Larger blocks do not come from pools. */
+  private static final int POOL_BLOCK_BYTES_MAX = 512;
+
+  private final Profile profile;
+  private final HeapImage image;
+  private final AddressMap map;
+  private final Interpreter interpreter;
+  private final HeapBuilder builder;
+
+  AllocatorLoader(Profile profile, AddressMap map, Interpreter interpreter, HeapBuilder builder) {
+    this.profile = profile;
+    this.image = profile.heap;
+    this.map = map;
+    this.interpreter = interpreter;
+    this.builder = builder;
+  }
+
+  void load() {
+    if (!image.pools.isEmpty() && profile.sizes.pool() != interpreter.malloc.poolBytes()) {
+      throw bad("pools of " + profile.sizes.pool() + " bytes in Python " + profile.python());
+    }
+    if (!image.arenas.isEmpty()) {
+      for (HeapImage.Arena arena : image.arenas) {
+        builder.adoptArena(lab(arena.address()));
+      }
+      writePools();
+      for (HeapImage.Arena arena : image.arenas) {
+        builder.linkFreePools(lab(arena.address()), lab(arena.freePools()));
+      }
+      linkUsedPools();
+      builder.finish();
+    }
+    adoptRawBlocks();
+  }
+
+  private void writePools() {
+    for (HeapImage.Pool pool : image.pools) {
+      if (pool.szidx() >= interpreter.malloc.sizeClasses()) {
+        throw bad("a pool of size class " + pool.szidx());
+      }
+      builder.writePool(
+          lab(pool.address()),
+          pool.szidx(),
+          pool.allocatedBlocks(),
+          pool.nextOffset(),
+          pool.maxNextOffset(),
+          pool.freeOffsets());
+    }
+  }
+
+  /** Links the partly used pools of each class in captured order, unlisted ones by address. */
+  private void linkUsedPools() {
+    Set<Long> partial = new HashSet<>();
+    for (HeapImage.Pool pool : image.pools) {
+      if (pool.freeOffsets().length > 0) {
+        partial.add(pool.address());
+      }
+    }
+    for (int szidx = 0; szidx < interpreter.malloc.sizeClasses(); szidx++) {
+      LongArray list = new LongArray(64);
+      for (long address : image.usedPools[szidx]) {
+        if (partial.remove(address)) {
+          list.add(lab(address));
+        }
+      }
+      for (HeapImage.Pool pool : image.pools) {
+        if (pool.szidx() == szidx && partial.remove(pool.address())) {
+          list.add(lab(pool.address()));
+        }
+      }
+      builder.linkUsedPools(szidx, list.toArray());
+    }
+  }
+
+  /** Objects too large for a pool, and separate blocks, lie in the C library's heap. */
+  private void adoptRawBlocks() {
+    for (int k = 0; k < image.objects(); k++) {
+      for (int b = image.blockStart[k]; b < image.blockStart[k + 1]; b++) {
+        adopt(map.toLab(image.blockAddress[b]), image.blockBytes[b]);
+      }
+      CapturedVma.Kind kind = image.vmas.get(map.find(image.address[k])).kind();
+      if (kind == CapturedVma.Kind.ANON || kind == CapturedVma.Kind.BRK_HEAP) {
+        Profile.Type type = profile.types.get(image.type[k]);
+        boolean gc = image.flag[k] != HeapImage.ATOMIC;
+        int front = gc ? profile.sizes.gcHead() + type.preHeader() : 0;
+        adopt(map.toLab(image.address[k] - front), (long) image.bytes[k] + front);
+      }
+    }
+  }
+
+  private void adopt(long block, long bytes) {
+    boolean raw = block > 0 && bytes > POOL_BLOCK_BYTES_MAX && (block & 15) == 0;
+    if (raw && !interpreter.malloc.isInArena(block)) {
+      builder.adoptRawBlock(block, bytes);
+    }
+  }
+
+  private long[] lab(long[] captured) {
+    long[] addresses = new long[captured.length];
+    for (int i = 0; i < captured.length; i++) {
+      addresses[i] = lab(captured[i]);
+    }
+    return addresses;
+  }
+
+  private long lab(long captured) {
+    long address = map.toLab(captured);
+    if (address < 0) {
+      throw bad("0x" + Long.toHexString(captured) + " lies outside the mappings");
+    }
+    return address;
+  }
+
+  private ProfileException bad(String problem) {
+    return new ProfileException(profile.file(), problem);
+  }
+}

@@ -1,0 +1,73 @@
+package dev.preforklab.prefork.profile;
+
+/**
+ * How a request's garbage groups become cycles: each group's collectable objects refer to the next
+ * one in a ring and, with what room they have left, to the other blocks of the group. So nothing
+ * but the collector frees them.
+ */
+final class GarbageLinks {
+  /** Records of [ordinal, number of references, ordinals referred to...]. */
+  final int[] records;
+
+  /** Ordinals that no object has room to own; they die in the worker's next request. */
+  final int[] homeless;
+
+  private GarbageLinks(int[] records, int[] homeless) {
+    this.records = records;
+    this.homeless = homeless;
+  }
+
+  /**
+   * Distributes the references of a trace's garbage.
+   *
+   * @param headBytes bytes of a GC head and an object head together
+   */
+  static GarbageLinks of(RequestTrace trace, int headBytes) {
+    int[] allocating = trace.allocationEvents();
+    IntArray records = new IntArray(64);
+    IntArray homeless = new IntArray(8);
+    for (int group = 0; group < trace.garbageGroups(); group++) {
+      link(trace, group, allocating, headBytes, records, homeless);
+    }
+    return new GarbageLinks(records.toArray(), homeless.toArray());
+  }
+
+  private static void link(
+      RequestTrace trace,
+      int group,
+      int[] allocating,
+      int headBytes,
+      IntArray records,
+      IntArray homeless) {
+    IntArray ring = new IntArray(16);
+    IntArray owned = new IntArray(16);
+    for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
+      int ordinal = trace.garbageGc[i];
+      (room(allocating[ordinal] >>> 2, headBytes) > 0 ? ring : owned).add(ordinal);
+    }
+    for (int i = trace.garbageOwnedStart[group]; i < trace.garbageOwnedStart[group + 1]; i++) {
+      owned.add(trace.garbageOwned[i]);
+    }
+    int next = 0;
+    int members = ring.size();
+    for (int i = 0; i < members; i++) {
+      int ordinal = ring.get(i);
+      // an even share, so that no object owns the whole group
+      int share = (owned.size() - next + members - i - 1) / (members - i);
+      int references = 1 + Math.min(share, room(allocating[ordinal] >>> 2, headBytes) - 1);
+      records.add(ordinal);
+      records.add(references);
+      records.add(ring.get((i + 1) % members));
+      for (int k = 1; k < references; k++) {
+        records.add(owned.get(next++));
+      }
+    }
+    while (next < owned.size()) {
+      homeless.add(owned.get(next++));
+    }
+  }
+
+  private static int room(int bytes, int headBytes) {
+    return Math.min(ReplayTypes.REFERENCES_MAX, (bytes - headBytes) / 8);
+  }
+}

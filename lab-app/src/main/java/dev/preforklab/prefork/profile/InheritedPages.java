@@ -1,0 +1,178 @@
+package dev.preforklab.prefork.profile;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What a worker's n-th request touches of the memory it inherited, as measured in a child that
+ * served the endpoints in turn: for each page first found copied then, an object on it whose
+ * reference count is written, or, where no object is known, a plain word; and pages of files.
+ *
+ * <p>A measurement after several requests is spread evenly over them. The capture tells how many
+ * pages of files appeared, not which: the master's are taken, from the lowest address on.
+ */
+final class InheritedPages {
+  /** In an access's low bits: a reference count is taken and dropped. */
+  static final int REFCOUNT = 0;
+
+  /** A data word is written. */
+  static final int DATA = 1;
+
+  /** A page of a file is read. */
+  static final int FILE = 2;
+
+  private static final int FAULT_AROUND_PAGES = 16;
+
+  /** Accesses, address | kind; those of request n (from 1) begin at start[n]; start[0] = boot. */
+  private final long[] accesses;
+
+  private final int[] start;
+
+  private InheritedPages(long[] accesses, int[] start) {
+    this.accesses = accesses;
+    this.start = start;
+  }
+
+  /** Requests for which something is known, the fork itself (0) included. */
+  int requests() {
+    return start.length - 1;
+  }
+
+  int begin(int request) {
+    return start[request];
+  }
+
+  int end(int request) {
+    return start[request + 1];
+  }
+
+  /** An access: address in the upper bits, kind in the lowest three. */
+  long access(int index) {
+    return accesses[index];
+  }
+
+  static InheritedPages of(Profile profile, AddressMap map) {
+    int last = 1;
+    for (Profile.Touched touched : profile.touched) {
+      last = Math.max(last, touched.request());
+    }
+    for (Profile.Appeared appeared : profile.appeared) {
+      last = Math.max(last, appeared.request());
+    }
+    List<LongArray> byRequest = new ArrayList<>();
+    for (int n = 0; n <= last; n++) {
+      byRequest.add(new LongArray(8));
+    }
+    addTouched(profile, map, byRequest);
+    addFilePages(profile, map, byRequest);
+    LongArray all = new LongArray(1 << 12);
+    int[] start = new int[last + 2];
+    for (int n = 0; n <= last; n++) {
+      start[n] = all.size();
+      for (int i = 0; i < byRequest.get(n).size(); i++) {
+        all.add(byRequest.get(n).get(i));
+      }
+    }
+    start[last + 1] = all.size();
+    return new InheritedPages(all.toArray(), start);
+  }
+
+  private static void addTouched(Profile profile, AddressMap map, List<LongArray> byRequest) {
+    int before = 0;
+    for (Profile.Touched touched : profile.touched) {
+      int span = Math.max(1, touched.request() - before);
+      long[] pages = touched.pages();
+      for (int i = 0; i < pages.length; i++) {
+        int request = touched.request() - span + 1 + (int) ((long) i * span / pages.length);
+        long page = pages[i] << 12;
+        long object = objectOn(profile.heap, page);
+        long address = map.toLab(object >= 0 ? object : page);
+        if (address > 0) {
+          byRequest.get(request).add(address | (object >= 0 ? REFCOUNT : DATA));
+        }
+      }
+      before = touched.request();
+    }
+  }
+
+  /** Address of the first object whose head begins on a page, or -1. */
+  private static long objectOn(HeapImage heap, long page) {
+    int index = Arrays.binarySearch(heap.address, page);
+    if (index < 0) {
+      index = ~index;
+    }
+    boolean found = index < heap.objects() && heap.address[index] < page + 4096;
+    return found ? heap.address[index] : -1;
+  }
+
+  private static void addFilePages(Profile profile, AddressMap map, List<LongArray> byRequest) {
+    LongArray windows = new LongArray(1 << 10);
+    IntArray windowPages = new IntArray(1 << 10);
+    int present = listWindows(profile.heap, map, windows, windowPages);
+    int appearing = 0;
+    for (Profile.Appeared appeared : profile.appeared) {
+      if (appeared.kind().equals("file_ro")) {
+        appearing += appeared.pages();
+      }
+    }
+    int[] cursor = {0};
+    int early = Math.max(0, present - appearing);
+    int carry = take(windows, windowPages, cursor, early, byRequest.get(0));
+    for (Profile.Appeared appeared : profile.appeared) {
+      if (appeared.kind().equals("file_ro")) {
+        LongArray request = byRequest.get(appeared.request());
+        carry = take(windows, windowPages, cursor, appeared.pages() + carry, request);
+      }
+    }
+  }
+
+  /**
+   * Reads windows until so many pages are mapped; returns how many too few (negative: too many).
+   */
+  private static int take(
+      LongArray windows, IntArray pages, int[] cursor, int wanted, LongArray into) {
+    int left = wanted;
+    while (left > 0 && cursor[0] < windows.size()) {
+      into.add(windows.get(cursor[0]) | FILE);
+      left -= pages.get(cursor[0]++);
+    }
+    return left;
+  }
+
+  /** The aligned runs of pages that one file fault maps, and how many of each the master had. */
+  private static int listWindows(
+      HeapImage heap, AddressMap map, LongArray windows, IntArray windowPages) {
+    int present = 0;
+    for (int v = 0; v < heap.vmas.size(); v++) {
+      CapturedVma vma = heap.vmas.get(v);
+      if (vma.kind() != CapturedVma.Kind.FILE_RO) {
+        continue;
+      }
+      long page = map.labStart(v) >>> 12;
+      long window = -1;
+      int count = 0;
+      int[] runs = vma.runs();
+      for (int i = 0; i < runs.length; i++) {
+        for (int k = 0; k < runs[i] && i % 2 == 1; k++) {
+          long own = (page + k) / FAULT_AROUND_PAGES;
+          if (own != window) {
+            if (count > 0) {
+              windowPages.add(count);
+            }
+            windows.add((page + k) << 12);
+            window = own;
+            count = 0;
+          }
+          count++;
+          present++;
+        }
+        page += runs[i];
+      }
+      if (count > 0) {
+        windowPages.add(count);
+      }
+    }
+    return present;
+  }
+}

@@ -1,0 +1,278 @@
+package dev.preforklab.prefork.profile;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.layout.ObjectHead;
+import dev.preforklab.sim.Prng;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Serves requests in simulated workers the way a profile measured them: every allocation and free
+ * of a recorded request goes through the simulated allocator, collectable objects are tracked and
+ * held by a reference from outside, so that collections find them alive; what the request left
+ * behind in cycles is linked into cycles when it ends. Then the inherited pages that such a request
+ * touches are touched.
+ *
+ * <p>A worker's first request replays the cold record of its endpoint. The first request of each
+ * further endpoint replays a warm record and makes, besides, the lasting objects in which that
+ * endpoint's cold record exceeds those already made: each cold record was taken in a process of its
+ * own and holds what all endpoints have in common.
+ *
+ * <p>The measured CPU time is charged as it is; faults and collections cost what the cost model
+ * says, on top. One replayer serves all workers of one simulated host.
+ */
+public final class RequestReplayer {
+  private final LoadedHeap heap;
+  private final ReplayTypes types;
+  private final InheritedPages inherited;
+  private final List<List<CompiledRequest>> warm = new ArrayList<>();
+  private final List<List<CompiledRequest>> cold = new ArrayList<>();
+
+  /** The kinds of lasting blocks: events that allocate one. */
+  private final int[] lastingEvents;
+
+  private long[] blocks = new long[1 << 10];
+
+  /** Compiles the profile's requests. Adds types to the master, so it comes before any fork. */
+  public RequestReplayer(LoadedHeap master) {
+    heap = master;
+    Profile profile = master.profile();
+    types = new ReplayTypes(master.interpreter());
+    inherited = InheritedPages.of(profile, master.map());
+    IntArray lastingKinds = new IntArray(256);
+    int headBytes = profile.sizes.gcHead() + ObjectHead.BYTES;
+    for (int endpoint = 0; endpoint < profile.endpoints().size(); endpoint++) {
+      warm.add(new ArrayList<>());
+      cold.add(new ArrayList<>());
+    }
+    for (RequestTrace trace : profile.requests) {
+      CompiledRequest record = new CompiledRequest(trace, headBytes, lastingKinds);
+      (trace.cold ? cold : warm).get(trace.endpoint).add(record);
+      if (trace.allocations() > blocks.length) {
+        blocks = new long[trace.allocations()];
+      }
+    }
+    lastingEvents = lastingKinds.toArray();
+  }
+
+  /** What the replayer knows of one worker. */
+  public final class Worker {
+    private final Interpreter interpreter;
+    private final Host host;
+    private final Prng samples;
+    private final boolean writesInherited;
+    private final CarriedBlocks carried = new CarriedBlocks();
+    private final boolean[] served;
+    private final int[] lastingMade;
+    private long requests;
+
+    private Worker(Interpreter interpreter, Prng samples, boolean writesInherited) {
+      this.interpreter = interpreter;
+      this.host = interpreter.host;
+      this.samples = samples;
+      this.writesInherited = writesInherited;
+      served = new boolean[warm.size()];
+      lastingMade = new int[lastingEvents.length];
+    }
+
+    /** Requests served so far. */
+    public long requests() {
+      return requests;
+    }
+
+    /** What a worker does before its first request: it reads the code it runs. */
+    public void boot() {
+      touchInherited(0);
+    }
+
+    /**
+     * Serves one request.
+     *
+     * @throws Host.OutOfMemory if the simulated machine runs out of memory
+     */
+    public void serve(int endpoint) {
+      requests++;
+      carried.release(requests, this::release);
+      boolean first = !served[endpoint] && !cold.get(endpoint).isEmpty();
+      served[endpoint] = true;
+      if (first && requests == 1) {
+        CompiledRequest record = sample(cold.get(endpoint));
+        replay(record);
+        noteLasting(record);
+      } else {
+        CompiledRequest record = sample(warm.get(endpoint));
+        replay(record);
+        if (first) {
+          makeLasting(sample(cold.get(endpoint)), record);
+        }
+      }
+      if (requests < inherited.requests()) {
+        touchInherited((int) requests);
+      }
+    }
+
+    private CompiledRequest sample(List<CompiledRequest> records) {
+      return records.size() == 1 ? records.get(0) : records.get(samples.nextInt(records.size()));
+    }
+
+    private void replay(CompiledRequest record) {
+      RequestTrace trace = record.trace;
+      host.charge(trace.cpuNs);
+      long[] at = blocks;
+      byte[] domain = trace.domain;
+      int ordinal = 0;
+      for (int event : trace.events) {
+        if (event >= 0) {
+          at[ordinal++] = allocate(event & 3, event >>> 2);
+        } else {
+          release(at[~event], domain[~event]);
+        }
+      }
+      linkGarbage(record.links, at, domain);
+      for (int lost : record.links.homeless) {
+        carried.add(at[lost], domain[lost], requests + 1);
+      }
+      for (int i = 0; i < trace.carried.length; i++) {
+        int kept = trace.carried[i];
+        carried.add(at[kept], domain[kept], requests + trace.carriedRequests[i]);
+      }
+    }
+
+    /** Returns the address by which {@link #release} knows the block: an object's is its head. */
+    private long allocate(int kind, int bytes) {
+      switch (kind) {
+        case RequestTrace.GC -> {
+          int head = interpreter.version.gcHeadBytes;
+          long object = interpreter.newGcObject(types.collectable(0), bytes - head);
+          interpreter.track(object);
+          writeRest(object, bytes - head);
+          interpreter.evalBreaker();
+          return object;
+        }
+        case RequestTrace.OBJECT -> {
+          long object = interpreter.newObject(types.atomic, Math.max(bytes, ObjectHead.BYTES));
+          writeRest(object, bytes);
+          return object;
+        }
+        case RequestTrace.BUFFER -> {
+          long block = interpreter.malloc.allocate(Math.max(bytes, ObjectHead.BYTES));
+          host.store(block, 0, Host.CAUSE_DATA);
+          writeRest(block, bytes);
+          return block;
+        }
+        default -> {
+          long block = interpreter.raw.allocate(Math.max(bytes, ObjectHead.BYTES));
+          host.store(block, 0, Host.CAUSE_DATA);
+          writeRest(block, bytes);
+          return block;
+        }
+      }
+    }
+
+    /** A block is written to its end: one word on each further page it reaches. */
+    private void writeRest(long block, int bytes) {
+      long last = block + bytes - 1;
+      long page = block >>> Host.LOG_BYTES_IN_PAGE;
+      while (++page <= last >>> Host.LOG_BYTES_IN_PAGE) {
+        host.store(page << Host.LOG_BYTES_IN_PAGE, 0, Host.CAUSE_DATA);
+      }
+    }
+
+    private void release(long address, int kind) {
+      switch (kind) {
+        case RequestTrace.GC, RequestTrace.OBJECT -> interpreter.decref(address);
+        case RequestTrace.BUFFER -> interpreter.malloc.free(address);
+        default -> interpreter.raw.free(address);
+      }
+    }
+
+    private void linkGarbage(GarbageLinks links, long[] at, byte[] domain) {
+      int[] records = links.records;
+      int i = 0;
+      while (i < records.length) {
+        long object = at[records[i++]];
+        int references = records[i++];
+        for (int k = 0; k < references; k++) {
+          int target = records[i++];
+          if (domain[target] == RequestTrace.GC) {
+            if (k > 0) {
+              // not among the collector's own finds: a tuple or dict that it had untracked
+              interpreter.untrack(at[target]);
+            }
+          } else if (domain[target] != RequestTrace.OBJECT) {
+            becomeObject(at[target]);
+          }
+          host.store(object + ObjectHead.BYTES + 8L * k, at[target], Host.CAUSE_DATA);
+        }
+        host.store(object + ObjectHead.TYPE, types.collectable(references), Host.CAUSE_DATA);
+      }
+    }
+
+    /** A buffer gets the head of an atomic object, so that its owner can drop it. */
+    private void becomeObject(long block) {
+      host.store(block + ObjectHead.REF_COUNT, 1, Host.CAUSE_DATA);
+      host.store(block + ObjectHead.TYPE, types.atomic, Host.CAUSE_DATA);
+    }
+
+    private void noteLasting(CompiledRequest record) {
+      for (int kind : record.lastingKinds) {
+        lastingMade[kind]++;
+      }
+    }
+
+    /**
+     * Makes the lasting objects of a cold record beyond those there are, and charges their part.
+     */
+    private void makeLasting(CompiledRequest record, CompiledRequest instead) {
+      int[] counted = new int[lastingEvents.length];
+      long made = 0;
+      for (int kind : record.lastingKinds) {
+        if (++counted[kind] > lastingMade[kind]) {
+          lastingMade[kind]++;
+          made++;
+          allocate(lastingEvents[kind] & 3, lastingEvents[kind] >>> 2);
+        }
+      }
+      long moreNs = record.trace.cpuNs - instead.trace.cpuNs;
+      if (made > 0 && moreNs > 0) {
+        host.charge(moreNs * made / record.lastingKinds.length);
+      }
+    }
+
+    private void touchInherited(int request) {
+      for (int i = inherited.begin(request); i < inherited.end(request); i++) {
+        long access = inherited.access(i);
+        long address = access & ~7L;
+        switch ((int) access & 7) {
+          case InheritedPages.REFCOUNT -> {
+            if (writesInherited) {
+              interpreter.refCounts.touch(address);
+            } else {
+              host.load(address);
+            }
+          }
+          case InheritedPages.DATA -> host.store(address, host.load(address), Host.CAUSE_DATA);
+          default -> host.load(address);
+        }
+      }
+    }
+  }
+
+  /**
+   * A worker that has just been forked.
+   *
+   * @param interpreter the worker's
+   * @param samples draws the record of each request
+   * @param writesInherited whether reference counts of inherited objects are written; false if they
+   *     are immortal
+   */
+  public Worker newWorker(Interpreter interpreter, Prng samples, boolean writesInherited) {
+    return new Worker(interpreter, samples, writesInherited);
+  }
+
+  /** The heap that the workers inherit. */
+  public LoadedHeap heap() {
+    return heap;
+  }
+}
