@@ -212,6 +212,14 @@ final class CycleDetector extends Detector {
         long size = samePage ? chunk[i + 4] : host.load(object + ObjectHead.SIZE);
         visitRange(object + ObjectHead.VAR_BYTES, size, reach);
       }
+      case TypeSpec.BLOCKS -> {
+        int words = code >>> TypeSpec.CODE_BLOCKS_SHIFT;
+        if (words != 0) {
+          visitRange(object + ObjectHead.BYTES, words, reach);
+        } else {
+          visitLocated(object, code, reach);
+        }
+      }
       default -> visitLocated(object, code, reach);
     }
     if ((code & TypeSpec.CODE_HEAP_TYPE) != 0 && visitsHeapTypes) {
@@ -230,9 +238,11 @@ final class CycleDetector extends Detector {
     Traversal where = traversal;
     where.locate(object, interpreter.types.specOfCode(code));
     long count = where.count;
+    references += where.keyCount;
     if (where.stride == 8) {
       visitRange(where.address, count, reach);
     } else {
+      references += count;
       for (long k = 0; k < count; k++) {
         visitAt(where.address + k * where.stride, reach);
       }
@@ -257,6 +267,7 @@ final class CycleDetector extends Detector {
   private void visitRange(long from, long count, boolean reach) {
     long address = from;
     long left = count;
+    references += count;
     while (left > 0) {
       int w = word(entry(address), address);
       long[] chunk = chunks[w >>> LOG_WORDS_IN_CHUNK];
@@ -276,15 +287,14 @@ final class CycleDetector extends Detector {
   private void visitTable(int index, boolean reach) {
     int[] words = referents;
     int end = index + 2 + words[index];
+    references += words[index];
     for (int k = index + 2; k < end; k++) {
       visit((words[k] & 0xffffffffL) << 3, reach);
     }
   }
 
   private void visit(long object, boolean reach) {
-    references++;
-    int e = entry(object);
-    int w = word(e, object);
+    int w = word(entry(object), object);
     long[] chunk = chunks[w >>> LOG_WORDS_IN_CHUNK];
     int i = w & WORD_IN_CHUNK_MASK;
     int code = code(chunk[i + 1]);

@@ -50,6 +50,9 @@ public final class TypeRegistry {
       cacheKeys[slot(address)] = -1;
       return;
     }
+    if (count > TypeSpec.CODE_NUMBER_MASK) {
+      throw new IllegalStateException("more than " + count + " types");
+    }
     if (count == specs.length) {
       specs = Arrays.copyOf(specs, 2 * count);
       addresses = Arrays.copyOf(addresses, 2 * count);
@@ -118,12 +121,12 @@ public final class TypeRegistry {
 
   /** The type at an address. */
   public TypeSpec spec(long address) {
-    return specs[code(address) >>> TypeSpec.CODE_NUMBER_SHIFT];
+    return specOfCode(code(address));
   }
 
   /** The type with a code. */
   public TypeSpec specOfCode(int code) {
-    return specs[code >>> TypeSpec.CODE_NUMBER_SHIFT];
+    return specs[code >>> TypeSpec.CODE_NUMBER_SHIFT & TypeSpec.CODE_NUMBER_MASK];
   }
 
   /** The cache's keys, for loops that look types up without a call; -1 = empty. */

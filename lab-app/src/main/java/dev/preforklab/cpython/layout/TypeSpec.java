@@ -77,8 +77,16 @@ public record TypeSpec(
   public static final int CODE_HEAP_TYPE = 64;
   public static final int CODE_GC_BY_FLAGS = 128;
 
-  /** The bits above the flags are the type's number in the registry. */
+  /** The 16 bits above the flags are the type's number in the registry. */
   public static final int CODE_NUMBER_SHIFT = 8;
+
+  public static final int CODE_NUMBER_MASK = 0xffff;
+
+  /**
+   * The upper bits: number of reference words of a {@link #BLOCKS} type whose first one follows the
+   * object's head, if it is below 256; 0 = look at the type.
+   */
+  public static final int CODE_BLOCKS_SHIFT = 24;
 
   /** A type without references. */
   public static TypeSpec atomic(String name, int basicBytes, int itemBytes) {
@@ -106,6 +114,9 @@ public record TypeSpec(
         | (exact == Exact.TUPLE ? CODE_TUPLE : 0)
         | (exact == Exact.DICT ? CODE_DICT : 0)
         | (isHeapType ? CODE_HEAP_TYPE : 0)
-        | (exact == Exact.TYPE ? CODE_GC_BY_FLAGS : 0);
+        | (exact == Exact.TYPE ? CODE_GC_BY_FLAGS : 0)
+        | (traversal == BLOCKS && firstReference == ObjectHead.BYTES && references < 256
+            ? references << CODE_BLOCKS_SHIFT
+            : 0);
   }
 }
