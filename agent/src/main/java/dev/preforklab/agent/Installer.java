@@ -10,6 +10,7 @@ import dev.preforklab.agent.metrics.PreforkMetrics;
 import dev.preforklab.agent.metrics.ProcessMemoryExports;
 import dev.preforklab.agent.metrics.RequestMetrics;
 import dev.preforklab.agent.tracing.TracingSetup;
+import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.hotspot.DefaultExports;
 import java.io.IOException;
@@ -60,6 +61,9 @@ final class Installer {
       retransformProbes(instrumentation);
       PreforkAgent.report(
           "metrics on http://" + hostInUrl(arguments.listen()) + ":" + server.port() + "/metrics");
+    } catch (ConfigurationException e) {
+      server.close();
+      throw new AgentArgumentException("OpenTelemetry settings: " + e.getMessage());
     } catch (Throwable t) {
       server.close();
       throw t;

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
@@ -111,6 +112,16 @@ final class AgentIT {
       assertThat(lab.awaitExit()).isEqualTo(2);
       assertThat(lab.errors()).hasSize(1);
       assertThat(lab.errors().get(0)).contains("198.51.100.7");
+    }
+  }
+
+  @Test
+  void anOtelSettingThatCannotBeEndsTheJvmWithOneLine() throws Exception {
+    try (LabProcess lab =
+        LabProcess.start("port=0", Map.of("OTEL_TRACES_EXPORTER", "pigeon"), "once")) {
+      assertThat(lab.awaitExit()).isEqualTo(2);
+      assertThat(lab.errors()).hasSize(1);
+      assertThat(lab.errors().get(0)).contains("otel.traces.exporter").contains("pigeon");
     }
   }
 
@@ -246,7 +257,6 @@ final class AgentIT {
                 Long.toString(lab.pid()),
                 "Thread.print")
             .start();
-    return new String(
-        jcmd.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    return new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 }

@@ -1,6 +1,10 @@
 package dev.preforklab.agent.metrics;
 
+import io.prometheus.client.Collector;
 import io.prometheus.client.exemplars.Exemplar;
+import java.util.List;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,62 +12,77 @@ import org.jspecify.annotations.Nullable;
  * readers. Observing allocates nothing and takes no lock.
  */
 public final class DurationHistogram {
+  /** Upper bounds of the buckets, and how the label {@code le} writes them. */
+  static final class Bounds {
+    private final long[] ns;
+    private final List<String> le;
+
+    Bounds(long... ns) {
+      this.ns = ns;
+      this.le =
+          Stream.concat(
+                  LongStream.of(ns).mapToObj(bound -> Collector.doubleToGoString(bound / 1e9)),
+                  Stream.of("+Inf"))
+              .toList();
+    }
+  }
+
   /**
    * The bounds OpenTelemetry recommends for http.server.request.duration, and below them three for
    * services that answer from memory.
    */
-  static final long[] REQUEST_BOUNDS_NS = {
-    500_000,
-    1_000_000,
-    2_500_000,
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    75_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    750_000_000,
-    1_000_000_000,
-    2_500_000_000L,
-    5_000_000_000L,
-    7_500_000_000L,
-    10_000_000_000L
-  };
+  static final Bounds REQUEST =
+      new Bounds(
+          500_000,
+          1_000_000,
+          2_500_000,
+          5_000_000,
+          10_000_000,
+          25_000_000,
+          50_000_000,
+          75_000_000,
+          100_000_000,
+          250_000_000,
+          500_000_000,
+          750_000_000,
+          1_000_000_000,
+          2_500_000_000L,
+          5_000_000_000L,
+          7_500_000_000L,
+          10_000_000_000L);
 
   /** A young collection takes microseconds, a full one of a large heap a second. */
-  static final long[] GC_BOUNDS_NS = {
-    10_000,
-    50_000,
-    100_000,
-    500_000,
-    1_000_000,
-    5_000_000,
-    10_000_000,
-    50_000_000,
-    100_000_000,
-    500_000_000,
-    1_000_000_000,
-    5_000_000_000L
-  };
+  static final Bounds GC =
+      new Bounds(
+          10_000,
+          50_000,
+          100_000,
+          500_000,
+          1_000_000,
+          5_000_000,
+          10_000_000,
+          50_000_000,
+          100_000_000,
+          500_000_000,
+          1_000_000_000,
+          5_000_000_000L);
 
   /** From a fork of a small master to the reload of a whole application. */
-  static final long[] RESTART_BOUNDS_NS = {
-    1_000_000,
-    5_000_000,
-    10_000_000,
-    50_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    1_000_000_000,
-    2_500_000_000L,
-    5_000_000_000L,
-    10_000_000_000L,
-    30_000_000_000L,
-    60_000_000_000L
-  };
+  static final Bounds RESTART =
+      new Bounds(
+          1_000_000,
+          5_000_000,
+          10_000_000,
+          50_000_000,
+          100_000_000,
+          250_000_000,
+          500_000_000,
+          1_000_000_000,
+          2_500_000_000L,
+          5_000_000_000L,
+          10_000_000_000L,
+          30_000_000_000L,
+          60_000_000_000L);
 
   /**
    * A bucket keeps an exemplar for at least this long, so that a burst of sampled requests does not
@@ -72,12 +91,14 @@ public final class DurationHistogram {
   private static final long EXEMPLAR_RETENTION_MS = 7_109;
 
   private final long[] boundsNs;
+  private final List<String> le;
   private final long[] counts;
   private final long[] sumNs = new long[1];
   private final @Nullable Exemplar[] exemplars;
 
-  DurationHistogram(long[] boundsNs) {
-    this.boundsNs = boundsNs;
+  DurationHistogram(Bounds bounds) {
+    this.boundsNs = bounds.ns;
+    this.le = bounds.le;
     this.counts = new long[boundsNs.length + 1];
     this.exemplars = new Exemplar[boundsNs.length + 1];
   }
@@ -114,9 +135,9 @@ public final class DurationHistogram {
     return counts.length;
   }
 
-  /** Upper bound of a bucket in seconds; positive infinity for the last. */
-  double upperBoundSeconds(int bucket) {
-    return bucket == boundsNs.length ? Double.POSITIVE_INFINITY : boundsNs[bucket] / 1e9;
+  /** Value of the label le of a bucket, its upper bound in seconds. */
+  String le(int bucket) {
+    return le.get(bucket);
   }
 
   /** Observations in this bucket alone, not cumulative. */

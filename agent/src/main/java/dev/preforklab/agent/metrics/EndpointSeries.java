@@ -31,7 +31,7 @@ public final class EndpointSeries {
     int index = status >= 100 && status < STATUSES ? status : 0;
     DurationHistogram histogram = byStatus[index];
     if (histogram == null) {
-      histogram = new DurationHistogram(DurationHistogram.REQUEST_BOUNDS_NS);
+      histogram = new DurationHistogram(DurationHistogram.REQUEST);
       byStatus[index] = histogram;
     }
     return histogram;

@@ -75,7 +75,7 @@ final class Families {
         cumulative += histogram.count(bucket);
         List<String> values = new ArrayList<>(labelValues.size() + 1);
         values.addAll(labelValues);
-        values.add(Collector.doubleToGoString(histogram.upperBoundSeconds(bucket)));
+        values.add(histogram.le(bucket));
         samples.add(
             new Sample(
                 name + "_bucket",

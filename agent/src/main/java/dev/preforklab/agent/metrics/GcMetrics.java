@@ -28,7 +28,7 @@ public final class GcMetrics extends Collector {
     }
     DurationHistogram pauses = series.gcPauses[generation];
     if (pauses == null) {
-      pauses = new DurationHistogram(DurationHistogram.GC_BOUNDS_NS);
+      pauses = new DurationHistogram(DurationHistogram.GC);
       series.gcPauses[generation] = pauses;
     }
     pauses.observe(durationNs);

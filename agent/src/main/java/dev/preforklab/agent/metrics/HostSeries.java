@@ -37,9 +37,8 @@ public final class HostSeries {
 
   EndpointSeries[] endpoints = new EndpointSeries[0];
   final EndpointSeries otherEndpoint = new EndpointSeries("_OTHER", "");
-  final DurationHistogram restartDurations =
-      new DurationHistogram(DurationHistogram.RESTART_BOUNDS_NS);
-  final DurationHistogram latencies = new DurationHistogram(DurationHistogram.REQUEST_BOUNDS_NS);
+  final DurationHistogram restartDurations = new DurationHistogram(DurationHistogram.RESTART);
+  final DurationHistogram latencies = new DurationHistogram(DurationHistogram.REQUEST);
   long memoryTotal = -1;
   long memoryAvailable = -1;
 

@@ -4,6 +4,7 @@ import dev.preforklab.agent.metrics.GcMetrics;
 import dev.preforklab.agent.metrics.RequestMetrics;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
+import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -32,6 +33,7 @@ public final class TracingSetup implements AutoCloseable {
    * Starts what is configured.
    *
    * @param trace the agent argument: auto, on, off, or the URL of an OTLP receiver
+   * @throws ConfigurationException where an OTEL_ variable has a value that cannot be
    */
   public static TracingSetup start(String trace) {
     Map<String, String> defaults = new HashMap<>();

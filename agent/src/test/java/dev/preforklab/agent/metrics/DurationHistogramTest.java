@@ -7,7 +7,8 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 final class DurationHistogramTest {
-  private final DurationHistogram histogram = new DurationHistogram(new long[] {1_000, 2_000});
+  private final DurationHistogram histogram =
+      new DurationHistogram(new DurationHistogram.Bounds(1_000, 2_000));
 
   @Test
   void boundsAreInclusive() {
@@ -19,7 +20,8 @@ final class DurationHistogramTest {
     assertThat(histogram.count(1)).isEqualTo(2);
     assertThat(histogram.count(2)).isEqualTo(1);
     assertThat(histogram.sumSeconds()).isEqualTo(6_002e-9);
-    assertThat(histogram.upperBoundSeconds(2)).isInfinite();
+    assertThat(histogram.le(1)).isEqualTo("2.0E-6");
+    assertThat(histogram.le(2)).isEqualTo("+Inf");
   }
 
   @Test
