@@ -2,13 +2,9 @@ package dev.preforklab.agent;
 
 import dev.preforklab.agent.instrument.ProbeContract;
 import dev.preforklab.agent.instrument.ProbeTransformer;
-import dev.preforklab.agent.metrics.GcMetrics;
 import dev.preforklab.agent.metrics.HostSeries;
+import dev.preforklab.agent.metrics.LabSeries;
 import dev.preforklab.agent.metrics.MetricsServer;
-import dev.preforklab.agent.metrics.PageFaultMetrics;
-import dev.preforklab.agent.metrics.PreforkMetrics;
-import dev.preforklab.agent.metrics.ProcessMemoryExports;
-import dev.preforklab.agent.metrics.RequestMetrics;
 import dev.preforklab.agent.tracing.TracingSetup;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
 import io.prometheus.client.CollectorRegistry;
@@ -96,11 +92,7 @@ final class Installer {
           "agent argument listen=" + arguments.listen() + " is not an address");
     }
     CollectorRegistry lab = new CollectorRegistry();
-    lab.register(new ProcessMemoryExports());
-    lab.register(new PageFaultMetrics());
-    lab.register(new GcMetrics());
-    lab.register(new PreforkMetrics());
-    lab.register(new RequestMetrics());
+    lab.register(new LabSeries());
     CollectorRegistry jvm = null;
     if (arguments.jvm()) {
       jvm = new CollectorRegistry();

@@ -1,11 +1,8 @@
 package dev.preforklab.agent.tracing;
 
 import dev.preforklab.agent.metrics.EndpointSeries;
-import dev.preforklab.agent.metrics.GcMetrics;
 import dev.preforklab.agent.metrics.HostSeries;
-import dev.preforklab.agent.metrics.PageFaultMetrics;
-import dev.preforklab.agent.metrics.PreforkMetrics;
-import dev.preforklab.agent.metrics.ProcessMemoryExports;
+import dev.preforklab.agent.metrics.LabSeries;
 import dev.preforklab.agent.metrics.SlotSeries;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.common.AttributesBuilder;
@@ -66,12 +63,7 @@ final class OtelMetrics implements AutoCloseable {
           "system_paging_fault_type",
           "system.paging.fault.type");
 
-  private final List<Collector> sources =
-      List.of(
-          new ProcessMemoryExports(),
-          new PageFaultMetrics(),
-          new GcMetrics(),
-          new PreforkMetrics());
+  private final Collector series = new LabSeries();
   private final DoubleHistogram requests;
   private final DoubleHistogram pauses;
   private final AutoCloseable callback;
@@ -116,13 +108,11 @@ final class OtelMetrics implements AutoCloseable {
   }
 
   private void observe(Map<String, ObservableDoubleMeasurement> observers) {
-    for (Collector source : sources) {
-      for (MetricFamilySamples family : source.collect()) {
-        ObservableDoubleMeasurement observer = observers.get(family.name);
-        if (observer != null) {
-          for (Sample sample : family.samples) {
-            observer.record(sample.value, attributes(sample));
-          }
+    for (MetricFamilySamples family : series.collect()) {
+      ObservableDoubleMeasurement observer = observers.get(family.name);
+      if (observer != null) {
+        for (Sample sample : family.samples) {
+          observer.record(sample.value, attributes(sample));
         }
       }
     }

@@ -9,6 +9,8 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TracingSetup implements AutoCloseable {
   private static final String[] SIGNALS = {"traces", "metrics"};
+
+  /** Tells of a failure it also throws; held here, since the logging system holds it weakly. */
+  private static final Logger SDK_BUILDER =
+      Logger.getLogger(AutoConfiguredOpenTelemetrySdk.class.getName() + "Builder");
 
   private final @Nullable OpenTelemetrySdk sdk;
   private final @Nullable OtelMetrics metrics;
@@ -58,6 +64,7 @@ public final class TracingSetup implements AutoCloseable {
     if (!any) {
       return new TracingSetup(null, null);
     }
+    SDK_BUILDER.setLevel(Level.WARNING);
     boolean tracesOn = on[0];
     boolean metricsOn = on[1];
     OpenTelemetrySdk sdk =

@@ -2,10 +2,8 @@ package dev.preforklab.agent.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.prometheus.client.Collector;
 import io.prometheus.client.CollectorRegistry;
 import java.util.Collections;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,15 +18,7 @@ final class HostSeriesTest {
   @BeforeEach
   void register() {
     HostSeries.reset();
-    for (Collector collector :
-        List.of(
-            new ProcessMemoryExports(),
-            new PageFaultMetrics(),
-            new GcMetrics(),
-            new PreforkMetrics(),
-            new RequestMetrics())) {
-      registry.register(collector);
-    }
+    registry.register(new LabSeries());
     HostMetrics.hostStarted(0, "site", "freeze", "3.11", 2);
     PreforkMetrics.processForked(0, -1, 10, 0);
     PreforkMetrics.processForked(0, 0, 11, 0);
