@@ -1224,6 +1224,10 @@ def capture_pages(master, requests, scratch, progress, upto):
         seen = set() if frames else set(a for a, (e, kind) in before.items() if e >> 56 & 1)
         known = dict((a, e & ((1 << 55) - 1)) for a, (e, kind) in before.items())
         appeared = set()
+        # Fork copies no page table entries of read-only file mappings: what is there now the child has touched itself.
+        files = sum(1 for e, kind in before.values() if kind == "file_ro")
+        if files:
+            lines.append({"appeared": [0, "file_ro", files]})
         done, statuses = 0, {}
         for step in STEPS:
             if step > upto:

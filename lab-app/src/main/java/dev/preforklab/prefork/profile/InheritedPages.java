@@ -9,7 +9,8 @@ import java.util.List;
  * served the endpoints in turn: for each page first found copied then, an object on it whose
  * reference count is written, or, where no object is known, a plain word; and pages of files.
  *
- * <p>A measurement after several requests is spread evenly over them. The capture tells how many
+ * <p>Fork copies no page table entries of read-only file mappings, so a child reads those anew. A
+ * measurement after several requests is spread evenly over them. The capture tells how many
  * pages of files appeared, not which: the master's are taken, from the lowest address on.
  */
 final class InheritedPages {
@@ -109,41 +110,31 @@ final class InheritedPages {
   private static void addFilePages(Profile profile, AddressMap map, List<LongArray> byRequest) {
     LongArray windows = new LongArray(1 << 10);
     IntArray windowPages = new IntArray(1 << 10);
-    int present = listWindows(profile.heap, map, windows, windowPages);
-    int appearing = 0;
+    listWindows(profile.heap, map, windows, windowPages);
+    int[] wanted = new int[byRequest.size()];
     for (Profile.Appeared appeared : profile.appeared) {
       if (appeared.kind().equals("file_ro")) {
-        appearing += appeared.pages();
+        wanted[appeared.request()] += appeared.pages();
       }
     }
-    int[] cursor = {0};
-    int early = Math.max(0, present - appearing);
-    int carry = take(windows, windowPages, cursor, early, byRequest.get(0));
-    for (Profile.Appeared appeared : profile.appeared) {
-      if (appeared.kind().equals("file_ro")) {
-        LongArray request = byRequest.get(appeared.request());
-        carry = take(windows, windowPages, cursor, appeared.pages() + carry, request);
+    if (wanted[0] == 0) {
+      // Not measured: a fork alone makes a child read about as many as its first request does.
+      wanted[0] = wanted[1];
+    }
+    int cursor = 0;
+    int missing = 0;
+    for (int request = 0; request < wanted.length; request++) {
+      missing += wanted[request];
+      while (missing > 0 && cursor < windows.size()) {
+        byRequest.get(request).add(windows.get(cursor) | FILE);
+        missing -= windowPages.get(cursor++);
       }
     }
-  }
-
-  /**
-   * Reads windows until so many pages are mapped; returns how many too few (negative: too many).
-   */
-  private static int take(
-      LongArray windows, IntArray pages, int[] cursor, int wanted, LongArray into) {
-    int left = wanted;
-    while (left > 0 && cursor[0] < windows.size()) {
-      into.add(windows.get(cursor[0]) | FILE);
-      left -= pages.get(cursor[0]++);
-    }
-    return left;
   }
 
   /** The aligned runs of pages that one file fault maps, and how many of each the master had. */
-  private static int listWindows(
+  private static void listWindows(
       HeapImage heap, AddressMap map, LongArray windows, IntArray windowPages) {
-    int present = 0;
     for (int v = 0; v < heap.vmas.size(); v++) {
       CapturedVma vma = heap.vmas.get(v);
       if (vma.kind() != CapturedVma.Kind.FILE_RO) {
@@ -165,7 +156,6 @@ final class InheritedPages {
             count = 0;
           }
           count++;
-          present++;
         }
         page += runs[i];
       }
@@ -173,6 +163,5 @@ final class InheritedPages {
         windowPages.add(count);
       }
     }
-    return present;
   }
 }
