@@ -10,8 +10,8 @@ import java.util.List;
  * reference count is written, or, where no object is known, a plain word; and pages of files.
  *
  * <p>Fork copies no page table entries of read-only file mappings, so a child reads those anew. A
- * measurement after several requests is spread evenly over them. The capture tells how many
- * pages of files appeared, not which: the master's are taken, from the lowest address on.
+ * measurement after several requests is spread evenly over them. The capture tells how many pages
+ * of files appeared, not which: the master's are taken, from the lowest address on.
  */
 final class InheritedPages {
   /** In an access's low bits: a reference count is taken and dropped. */

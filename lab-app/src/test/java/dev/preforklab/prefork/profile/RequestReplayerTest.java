@@ -1,0 +1,106 @@
+package dev.preforklab.prefork.profile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.MachineHost;
+import dev.preforklab.machine.HostConfig;
+import dev.preforklab.machine.Kernel;
+import dev.preforklab.sim.CostModel;
+import dev.preforklab.sim.Prng;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RequestReplayerTest {
+  private static final int OLDEST = 2;
+
+  @TempDir Path directory = Path.of(".");
+
+  private RequestReplayer replayer(SmallProfile profile) {
+    Profile read = ProfileReader.read(profile.write(directory.resolve("small.profile.gz")));
+    HostConfig config = HostConfig.DEFAULT.withVirtualPages(HeapLoader.virtualPages(read));
+    Kernel kernel = new Kernel(config, CostModel.defaults(), 0);
+    return new RequestReplayer(HeapLoader.load(read, kernel, 0));
+  }
+
+  private static Interpreter fork(RequestReplayer replayer) {
+    MachineHost child = replayer.heap().host().fork(0);
+    return replayer.heap().interpreter().forked(child);
+  }
+
+  /** Every block of a request is freed, garbage or kept; a collection frees the garbage. */
+  @Test
+  void blocksAddUpAfterACollection() {
+    RequestReplayer replayer = replayer(new SmallProfile());
+    Interpreter interpreter = fork(replayer);
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    worker.boot();
+    for (int request = 0; request < 50; request++) {
+      worker.serve(0);
+    }
+    assertThat(worker.requests()).isEqualTo(50);
+    // each request leaves one cycle: one collectable object that owns one other block
+    assertThat(interpreter.collector.generationSize(0)).isEqualTo(50);
+    long freedBefore = interpreter.deallocator.deallocations();
+    assertThat(interpreter.collector.collect(OLDEST)).isEqualTo(50);
+    assertThat(interpreter.deallocator.deallocations() - freedBefore).isEqualTo(100);
+    assertThat(interpreter.collector.generationSize(OLDEST)).isEqualTo(3);
+  }
+
+  @Test
+  void firstRequestTouchesTheMeasuredPagesOnce() {
+    RequestReplayer replayer = replayer(new SmallProfile());
+    Interpreter interpreter = fork(replayer);
+    MachineHost child = (MachineHost) interpreter.host;
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), false);
+    worker.boot();
+    assertThat(child.process().faults().cowCopies()).isZero();
+    worker.serve(0);
+    // immortal objects: nothing is copied for a reference count
+    assertThat(child.process().faults().cowCopies(Host.CAUSE_REFCOUNT)).isZero();
+    long refcountWrites = interpreter.refCounts.increfsShared();
+    assertThat(refcountWrites).isZero();
+  }
+
+  @Test
+  void carriedBlocksDieWhenTheyAreDueAndHeldOnesNever() {
+    SmallProfile profile =
+        new SmallProfile()
+            .edit("{\"request", "\"carried\":[]", "\"carried\":[[0,3]]")
+            .edit("{\"request", "\"held\":[]", "\"held\":[1]")
+            .edit("{\"request", "[[[0],[1]]]", "[]");
+    RequestReplayer replayer = replayer(profile);
+    Interpreter interpreter = fork(replayer);
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    for (int request = 1; request <= 20; request++) {
+      worker.serve(0);
+      assertThat(interpreter.collector.generationSize(0)).isEqualTo(Math.min(request, 3));
+    }
+    assertThat(interpreter.collector.collect(OLDEST)).isZero();
+  }
+
+  @Test
+  void sameSeedSameCounters() {
+    long[] first = counters();
+    assertThat(counters()).containsExactly(first);
+  }
+
+  private long[] counters() {
+    RequestReplayer replayer = replayer(new SmallProfile());
+    Interpreter interpreter = fork(replayer);
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(7), true);
+    for (int request = 0; request < 2000; request++) {
+      worker.serve(0);
+    }
+    MachineHost child = (MachineHost) interpreter.host;
+    return new long[] {
+      child.cpuNanoseconds(),
+      child.process().faults().minor(),
+      interpreter.gcState.collections(0),
+      interpreter.gcState.collections(1),
+      interpreter.gcState.collected(0)
+    };
+  }
+}
