@@ -3,8 +3,8 @@
 
     rig.py RECIPE.json [--python PATH] [--repeat N] [--json FILE] [--source] [--timeout SECONDS]
 
-A recipe (docs/RECIPES.md) names the heap that a parent builds, what the parent does before it forks and the act of the
-child that is measured. It is compiled to Python source here, outside the measured process; that source runs in the
+A recipe (examples: lab-app/src/main/resources/recipes) names the heap that a parent builds, what the parent does before
+it forks and the act of the child that is measured. It is compiled to Python source here, outside the measured process; that source runs in the
 given interpreter (2.7 to 3.14) with -S, PYTHONHASHSEED=0 and nothing else in the environment. Each act has a fresh
 parent and a fresh child. The measuring is done from here, through /proc alone, while the parent waits for the child and
 the child waits for its next word: the measured processes read no /proc and allocate nothing for it.
@@ -457,10 +457,16 @@ class RigError(RuntimeError):
     """The measured process did not do what its source says; the message holds its own last words."""
 
 
+def no_random_addresses():
+    """In the new process, before exec: every run finds its mappings at the same addresses (ADDR_NO_RANDOMIZE)."""
+    import ctypes
+    ctypes.CDLL(None).personality(0x0040000)
+
+
 class Measured(object):
     """The parent of one act, and the line protocol with it and its child."""
 
-    def __init__(self, python, source, leaves, seconds):
+    def __init__(self, python, source, leaves, seconds, fixed_addresses=False):
         self.seconds = seconds
         self.folder = tempfile.mkdtemp(prefix="rig")
         stub, code = os.path.join(self.folder, "stub.py"), os.path.join(self.folder, "recipe.py")
@@ -470,7 +476,8 @@ class Measured(object):
         self.errors = open(os.path.join(self.folder, "errors"), "w+")
         self.process = subprocess.Popen(
             [python, "-S", stub, code, leaves or "stay"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0,
-            env={"PYTHONHASHSEED": "0"}, cwd="/", close_fds=True)
+            env={"PYTHONHASHSEED": "0"}, cwd="/", close_fds=True,
+            preexec_fn=no_random_addresses if fixed_addresses else None)
         self.child = None
 
     def hear(self, kind, seconds=None):
@@ -521,10 +528,14 @@ def settled(pid):
     raise RigError("process %d does not come to rest" % pid)
 
 
-def run_act(python, recipe, act, seconds):
-    """One act in a child of a fresh parent: its figures, as a dictionary."""
+def run_act(python, recipe, act, seconds, fixed_addresses=False, look=None):
+    """One act in a child of a fresh parent: its figures, as a dictionary.
+
+    `look`, if given, is called with the child's pid and the pages before the act and again with those after it (or
+    None), while the child waits.
+    """
     source, leaves = compile_recipe(recipe, act)
-    measured = Measured(python, source, leaves, seconds)
+    measured = Measured(python, source, leaves, seconds, fixed_addresses)
     try:
         at_fork = [int(x) for x in measured.hear("F").split()]
         measured.say()
@@ -533,12 +544,16 @@ def run_act(python, recipe, act, seconds):
         tracer = ExitTracer(child) if leaves else None
         before, (rss_before, ratio_before), faults_before = pages(child), rollup(child), faults(child)
         after = rss = ratio = None
+        if look:
+            look(child, before, None)
         measured.say()
         if leaves is None:
             measured.hear("D")
             settled(child)
             faults_after, after, (rss, ratio) = faults(child), pages(child), rollup(child)
             faults_act = [b - a for a, b in zip(faults_before, faults_after)]
+            if look:
+                look(child, before, after)
             measured.say()
             counts, stats = ast.literal_eval(measured.hear("G", 60))
             settled(child)
@@ -550,7 +565,8 @@ def run_act(python, recipe, act, seconds):
         else:
             if tracer.seized and tracer.wait(seconds):
                 after, (rss, ratio) = pages(child), rollup(child)
-                faults_end = faults(child)
+                if look:
+                    look(child, before, after)
                 tracer.release()
             words = measured.hear("W").split()
             faults_act = [int(words[1]) - faults_before[0], int(words[2]) - faults_before[1]]

@@ -1,8 +1,10 @@
 package dev.preforklab.cpython;
 
+import dev.preforklab.machine.HostConfig;
 import dev.preforklab.machine.Kernel;
 import dev.preforklab.machine.memory.FileObject;
 import dev.preforklab.machine.process.Process;
+import dev.preforklab.sim.CostModel;
 
 /**
  * The door to a process of the simulated Linux host. It keeps aliases of the process's page table
@@ -20,6 +22,18 @@ public final class MachineHost extends Host {
     refresh();
   }
 
+  /**
+   * The first process of a machine of its own.
+   *
+   * @param ramBytes memory of the machine
+   * @param virtualPages pages in each process's address space
+   */
+  public static MachineHost alone(long ramBytes, int virtualPages) {
+    HostConfig config = new HostConfig(ramBytes, 2, virtualPages);
+    Kernel kernel = new Kernel(config, CostModel.defaults(), 0);
+    return new MachineHost(kernel, kernel.spawn(0));
+  }
+
   public Kernel kernel() {
     return kernel;
   }
@@ -35,6 +49,31 @@ public final class MachineHost extends Host {
     } catch (dev.preforklab.machine.memory.OutOfMemory e) {
       throw outOfMemory(e);
     }
+  }
+
+  /** Places an empty data segment at an address. */
+  public void setBrkStart(long address) {
+    kernel.setBrkStart(process, address);
+  }
+
+  /** Sets the address from which on mappings without a wish are placed. */
+  public void setMmapBase(long address) {
+    kernel.setMmapBase(process, address);
+  }
+
+  /** Faults of this process that waited for no disk. */
+  public long minorFaults() {
+    return process.faults().minor();
+  }
+
+  /** Bytes resident now. */
+  public long residentBytes() {
+    return kernel.smapsRollup(process).rss();
+  }
+
+  /** Bytes resident now that other processes map too. */
+  public long sharedBytes() {
+    return kernel.smapsRollup(process).shared();
   }
 
   /** Ends the process and gives its memory back. */

@@ -128,7 +128,7 @@ public final class PythonVersion {
     threshold0 = !two && minor >= 13 ? 2000 : 700;
     threshold1 = 10;
     threshold2 = 10;
-    alignment = two ? 8 : 16;
+    alignment = 16;
     boolean largePools = !two && minor >= 10;
     arenaBytes = largePools ? 1 << 20 : 1 << 18;
     poolBytes = largePools ? 1 << 14 : 1 << 12;

@@ -1,4 +1,3 @@
-/** Results as text, JSON, CSV, HTML and OpenMetrics. Start with {@code Columns}. */
 @NullMarked
 package dev.preforklab.report;
 

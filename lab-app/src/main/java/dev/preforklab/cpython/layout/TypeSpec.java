@@ -33,6 +33,7 @@ public record TypeSpec(
     LIST,
     SET,
     FLOAT,
+    INT,
     /** GC type or not by object: tp_flags in its memory says whether it is a heap type. */
     TYPE
   }
@@ -91,6 +92,11 @@ public record TypeSpec(
   /** A type without references. */
   public static TypeSpec atomic(String name, int basicBytes, int itemBytes) {
     return new TypeSpec(name, ATOMIC, false, basicBytes, itemBytes, 0, 0, false, Exact.NONE);
+  }
+
+  /** A type without references that the free lists treat by name. */
+  public static TypeSpec atomic(String name, int basicBytes, int itemBytes, Exact exact) {
+    return new TypeSpec(name, ATOMIC, false, basicBytes, itemBytes, 0, 0, false, exact);
   }
 
   /** A GC type whose objects have a fixed number of reference words. */

@@ -72,7 +72,12 @@ public final class Deallocator {
   }
 
   private void freeAtomic(long object, TypeSpec spec) {
-    if (spec.exact() == TypeSpec.Exact.FLOAT && interpreter.freeLists.putFloat(object)) {
+    boolean isFloat = spec.exact() == TypeSpec.Exact.FLOAT;
+    if (isOld && (isFloat || spec.exact() == TypeSpec.Exact.INT)) {
+      interpreter.freeLists.oldNumbers().free(isFloat, object);
+      return;
+    }
+    if (isFloat && interpreter.freeLists.putFloat(object)) {
       return;
     }
     interpreter.malloc.free(object);

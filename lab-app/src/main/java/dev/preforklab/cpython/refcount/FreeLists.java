@@ -20,12 +20,19 @@ public final class FreeLists {
   private final Host host;
   private final long runtime;
   private final PythonVersion version;
+  private final OldNumbers oldNumbers;
 
   public FreeLists(Interpreter interpreter) {
     this.interpreter = interpreter;
     host = interpreter.host;
     runtime = interpreter.runtime;
     version = interpreter.version;
+    oldNumbers = new OldNumbers(interpreter);
+  }
+
+  /** The ints and floats of 2.7. */
+  public OldNumbers oldNumbers() {
+    return oldNumbers;
   }
 
   /** A list object with its GC head, or 0. */
@@ -102,11 +109,11 @@ public final class FreeLists {
         object);
   }
 
-  /**
-   * Gives kept objects back to the allocator ({@code clear_freelists}): all of them, but on 2.7 no
-   * lists, dicts and sets.
-   */
+  /** Gives every kept object back to the allocator ({@code clear_freelists}). */
   public void clear() {
+    if (version.major == 2) {
+      oldNumbers.clear();
+    }
     for (long t = 1; t <= 20; t++) {
       int count = RuntimeState.TUPLE_FREE_COUNT + 8 * (int) t;
       int head = RuntimeState.TUPLE_FREE + 8 * (int) t;
@@ -116,9 +123,6 @@ public final class FreeLists {
     }
     for (long o; (o = takeFloat()) != 0; ) {
       interpreter.malloc.free(o);
-    }
-    if (version.major == 2) {
-      return;
     }
     for (long o; (o = takeList()) != 0; ) {
       interpreter.gcDelete(o, 0);

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Write down the state of a bare interpreter at the point where a heap recipe starts to build.
+
+    baseline.py --python PATH --out FILE.json.gz [--array]
+
+A forked process is more than the heap that a recipe builds: the interpreter's own objects are on pages too, collections
+visit them and a normal exit frees them. This script starts the given interpreter as rig.py does, with an empty recipe
+and without address randomisation, and reads, from outside through /proc/PID/mem (so that nothing runs in the observed
+process): the pages present, pymalloc's arenas, pools and free blocks, and the collector's lists. Then it runs each kind
+of act on the empty heap and notes which pages the interpreter itself copied. Needs root and Linux on x86-64; 2.7 to 3.13.
+
+The file is JSON, addresses in bytes unless said otherwise:
+  python, python_full, gc {counts, thresholds, stats, long_lived_total}
+  regions   [class, first page number, [absent, present, absent, ...]] of the child's pages before an act
+  private   page numbers that the child has for itself before an act
+  file_pages  number of read-only file pages present before an act
+  arenas    [address, address of the first pool never used, free pools, pools, [addresses of free pools in list order]]
+            the usable ones first, in list order, then the full ones
+  pools     [address, size class, blocks in use, next offset, largest offset, [offsets of free blocks in chain order]]
+  used      [size class, [pool addresses in list order]]
+  lists     for each generation the addresses of the collector's heads in list order: the first, then differences
+  acts      {"plain" or "freeze": {act: {copied: [page numbers], vanished: [page numbers],
+            appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}
+"""
+import argparse
+import gzip
+import json
+import os
+import struct
+
+import rig
+
+ACTS = ("nothing", "iterate", {"iterate": {"part": 0.01}}, "read_deep", {"gc.collect": 0}, {"gc.collect": 1}, "gc.collect",
+        {"allocate": {"repeat": 20, "every": 10, "also": {"make": {"cycle": 1}},
+                      "make": {"instance": {"a": {"int": 1000}, "b": {"str": 15}, "c": {"list": ["none"]}, "d": {"float": 0.5}}}}},
+        "drop", "sum", "gc.unfreeze", "exit", "_exit")
+
+
+class Memory(object):
+    """Another process's memory, read a mapping at a time."""
+
+    def __init__(self, pid):
+        self.mappings = []
+        with open("/proc/%d/maps" % pid) as f:
+            lines = f.read().splitlines()
+        with open("/proc/%d/mem" % pid, "rb", 0) as m:
+            for l in lines:
+                p = l.split(None, 5)
+                lo, hi = (int(x, 16) for x in p[0].split("-"))
+                kind = rig.mapping_class(p[1], p[5].strip() if len(p) > 5 else "")
+                if kind in ("anon", "brk_heap", "lib_data") and p[1].startswith("rw"):
+                    m.seek(lo)
+                    self.mappings.append((lo, hi, kind, m.read(hi - lo)))
+
+    def word(self, address):
+        for lo, hi, _, data in self.mappings:
+            if lo <= address < hi:
+                return struct.unpack_from("<Q", data, address - lo)[0]
+        raise KeyError(hex(address))
+
+    def int(self, address):
+        return self.word(address) & 0xffffffff
+
+    def has(self, address, kind=None):
+        return any(lo <= address < hi and kind in (None, k) for lo, hi, k, _ in self.mappings)
+
+
+def generations(memory, thresholds, head, stride):
+    """Address of generation 0's list head: three structures side by side, each with its threshold and a sound list."""
+    found = []
+    for lo, hi, kind, data in memory.mappings:
+        want = struct.pack("<i", thresholds[0])
+        at = data.find(want)
+        while at >= 0:
+            base = at - head
+            if base >= 0 and base % 8 == 0 and base + 3 * stride <= len(data):
+                if all(struct.unpack_from("<i", data, base + g * stride + head)[0] == thresholds[g] for g in range(3)):
+                    heads = [lo + base + g * stride for g in range(3)]
+                    try:
+                        if all(memory.word(memory.word(h) + 8) & ~3 == h for h in heads):
+                            found.append(heads)
+                    except KeyError:
+                        pass
+            at = data.find(want, at + 1)
+    if len(found) != 1:
+        raise SystemExit("the collector's lists: %d candidates" % len(found))
+    return found[0]
+
+
+def walk(memory, head):
+    out, at = [], memory.word(head) & ~3
+    while at != head:
+        out.append(at)
+        at = memory.word(at) & ~3
+    return out
+
+
+def arenas(memory, arena_bytes, pool_bytes):
+    """The arena objects in use, as {address of the object: fields}."""
+    total = arena_bytes // pool_bytes
+    best = {}
+    for lo, hi, kind, data in memory.mappings:
+        if kind == "lib_data":
+            continue
+        for at in range(0, len(data) - 48, 8):
+            address, pool_address = struct.unpack_from("<QQ", data, at)
+            if address & 0xfff or not address or not memory.has(address, "anon"):
+                continue
+            if not address < pool_address <= address + arena_bytes:
+                continue
+            free, pools, chain, following, before = struct.unpack_from("<IIQQQ", data, at + 16)
+            if pools in (total, total - 1) and free <= pools and pools == total - (1 if address % pool_bytes else 0):
+                best[lo + at] = (address, pool_address, free, pools, chain, following, before)
+    # Copies of the array that realloc left behind name the same arenas: keep the objects that the lists agree with.
+    latest = {}
+    for at, fields in sorted(best.items()):
+        other = latest.get(fields[0])
+        if other is None or consistent(memory, fields):
+            latest[fields[0]] = (at, fields)
+    return dict(latest.values())
+
+
+def consistent(memory, fields):
+    try:
+        return not fields[4] or memory.has(fields[4], "anon")
+    except KeyError:
+        return False
+
+
+def heap_state(memory, release):
+    large = release not in ("2.7", "3.6", "3.7", "3.8", "3.9")
+    arena_bytes, pool_bytes = (1 << 20, 1 << 14) if large else (1 << 18, 1 << 12)
+    alignment = 16
+    objects = arenas(memory, arena_bytes, pool_bytes)
+    usable = [a for a, f in objects.items() if f[2]]
+    first = [a for a in usable if objects[a][6] == 0 or objects[a][6] not in objects]
+    order = []
+    if len(first) == 1:
+        at = first[0]
+        while at in objects and at not in order:
+            order.append(at)
+            at = objects[at][5]
+    order += sorted((a for a in usable if a not in order), key=lambda a: objects[a][2])
+    order += sorted(a for a in objects if not objects[a][2])
+    arena_rows, pool_rows, heads = [], [], {}
+    for a in order:
+        address, pool_address, free, pools, chain, _, _ = objects[a]
+        free_pools = []
+        while chain:
+            free_pools.append(chain)
+            chain = memory.word(chain + 16)
+        arena_rows.append([address, pool_address, free, pools, free_pools])
+        pool = (address + pool_bytes - 1) // pool_bytes * pool_bytes
+        assert free == len(free_pools) + (pools - (pool_address - pool) // pool_bytes), (free, len(free_pools))
+        while pool < pool_address:
+            if pool not in free_pools:
+                size_class = memory.int(pool + 36)
+                blocks = memory.int(pool)
+                chain, offsets = memory.word(pool + 8), []
+                while chain:
+                    offsets.append(chain - pool)
+                    chain = memory.word(chain)
+                carved = (min(memory.int(pool + 40), pool_bytes) - 48) // ((size_class + 1) * alignment)
+                assert carved == blocks + len(offsets), (hex(pool), carved, blocks, len(offsets))
+                pool_rows.append([pool, size_class, blocks, memory.int(pool + 40), memory.int(pool + 44), offsets])
+                if offsets:
+                    heads.setdefault(size_class, []).append(pool)
+            pool += pool_bytes
+    used = []
+    for size_class, pools in sorted(heads.items()):
+        inside, at = set(pools), pools[0]
+        while at in inside:
+            at = memory.word(at + 16)
+        order, at = [], memory.word(at + 16)
+        while at in inside:
+            order.append(at)
+            at = memory.word(at + 16)
+        assert set(order) == inside, size_class
+        used.append([size_class, order])
+    return arena_rows, pool_rows, used
+
+
+def runs(numbers):
+    """[first, [absent, present, ...]] of a sorted list of page numbers."""
+    first, out, expected = numbers[0], [0, 0], numbers[0]
+    for n in numbers:
+        if n != expected:
+            out += [n - expected, 0]
+        out[-1] += 1
+        expected = n + 1
+    return first, out
+
+
+def capture(python, heap):
+    release, full, _, names = rig.describe(python)
+    state = {"prefork_baseline": 1, "python": release, "python_full": full}
+
+    def look(pid, before, after):
+        if after is not None:
+            return
+        memory = Memory(pid)
+        head = 32 if release in ("2.7", "3.6", "3.7") else 16
+        thresholds = [2000, 10, 10] if release == "3.13" else [700, 10, 10]
+        heads = generations(memory, thresholds, head, 24 if head == 16 else 40 if release == "2.7" else 48)
+        lists = [walk(memory, h) for h in heads]
+        state["thresholds"] = thresholds
+        state["lists"] = [[b - a for a, b in zip([0] + l, l)] for l in lists]
+        state["long_lived_total"] = len(lists[2])
+        state["arenas"], state["pools"], state["used"] = heap_state(memory, release)
+        by_mapping = {}
+        for page, (entry, kind) in sorted(before.items()):
+            if kind != "file_ro":
+                key = next(i for i, m in enumerate(maps_of(pid)) if m[0] <= page < m[1])
+                by_mapping.setdefault((key, kind), []).append(page)
+        state["regions"] = [[kind] + list(runs(pages)) for (_, kind), pages in sorted(by_mapping.items())]
+        state["file_pages"] = sum(1 for e, kind in before.values() if kind == "file_ro")
+        state["private"] = sorted(p for p, (e, kind) in before.items() if e & rig.EXCLUSIVE and kind != "file_ro")
+
+    result = rig.run_act(python, {"heap": heap}, "nothing", 60, True, look)
+    state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
+    state["acts"] = {}
+    for mode in ("plain", "freeze"):
+        recipe = {"heap": heap, "parent": {"before_fork": ["gc.freeze"] if mode == "freeze" else []}}
+        state["acts"][mode] = {}
+        for act in ACTS:
+            if rig.unsupported(recipe, act, names):
+                continue
+            copied, vanished = [], []
+
+            def differ(pid, before, after):
+                if after is not None:
+                    copied[:] = sorted(
+                        p for p, (e, kind) in after.items()
+                        if p in before and (e & rig.FRAME) != (before[p][0] & rig.FRAME))
+                    vanished[:] = sorted(p for p, (e, kind) in before.items() if p not in after and kind != "file_ro")
+            r = rig.run_act(python, recipe, act, 60, True, differ)
+            name = "allocate" if "allocate" in act else json.dumps(act).translate({ord(c): None for c in ' "{}'})
+            state["acts"][mode][name] = {
+                "copied": copied, "appeared": r["appeared_by_mapping"], "faults": r["minor_faults"],
+                "vanished": vanished, "exit_faults": r["exit_faults"],
+                "rss_pages": r["rss_bytes"] // 4096, "shared_pages": round(r["share_ratio"] * r["rss_bytes"] / 4096),
+                "rss_pages_before": r["rss_bytes_before"] // 4096,
+                "shared_pages_before": round(r["share_ratio_before"] * r["rss_bytes_before"] / 4096),
+                "gc": r["gc"]}
+    return state
+
+
+def maps_of(pid, cache={}):
+    if pid not in cache:
+        with open("/proc/%d/maps" % pid) as f:
+            cache[pid] = [tuple(int(x, 16) // 4096 for x in l.split()[0].split("-")) for l in f]
+    return cache[pid]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Write down a bare interpreter's memory for the simulated rig.")
+    parser.add_argument("--python", required=True, help="the interpreter")
+    parser.add_argument("--array", action="store_true", help="after the array module has been imported")
+    parser.add_argument("--out", required=True, help="file to write, gzip of JSON")
+    options = parser.parse_args()
+    state = capture(options.python, [{"repeat": 0, "make": {"array": 1}}] if options.array else [])
+    with gzip.GzipFile(options.out, "wb", mtime=0) as f:
+        f.write(json.dumps(state, separators=(",", ":")).encode())
+    print("%s: %d arenas, %d pools, %d tracked objects, %d bytes" % (
+        options.out, len(state["arenas"]), len(state["pools"]), sum(map(len, state["lists"])), os.path.getsize(options.out)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""PYTHON -E -S replay.py TRACE  -> one JSON object on stdout: the collector's counters after each operation.
+
+Runs a GC operation trace in the interpreter that runs this script, CPython 3.7 to 3.13 on Linux,
+standard library only. The counters are read straight from the collector's own struct in memory through ctypes cells
+made beforehand, which allocate no gc object, so the replay adds nothing to them.
+
+Reading point: after the op AND after one builtin call (gc.isenabled()) has returned, so that on 3.12+ a pending
+collection (run only at the eval breaker) has happened.
+"""
+import ctypes
+import gc
+import json
+import os
+import struct
+import sys
+from array import array
+
+gc.disable()
+T = json.load(open(sys.argv[1]))
+
+OPS = ["nop", "new", "chain", "link", "unlink", "drop", "cycle", "burst", "list", "dict", "inst", "tuple", "lset",
+       "dset", "aset", "lcycle", "dcycle", "icycle", "lburst", "collect", "thr", "freeze", "unfreeze", "disable", "enable"]
+CODE = {n: i for i, n in enumerate(OPS)}
+
+
+class N(object):
+    __slots__ = ("f0", "f1", "f2", "f3")
+
+
+class I(object):
+    pass
+
+
+def find():
+    """Address of gc_generation[3] in this process, by the three odd thresholds just set."""
+    gc.set_threshold(1234567, 7654321, 1357911)
+    pat = struct.pack("<i", 1234567)
+    hits = []
+    with open("/proc/self/maps") as f:
+        maps = f.read().splitlines()
+    with open("/proc/self/mem", "rb", 0) as m:
+        for l in maps:
+            p = l.split()
+            if "rw" not in p[1] or l.endswith("[stack]"):
+                continue
+            lo, hi = (int(x, 16) for x in p[0].split("-"))
+            if hi - lo > 64 << 20:
+                continue
+            m.seek(lo)
+            try:
+                buf = m.read(hi - lo)
+            except OSError:
+                continue
+            at = -1
+            while True:
+                at = buf.find(pat, at + 1)
+                if at < 0:
+                    break
+                for stride in (24, 40, 48):
+                    if buf[at + stride:at + stride + 4] == struct.pack("<i", 7654321) and \
+                       buf[at + 2 * stride:at + 2 * stride + 4] == struct.pack("<i", 1357911):
+                        hits.append((lo + at, stride))
+    gc.set_threshold(700, 10, 10)
+    return [(a, s) for a, s in hits if ctypes.c_int.from_address(a).value == 700]
+
+
+hits = find()
+assert len(hits) == 1, hits
+THR0, STRIDE = hits[0]
+ci = lambda a: ctypes.c_int.from_address(a)
+cl = lambda a: ctypes.c_ssize_t.from_address(a)
+k0, k1, k2 = (ci(THR0 + STRIDE * i + 4) for i in range(3))
+# statistics: look behind the generations for the nine numbers gc.get_stats() reports
+gc.collect(0); gc.collect(0); gc.collect(1); gc.collect(2)
+want = [s[k] for s in gc.get_stats() for k in ("collections", "collected", "uncollectable")]
+STAT = None
+for off in range(-8192, 8192, 8) if sys.version_info < (3, 7) else range(0, 400, 8):
+    a = THR0 + 3 * STRIDE - 16 + off
+    a -= a % 8
+    if [cl(a + 8 * i).value for i in range(9)] == want:
+        STAT = a
+        break
+st = [cl(STAT + 8 * i) for i in range(9)]
+# long_lived_total, long_lived_pending: after the statistics come int collecting, garbage, callbacks
+# (3.6 keeps them as separate statics: not read there, 0 is reported)
+LL = [cl(STAT + 72 + 24), cl(STAT + 72 + 32)] if sys.version_info >= (3, 7) else [ctypes.c_ssize_t(0), ctypes.c_ssize_t(0)]
+gc.collect(2)
+ll_check = [LL[0].value, LL[1].value, len(gc.get_objects(generation=2)) if sys.version_info >= (3, 8) else None]
+
+ops = []
+for o in T["ops"]:
+    a = (list(o[1:]) + [0, 0, 0])[:3]
+    ops.append((CODE[o[0]], a[0], a[1], a[2], tuple(a) if o[0] == "thr" else None))
+S = [None] * T["slots"]
+B = [None] * 1000
+W = 16
+R = array("q", [0]) * (W * (len(ops) + 1))
+POS = array("q", [0])
+KEYS = ("f0", "f1", "f2", "f3")
+
+
+def run(ops, S, B, R, RNG, N, I, KEYS, POS, k0, k1, k2, st, LL, collect, set_threshold, freeze, unfreeze, disable, enable,
+        isenabled, get_freeze_count, W):
+    s0, s1, s2, s3, s4, s5, s6, s7, s8 = st
+    l0, l1 = LL
+    p = 0
+    x = y = z = None
+    for op, a, b, c, t in ops:
+        if op == 0:
+            pass
+        elif op == 1:
+            S[a] = N()
+        elif op == 2:
+            for z in RNG[b]:
+                x = N()
+                x.f0 = y
+                y = x
+            S[a] = y
+            x = y = None
+        elif op == 3:
+            if b == 0:
+                S[a].f0 = S[c]
+            elif b == 1:
+                S[a].f1 = S[c]
+            elif b == 2:
+                S[a].f2 = S[c]
+            else:
+                S[a].f3 = S[c]
+        elif op == 4:
+            if b == 0:
+                S[a].f0 = None
+            elif b == 1:
+                S[a].f1 = None
+            elif b == 2:
+                S[a].f2 = None
+            else:
+                S[a].f3 = None
+        elif op == 5:
+            S[a] = None
+        elif op == 6:
+            for z in RNG[b]:
+                B[0] = y = N()
+                for z in RNG[a - 1]:
+                    x = N()
+                    y.f0 = x
+                    y = x
+                y.f0 = B[0]
+                B[0] = x = y = None
+        elif op == 7:
+            for z in RNG[a]:
+                B[z] = N()
+            for z in RNG[a]:
+                B[z] = None
+        elif op == 8:
+            S[a] = [None, None, None, None]
+        elif op == 9:
+            S[a] = {}
+        elif op == 10:
+            S[a] = I()
+        elif op == 11:
+            S[a] = (S[b], S[c])
+        elif op == 12:
+            S[a][b] = S[c]
+        elif op == 13:
+            S[a][KEYS[b]] = S[c]
+        elif op == 14:
+            if b == 0:
+                S[a].f0 = S[c]
+            elif b == 1:
+                S[a].f1 = S[c]
+            elif b == 2:
+                S[a].f2 = S[c]
+            else:
+                S[a].f3 = S[c]
+        elif op == 15:
+            for z in RNG[b]:
+                B[0] = y = [None]
+                for z in RNG[a - 1]:
+                    x = [None]
+                    y[0] = x
+                    y = x
+                y[0] = B[0]
+                B[0] = x = y = None
+        elif op == 16:
+            for z in RNG[b]:
+                B[0] = y = {}
+                for z in RNG[a - 1]:
+                    x = {}
+                    y["f0"] = x
+                    y = x
+                y["f0"] = B[0]
+                B[0] = x = y = None
+        elif op == 17:
+            for z in RNG[b]:
+                B[0] = y = I()
+                for z in RNG[a - 1]:
+                    x = I()
+                    y.f0 = x
+                    y = x
+                y.f0 = B[0]
+                B[0] = x = y = None
+        elif op == 18:
+            for z in RNG[a]:
+                B[z] = []
+            for z in RNG[a]:
+                B[z] = None
+        elif op == 19:
+            collect(a)
+        elif op == 20:
+            set_threshold(*t)
+        elif op == 21:
+            freeze()
+        elif op == 22:
+            unfreeze()
+        elif op == 23:
+            disable()
+        elif op == 24:
+            enable()
+        isenabled()
+        R[p] = k0.value
+        R[p + 1] = k1.value
+        R[p + 2] = k2.value
+        R[p + 3] = s0.value
+        R[p + 4] = s1.value
+        R[p + 5] = s2.value
+        R[p + 6] = s3.value
+        R[p + 7] = s4.value
+        R[p + 8] = s5.value
+        R[p + 9] = s6.value
+        R[p + 10] = s7.value
+        R[p + 11] = s8.value
+        R[p + 12] = l0.value
+        R[p + 13] = l1.value
+        if op == 21 or op == 22:
+            R[p + 14] = get_freeze_count()
+        else:
+            R[p + 14] = -1
+        p += W
+        POS[0] += 1
+
+
+RNG = [range(i) for i in range(1001)]
+args = (ops, S, B, R, RNG, N, I, KEYS, POS, k0, k1, k2, st, LL, gc.collect, gc.set_threshold,
+        getattr(gc, "freeze", gc.isenabled), getattr(gc, "unfreeze", gc.isenabled), gc.disable, gc.enable, gc.isenabled,
+        getattr(gc, "get_freeze_count", gc.isenabled), W)
+# one dry pass over a null trace with every builtin (warms caches), then the starting state
+run([(0, 0, 0, 0, None)] * 50, *args[1:])
+POS[0] = 0
+if hasattr(gc, "freeze"):
+    gc.collect(); gc.collect(); gc.freeze(); gc.collect()
+else:
+    gc.collect(); gc.collect()
+gc.enable()
+base = [x.value for x in st]
+frozen = gc.get_freeze_count() if hasattr(gc, "get_freeze_count") else None
+run(*args)
+gc.disable()
+n = len(ops)
+rows = []
+for i in range(n):
+    r = R[i * W:(i + 1) * W].tolist()
+    rows.append(r[:3] + [r[3 + j] - base[j] for j in range(9)] + r[12:15])
+out = {"version": sys.version.split()[0], "trace": os.path.basename(sys.argv[1]), "mode": "memory",
+       "columns": ["count0", "count1", "count2", "collections0", "collected0", "uncollectable0", "collections1", "collected1",
+                   "uncollectable1", "collections2", "collected2", "uncollectable2", "long_lived_total", "long_lived_pending", "freeze_count_or_-1"],
+       "baseline_frozen": frozen, "long_lived_check": ll_check, "stride": STRIDE, "rows": rows}
+json.dump(out, sys.stdout, separators=(",", ":"))

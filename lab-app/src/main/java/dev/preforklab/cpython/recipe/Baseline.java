@@ -1,0 +1,190 @@
+package dev.preforklab.cpython.recipe;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.preforklab.cpython.PythonVersion;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * The memory of a real bare interpreter at the point where a recipe starts to build, as {@code
+ * capture/baseline.py} wrote it down: pages, allocator, collector's lists, and which pages each
+ * kind of act copies when the heap is empty.
+ *
+ * <p>Addresses are those of the real process, until {@link BaselineLoader} relocates them.
+ */
+@SuppressWarnings("ArrayRecordComponent") // read once, never changed
+public final class Baseline {
+  /** Pages of one mapping: alternating runs of absent and present pages. */
+  record Region(String kind, long firstPage, int[] runs) {
+    /** Page after the last present one. */
+    long endPage() {
+      long end = firstPage;
+      for (int run : runs) {
+        end += run;
+      }
+      return end;
+    }
+  }
+
+  record Arena(long address, long[] freePools) {}
+
+  record Pool(
+      long address, int sizeIndex, int used, int nextOffset, int maxOffset, int[] freeOffsets) {}
+
+  record UsedPools(int sizeIndex, long[] pools) {}
+
+  /**
+   * What the interpreter itself does in an act on an empty heap.
+   *
+   * @param copiedPages page numbers
+   * @param fileAppeared file pages mapped
+   * @param faults minor faults
+   * @param exitFaults minor faults of leaving afterwards by _exit
+   * @param rssPages resident at the end
+   * @param sharedPages resident and mapped by others at the end
+   * @param vanishedPages page numbers unmapped, after their pages were copied
+   * @param countAfter the first count as the child reads it afterwards
+   */
+  record Footprint(
+      long[] copiedPages,
+      int fileAppeared,
+      int otherAppeared,
+      int faults,
+      int exitFaults,
+      int rssPages,
+      int sharedPages,
+      long[] vanishedPages,
+      int countAfter) {}
+
+  final int[] counts;
+  final long[][] stats;
+  final long longLivedTotal;
+  final List<Region> regions = new ArrayList<>();
+  final long[] privatePages;
+  final int filePages;
+  final List<Arena> arenas = new ArrayList<>();
+  final List<Pool> pools = new ArrayList<>();
+  final List<UsedPools> used = new ArrayList<>();
+
+  /** Heads of the tracked objects of each generation, in list order. */
+  final long[][] lists;
+
+  private final Map<String, Footprint> footprints = new HashMap<>();
+
+  private Baseline(JsonNode root) {
+    counts = ints(root.path("gc").path("counts"));
+    stats = new long[3][3];
+    JsonNode captured = root.path("gc").path("stats");
+    for (int i = 0; i < captured.size(); i++) {
+      stats[i][0] = captured.get(i).path("collections").asLong();
+      stats[i][1] = captured.get(i).path("collected").asLong();
+      stats[i][2] = captured.get(i).path("uncollectable").asLong();
+    }
+    longLivedTotal = root.path("long_lived_total").asLong();
+    for (JsonNode row : root.path("regions")) {
+      regions.add(new Region(row.get(0).asText(), row.get(1).asLong(), ints(row.get(2))));
+    }
+    privatePages = longs(root.path("private"));
+    filePages = root.path("file_pages").asInt();
+    for (JsonNode row : root.path("arenas")) {
+      arenas.add(new Arena(row.get(0).asLong(), longs(row.get(4))));
+    }
+    for (JsonNode row : root.path("pools")) {
+      pools.add(
+          new Pool(
+              row.get(0).asLong(),
+              row.get(1).asInt(),
+              row.get(2).asInt(),
+              row.get(3).asInt(),
+              row.get(4).asInt(),
+              ints(row.get(5))));
+    }
+    for (JsonNode row : root.path("used")) {
+      used.add(new UsedPools(row.get(0).asInt(), longs(row.get(1))));
+    }
+    lists = new long[3][];
+    for (int i = 0; i < 3; i++) {
+      lists[i] = longs(root.path("lists").get(i));
+      for (int k = 1; k < lists[i].length; k++) {
+        lists[i][k] += lists[i][k - 1];
+      }
+    }
+    for (Map.Entry<String, JsonNode> mode : root.path("acts").properties()) {
+      for (Map.Entry<String, JsonNode> act : mode.getValue().properties()) {
+        footprints.put(mode.getKey() + " " + act.getKey(), footprint(act.getValue()));
+      }
+    }
+  }
+
+  private static Footprint footprint(JsonNode node) {
+    int appeared = 0;
+    for (JsonNode pages : node.path("appeared")) {
+      appeared += pages.asInt();
+    }
+    int files = node.path("appeared").path("file_ro").asInt();
+    JsonNode after = node.path("gc").path("counts");
+    int countAfter = after.isMissingNode() ? 0 : after.get(0).asInt();
+    return new Footprint(
+        longs(node.path("copied")),
+        files,
+        appeared - files,
+        node.path("faults").asInt(),
+        node.path("exit_faults").asInt(),
+        node.path("rss_pages").asInt(),
+        node.path("shared_pages").asInt(),
+        longs(node.path("vanished")),
+        countAfter);
+  }
+
+  /** What the act costs the interpreter itself, or null if it was not captured. */
+  Footprint footprint(boolean frozen, String act) {
+    Footprint found = footprints.get((frozen ? "freeze " : "plain ") + act);
+    if (found == null) {
+      found = footprints.get("plain " + act);
+    }
+    if (found == null) {
+      throw new IllegalStateException("no footprint of " + act);
+    }
+    return found;
+  }
+
+  /**
+   * Reads the baseline of a release.
+   *
+   * @param withArray whether the module array has been imported
+   */
+  public static Baseline read(PythonVersion version, boolean withArray) {
+    String name = "/baseline/" + version + (withArray ? "-array" : "") + ".json.gz";
+    try (InputStream file = Baseline.class.getResourceAsStream(name)) {
+      if (file == null) {
+        throw new IllegalStateException("no baseline of Python " + version);
+      }
+      return new Baseline(new ObjectMapper().readTree(new GZIPInputStream(file)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int[] ints(JsonNode node) {
+    int[] values = new int[node.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = node.get(i).asInt();
+    }
+    return values;
+  }
+
+  private static long[] longs(JsonNode node) {
+    long[] values = new long[node.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = node.get(i).asLong();
+    }
+    return values;
+  }
+}

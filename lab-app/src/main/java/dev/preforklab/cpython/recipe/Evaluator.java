@@ -1,0 +1,378 @@
+package dev.preforklab.cpython.recipe;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion.InstanceLayout;
+import dev.preforklab.cpython.layout.TypeSpec;
+import dev.preforklab.cpython.recipe.Recipe.Expression;
+import dev.preforklab.cpython.recipe.Recipe.Statement;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Executes a recipe's statements as the bytecode compiled from them would: operands left to right,
+ * then the container; the loop's index is a new int before the old one goes.
+ */
+final class Evaluator {
+  private static final int LOOP_DEPTH = 8;
+
+  private static final int FIXED_OBJECT_BYTES = 48;
+
+  private final Mutator mutator;
+  private final Instances instances;
+  private final Interpreter interpreter;
+  private final IdentityHashMap<Expression, PyClass> classes;
+  private final long metatype;
+
+  /** The list {@code out}; 0 after it was dropped. */
+  long out;
+
+  /** Local variables that hold loop indices. */
+  private final long[] locals = new long[LOOP_DEPTH];
+
+  private long index;
+  private long indexValue;
+
+  Evaluator(Mutator mutator) {
+    this(
+        mutator,
+        new IdentityHashMap<>(),
+        mutator.interpreter.addStaticType(TypeSpec.blocks("type", 1064, 16, 0, false)),
+        0);
+  }
+
+  private Evaluator(
+      Mutator mutator, IdentityHashMap<Expression, PyClass> classes, long metatype, long out) {
+    this.mutator = mutator;
+    this.classes = classes;
+    this.metatype = metatype;
+    this.out = out;
+    interpreter = mutator.interpreter;
+    instances = new Instances(mutator);
+  }
+
+  /** The evaluator of a forked process. */
+  Evaluator forked(Interpreter child) {
+    IdentityHashMap<Expression, PyClass> copies = new IdentityHashMap<>();
+    classes.forEach((place, type) -> copies.put(place, type.copy()));
+    return new Evaluator(mutator.forked(child), copies, metatype, out);
+  }
+
+  // Definitions
+
+  /** Defines the classes of statements, in the order of the source. */
+  void define(List<Statement> statements) {
+    for (Statement statement : statements) {
+      definePlaces(statement.make());
+      define(statement.also());
+    }
+  }
+
+  private void definePlaces(Expression place) {
+    if (place instanceof Recipe.InstanceValue instance) {
+      instance.values().forEach(this::definePlaces);
+      addClass(place, instance.attributes(), instance.slots());
+    } else if (place instanceof Recipe.CycleValue) {
+      addClass(place, List.of("next"), false);
+    } else if (place instanceof Recipe.ListValue list) {
+      list.items().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.TupleValue tuple) {
+      tuple.items().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.SetValue set) {
+      set.items().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.DictValue dict) {
+      dict.values().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.TimesValue times) {
+      definePlaces(times.of());
+    }
+  }
+
+  private void addClass(Expression place, List<String> attributes, boolean slots) {
+    if (classes.isEmpty()) {
+      makeFixtures(firstClassObjects());
+    }
+    classes.put(place, instances.define(attributes, slots, metatype));
+    makeFixtures(classObjects() - 1);
+  }
+
+  /** GC objects that a class statement and its function leave, the class itself included. */
+  private int classObjects() {
+    return mutator.version.major == 2 || mutator.version.atLeast(3, 11) ? 8 : 9;
+  }
+
+  /** GC objects that only the first class statement makes. */
+  private int firstClassObjects() {
+    if (mutator.version.major == 2) {
+      return 2;
+    }
+    return switch (mutator.version.minor) {
+      case 6 -> 10;
+      case 7, 8 -> 6;
+      case 9, 10 -> 4;
+      default -> 3;
+    };
+  }
+
+  /** Functions, tuples and the like, which stay: what counts is their number. */
+  void makeFixtures(int count) {
+    for (int i = 0; i < count; i++) {
+      interpreter.track(interpreter.newGcObject(metatype, FIXED_OBJECT_BYTES));
+    }
+  }
+
+  // Statements
+
+  /** {@code out = []}; the list object itself is counted among the bare interpreter's. */
+  void makeOut() {
+    out = mutator.newList(new long[0]);
+  }
+
+  /** Runs statements, then lets go of the local variables, as a function's return does. */
+  void run(List<Statement> statements) {
+    for (Statement statement : statements) {
+      run(statement, 0);
+    }
+    for (int i = 0; i < locals.length; i++) {
+      if (locals[i] != 0) {
+        interpreter.decref(locals[i]);
+        locals[i] = 0;
+      }
+    }
+  }
+
+  private void run(Statement statement, int depth) {
+    long outerIndex = index;
+    long outerValue = indexValue;
+    Range range = new Range(mutator, statement.repeat());
+    for (long i = 0; i < statement.repeat(); i++) {
+      long next = range.next(i);
+      if (locals[depth] != 0) {
+        interpreter.decref(locals[depth]);
+      }
+      locals[depth] = next;
+      index = next;
+      indexValue = i;
+      long value = evaluate(statement.make());
+      if (statement.keep()) {
+        mutator.append(out, value);
+      } else {
+        interpreter.decref(value);
+      }
+      if (statement.every() > 0 && i % statement.every() == statement.every() - 1) {
+        for (Statement also : statement.also()) {
+          run(also, depth + 1);
+        }
+      }
+      interpreter.evalBreaker();
+    }
+    range.end();
+    index = outerIndex;
+    indexValue = outerValue;
+  }
+
+  // Expressions
+
+  /** A new reference to the expression's value at the current index. */
+  long evaluate(Expression expression) {
+    if (expression instanceof Recipe.IntValue value) {
+      return mutator.newInt(indexValue + value.base());
+    }
+    if (expression instanceof Recipe.FloatValue) {
+      return mutator.newFloat();
+    }
+    if (expression instanceof Recipe.StrValue value) {
+      return mutator.newStr(value.length(), digits(indexValue));
+    }
+    if (expression instanceof Recipe.BytesValue value) {
+      return mutator.newBytes(value.length());
+    }
+    if (expression instanceof Recipe.NoneValue) {
+      return mutator.none();
+    }
+    if (expression instanceof Recipe.ListValue value) {
+      return mutator.newList(evaluate(value.items()));
+    }
+    if (expression instanceof Recipe.TupleValue value) {
+      return mutator.newTuple(evaluate(value.items()));
+    }
+    if (expression instanceof Recipe.DictValue value) {
+      return mutator.newDict(evaluate(value.values()));
+    }
+    if (expression instanceof Recipe.SetValue value) {
+      return set(value);
+    }
+    if (expression instanceof Recipe.InstanceValue value) {
+      return instance(value);
+    }
+    if (expression instanceof Recipe.CycleValue value) {
+      return cycle(value);
+    }
+    if (expression instanceof Recipe.ArrayValue value) {
+      return mutator.newArray(value.length());
+    }
+    return times((Recipe.TimesValue) expression);
+  }
+
+  private long[] evaluate(List<Expression> items) {
+    long[] values = new long[items.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = evaluate(items.get(i));
+    }
+    return values;
+  }
+
+  /** Values that are equal by the way they are written are one member. */
+  private long set(Recipe.SetValue value) {
+    long[] all = evaluate(value.items());
+    Set<Expression> seen = new HashSet<>();
+    List<Long> members = new ArrayList<>();
+    for (int i = 0; i < all.length; i++) {
+      Expression item = value.items().get(i);
+      boolean byIdentity = item instanceof Recipe.InstanceValue;
+      if (byIdentity || seen.add(item)) {
+        members.add(all[i]);
+      } else {
+        interpreter.decref(all[i]);
+      }
+    }
+    return mutator.newSet(members.stream().mapToLong(Long::longValue).toArray());
+  }
+
+  private long instance(Recipe.InstanceValue value) {
+    PyClass type = classOf(value);
+    long arguments = mutator.newTuple(new long[] {index});
+    interpreter.incref(index);
+    long object = instances.create(type);
+    interpreter.evalBreaker();
+    for (int i = 0; i < value.values().size(); i++) {
+      instances.setAttribute(object, type, i, evaluate(value.values().get(i)));
+    }
+    interpreter.decref(arguments);
+    return object;
+  }
+
+  private long cycle(Recipe.CycleValue value) {
+    PyClass type = classOf(value);
+    long first = instances.create(type);
+    long last = first;
+    interpreter.incref(first);
+    for (int i = 1; i < value.length(); i++) {
+      long next = instances.create(type);
+      interpreter.incref(next);
+      instances.setAttribute(last, type, 0, next);
+      interpreter.decref(last);
+      last = next;
+      interpreter.evalBreaker();
+    }
+    interpreter.incref(first);
+    instances.setAttribute(last, type, 0, first);
+    interpreter.decref(last);
+    interpreter.decref(first);
+    return mutator.none();
+  }
+
+  private long times(Recipe.TimesValue value) {
+    long outerIndex = index;
+    long outerValue = indexValue;
+    long list = mutator.newList(new long[0]);
+    Range range = new Range(mutator, value.times());
+    long j = 0;
+    for (int k = 0; k < value.times(); k++) {
+      long next = range.next(k);
+      interpreter.decref(j);
+      j = next;
+      long product = mutator.newInt(outerValue * value.times());
+      indexValue = outerValue * value.times() + k;
+      index = mutator.newInt(indexValue);
+      interpreter.decref(product);
+      mutator.append(list, evaluate(value.of()));
+      interpreter.decref(index);
+      interpreter.evalBreaker();
+    }
+    interpreter.decref(j);
+    range.end();
+    index = outerIndex;
+    indexValue = outerValue;
+    return list;
+  }
+
+  private PyClass classOf(Expression place) {
+    PyClass type = classes.get(place);
+    if (type == null) {
+      throw new IllegalStateException("class not defined: " + place);
+    }
+    return type;
+  }
+
+  private static int digits(long value) {
+    return Long.toString(value).length();
+  }
+
+  // Reading
+
+  /** Reads a value and all it holds: takes and drops a reference to each. */
+  void readDeep(Expression expression, long object) {
+    interpreter.refCounts.touch(object);
+    if (expression instanceof Recipe.ListValue value) {
+      readItems(value.items(), object);
+    } else if (expression instanceof Recipe.TimesValue value) {
+      for (long i = 0; i < mutator.listSize(object); i++) {
+        readDeep(value.of(), mutator.listItem(object, i));
+      }
+    } else if (expression instanceof Recipe.InstanceValue value) {
+      PyClass type = classOf(value);
+      interpreter.refCounts.touch(type.type);
+      for (int i = 0; i < value.values().size(); i++) {
+        if (i < 29 || mutator.version.instanceLayout == InstanceLayout.DICT || type.slots) {
+          readDeep(value.values().get(i), instances.attribute(object, type, i));
+        }
+      }
+    } else if (expression instanceof Recipe.TupleValue
+        || expression instanceof Recipe.SetValue
+        || expression instanceof Recipe.DictValue) {
+      mutator.forEachReferent(object, interpreter.refCounts::touch);
+      List<Expression> parts =
+          expression instanceof Recipe.TupleValue tuple
+              ? tuple.items()
+              : expression instanceof Recipe.DictValue dict ? dict.values() : List.of();
+      List<Long> referents = new ArrayList<>();
+      mutator.forEachReferent(object, referents::add);
+      for (int i = 0; i < parts.size() && i < referents.size(); i++) {
+        readDeep(parts.get(i), referents.get(i));
+      }
+    }
+  }
+
+  private void readItems(List<Expression> items, long list) {
+    for (int i = 0; i < items.size(); i++) {
+      readDeep(items.get(i), mutator.listItem(list, i));
+    }
+  }
+
+  /** The expressions of the values that stand in {@code out}, in order. */
+  static List<Expression> kept(List<Statement> statements) {
+    List<Expression> order = new ArrayList<>();
+    for (Statement statement : statements) {
+      collectKept(statement, order);
+    }
+    return order;
+  }
+
+  private static void collectKept(Statement statement, List<Expression> order) {
+    List<Expression> also = kept(statement.also());
+    for (int i = 0; i < statement.repeat(); i++) {
+      if (statement.keep()) {
+        order.add(statement.make());
+      }
+      if (!also.isEmpty() && i % statement.every() == statement.every() - 1) {
+        order.addAll(also);
+      }
+    }
+  }
+
+  Mutator mutator() {
+    return mutator;
+  }
+}

@@ -1,0 +1,204 @@
+package dev.preforklab.cpython.recipe;
+
+import static dev.preforklab.cpython.Host.CAUSE_DATA;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion.InstanceLayout;
+import dev.preforklab.cpython.layout.DictLayout;
+import dev.preforklab.cpython.layout.ObjectHead;
+import dev.preforklab.cpython.layout.Traversal;
+import dev.preforklab.cpython.layout.TypeSpec;
+import java.util.List;
+
+/** Makes a recipe's classes and their instances, which keep attributes as the release does. */
+final class Instances {
+  /** Names that a class's shared keys can take, from 3.11 on. */
+  private static final int SHARED_KEYS_MAX = 30;
+
+  private static final int TYPE_BYTES = 1064;
+
+  private final Mutator mutator;
+  private final Interpreter interpreter;
+  private final Host host;
+  private final InstanceLayout layout;
+  private final boolean tagged;
+
+  Instances(Mutator mutator) {
+    this.mutator = mutator;
+    interpreter = mutator.interpreter;
+    host = interpreter.host;
+    layout = mutator.version.instanceLayout;
+    tagged = mutator.version.atLeast(3, 12);
+  }
+
+  /** Defines a class: its type object and its shared keys. */
+  PyClass define(List<String> attributes, boolean slots, long metatype) {
+    long type = interpreter.newGcObject(metatype, TYPE_BYTES);
+    interpreter.track(type);
+    int basicBytes = slots ? 16 + 8 * attributes.size() : basicBytes();
+    interpreter.types.register(
+        type,
+        slots
+            ? TypeSpec.blocks("C", basicBytes, 16, attributes.size(), true)
+            : new TypeSpec(
+                "C", TypeSpec.INSTANCE, true, basicBytes, 0, 0, 0, true, TypeSpec.Exact.NONE));
+    long keys = 0;
+    int values = 0;
+    if (!slots && layout == InstanceLayout.DICT && mutator.version.major > 2) {
+      keys = mutator.newKeys(attributes.size(), DictLayout.KIND_SPLIT);
+      set(keys + mutator.dicts.keysEntries, attributes.size());
+      values =
+          (int)
+              DictLayout.usable(
+                  1L << DictLayout.logSlots(host.load(keys + DictLayout.KEYS_SIZE_AND_KIND)));
+    }
+    return new PyClass(attributes, slots, type, keys, values, SHARED_KEYS_MAX);
+  }
+
+  private int basicBytes() {
+    return switch (layout) {
+      case DICT -> 32;
+      case VALUES -> tagged ? 16 : 24;
+      case INLINE -> 16;
+    };
+  }
+
+  /** C.__new__: the object and, from 3.11 on, the room for its attributes. */
+  long create(PyClass type) {
+    interpreter.incref(type.type);
+    if (type.slots) {
+      long object = interpreter.newGcObject(type.type, 16 + 8L * type.attributes.size());
+      for (int i = 0; i < type.attributes.size(); i++) {
+        set(object + ObjectHead.BYTES + 8L * i, 0);
+      }
+      interpreter.track(object);
+      return object;
+    }
+    int preHeader = mutator.version.instancePreHeaderBytes;
+    if (layout == InstanceLayout.INLINE) {
+      int size = type.entries + type.usable;
+      if (type.usable > 1) {
+        type.usable--;
+      }
+      long object =
+          interpreter.newGcObject(
+              type.type, basicBytes() + 8L * (size + 1) + (size + 7 & ~7), preHeader);
+      set(object + ObjectHead.BYTES, 0);
+      interpreter.track(object);
+      return object;
+    }
+    long object = interpreter.newGcObject(type.type, basicBytes(), preHeader);
+    for (int offset = ObjectHead.BYTES; offset < basicBytes(); offset += 8) {
+      set(object + offset, 0);
+    }
+    if (layout == InstanceLayout.VALUES) {
+      addValues(object, type);
+    }
+    interpreter.track(object);
+    return object;
+  }
+
+  private void addValues(long object, PyClass type) {
+    if (type.usable > 1) {
+      type.usable--;
+    }
+    int size = type.entries + type.usable;
+    int prefix = size + 2 + 7 & ~7;
+    long block = mutator.scratch(prefix + 8L * size);
+    long values = block + prefix;
+    set(values - 8, (long) prefix << 56);
+    set(object + Traversal.valuesOffset(tagged), tagged ? values - 1 : values);
+  }
+
+  /** Assigns the attribute with a number, in order; takes the value over. */
+  void setAttribute(long object, PyClass type, int number, long value) {
+    if (type.slots) {
+      set(object + ObjectHead.BYTES + 8L * number, value);
+      return;
+    }
+    switch (layout) {
+      case DICT -> setInDict(object, type, number, value);
+      case VALUES -> {
+        long word = host.load(object + Traversal.valuesOffset(tagged));
+        setValue(tagged ? word + 1 : word, type, number, value, 8);
+      }
+      case INLINE -> setValue(object + 24, type, number, value, 8);
+    }
+  }
+
+  /** Stores a value and how many there are, in the word before the first. */
+  private void setValue(long values, PyClass type, int number, long value, int head) {
+    if (number >= SHARED_KEYS_MAX - 1) {
+      // More attributes than shared keys can name; a real object would get a dict of its own.
+      interpreter.decref(value);
+      return;
+    }
+    if (number == type.entries) {
+      type.entries++;
+      if (type.usable > 0) {
+        type.usable--;
+      }
+    }
+    set(values + 8L * number, value);
+    long word = host.load(values - head);
+    set(values - head, (word & ~0xffL) | (number + 1));
+  }
+
+  private void setInDict(long object, PyClass type, int number, long value) {
+    long dict = host.load(object + ObjectHead.BYTES);
+    boolean old = mutator.version.major == 2;
+    if (dict == 0) {
+      if (!old) {
+        set(
+            type.sharedKeys + DictLayout.KEYS_REF_COUNT,
+            host.load(type.sharedKeys + DictLayout.KEYS_REF_COUNT) + 1);
+      }
+      dict = mutator.newDictObject();
+      if (!old) {
+        long values = mutator.scratch(8L * type.dictValues);
+        for (int i = 0; i < type.dictValues; i++) {
+          set(values + 8L * i, 0);
+        }
+        set(dict + DictLayout.KEYS, type.sharedKeys);
+        set(dict + DictLayout.VALUES, values);
+      }
+      set(object + ObjectHead.BYTES, dict);
+    }
+    if (old) {
+      mutator.setOldItem(dict, value);
+      return;
+    }
+    set(host.load(dict + DictLayout.VALUES) + 8L * number, value);
+    set(dict + DictLayout.USED, number + 1L);
+    mutator.maybeTrack(dict, value);
+  }
+
+  /** The value of an attribute; reading one also touches the dict that holds it. */
+  long attribute(long object, PyClass type, int number) {
+    if (type.slots) {
+      return host.load(object + ObjectHead.BYTES + 8L * number);
+    }
+    return switch (layout) {
+      case DICT -> {
+        long dict = host.load(object + ObjectHead.BYTES);
+        interpreter.refCounts.touch(dict);
+        yield mutator.version.major == 2
+            ? host.load(
+                host.load(dict + DictLayout.OLD_TABLE)
+                    + (long) number * DictLayout.OLD_ENTRY_BYTES
+                    + 16)
+            : host.load(host.load(dict + DictLayout.VALUES) + 8L * number);
+      }
+      case VALUES -> {
+        long word = host.load(object + Traversal.valuesOffset(tagged));
+        yield host.load((tagged ? word + 1 : word) + 8L * number);
+      }
+      case INLINE -> host.load(object + 24 + 8L * number);
+    };
+  }
+
+  private void set(long address, long value) {
+    host.store(address, value, CAUSE_DATA);
+  }
+}

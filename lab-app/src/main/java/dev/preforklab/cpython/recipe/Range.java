@@ -1,0 +1,48 @@
+package dev.preforklab.cpython.recipe;
+
+/**
+ * {@code range(n)} in a for loop: an iterator that makes each int, or on 2.7 a list of all of them,
+ * made at once.
+ */
+final class Range {
+  private static final int RANGE_BYTES = 48;
+  private static final int ITERATOR_BYTES = 48;
+
+  private final Mutator mutator;
+  private final boolean isList;
+  private final long holder;
+
+  Range(Mutator mutator, int length) {
+    this.mutator = mutator;
+    isList = mutator.version.major == 2;
+    if (isList) {
+      holder = mutator.newList(new long[length]);
+      for (int i = 0; i < length; i++) {
+        mutator.setListItem(holder, i, mutator.newInt(i));
+      }
+    } else {
+      long range = mutator.scratch(RANGE_BYTES);
+      holder = mutator.scratch(ITERATOR_BYTES);
+      mutator.freeScratch(range);
+    }
+  }
+
+  /** A new reference to the next int. */
+  long next(long i) {
+    if (isList) {
+      long item = mutator.listItem(holder, i);
+      mutator.interpreter.incref(item);
+      return item;
+    }
+    return mutator.newInt(i);
+  }
+
+  /** The loop is over: the iterator goes, or the list. */
+  void end() {
+    if (isList) {
+      mutator.interpreter.decref(holder);
+    } else {
+      mutator.freeScratch(holder);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+package dev.preforklab.cpython.recipe;
+
+import java.util.List;
+
+/**
+ * A heap recipe: what the parent builds, what it does before and after, and the acts of a child.
+ *
+ * @param heap statements in order
+ * @param beforeHeap the parent's actions before it builds
+ * @param beforeFork the parent's actions before it forks
+ * @param acts each measured in a child of a fresh parent
+ * @param single whether the recipe has one {@code act} and no list of {@code acts}
+ */
+public record Recipe(
+    List<Statement> heap,
+    List<Act> beforeHeap,
+    List<Act> beforeFork,
+    List<Act> acts,
+    boolean single) {
+
+  /** {@code for i in range(repeat)}: make a value, keep it or not, and now and then do more. */
+  public record Statement(
+      int repeat, Expression make, boolean keep, int every, List<Statement> also) {}
+
+  /** What a statement makes; i is the statement's index. */
+  public sealed interface Expression {}
+
+  /** i + base. */
+  public record IntValue(long base) implements Expression {}
+
+  /** i + x. */
+  public record FloatValue(double x) implements Expression {}
+
+  /** i with leading zeros, at least so many characters. */
+  public record StrValue(int length) implements Expression {}
+
+  /** So many zero bytes. */
+  public record BytesValue(int length) implements Expression {}
+
+  /** None. */
+  public record NoneValue() implements Expression {}
+
+  public record ListValue(List<Expression> items) implements Expression {}
+
+  public record TupleValue(List<Expression> items) implements Expression {}
+
+  public record SetValue(List<Expression> items) implements Expression {}
+
+  public record DictValue(List<String> keys, List<Expression> values) implements Expression {}
+
+  /** C(i), of a class of its own, which assigns the attributes in order. */
+  public record InstanceValue(List<String> attributes, List<Expression> values, boolean slots)
+      implements Expression {}
+
+  /** A ring of instances of a class of its own, dropped at once. */
+  public record CycleValue(int length) implements Expression {}
+
+  /** array.array("l", [0]) * n. */
+  public record ArrayValue(int length) implements Expression {}
+
+  /** A list comprehension in which i stands for i * n + j. */
+  public record TimesValue(int times, Expression of) implements Expression {}
+
+  /** What a process does once. */
+  public sealed interface Act {
+    /** The act as it stands in the recipe, JSON. */
+    String json();
+  }
+
+  public record Nothing(String json) implements Act {}
+
+  /**
+   * Reads items of {@code out}.
+   *
+   * @param part of the list that is read, 0 to 1; 1 without index
+   * @param stride whether the part is spread over the list
+   * @param indexed whether items are read by their index
+   */
+  public record Iterate(String json, double part, boolean stride, boolean indexed) implements Act {}
+
+  public record ReadDeep(String json) implements Act {}
+
+  /** One of gc.disable, gc.enable, gc.freeze, gc.unfreeze. */
+  public record CollectorSwitch(String json, String name) implements Act {}
+
+  public record Threshold(String json, List<Integer> values) implements Act {}
+
+  /** gc.collect(generation). */
+  public record Collect(String json, int generation) implements Act {}
+
+  public record Allocate(String json, Statement statement) implements Act {}
+
+  public record Drop(String json) implements Act {}
+
+  public record Sum(String json) implements Act {}
+
+  /**
+   * Leaves.
+   *
+   * @param normal whether the interpreter finalises itself, or the process just ends
+   */
+  public record Exit(String json, boolean normal) implements Act {}
+
+  public record Sequence(String json, List<Act> acts) implements Act {}
+}

@@ -1,0 +1,432 @@
+package dev.preforklab.cpython.recipe;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.MachineHost;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.Recipe.Act;
+import dev.preforklab.cpython.recipe.Recipe.Expression;
+import dev.preforklab.cpython.recipe.Recipe.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a recipe in the simulated interpreter: a parent on the {@link Baseline} of its release
+ * builds the heap and forks; the child acts; its page table before and after says what was copied.
+ *
+ * <p>The heap is simulated store by store. What the interpreter itself touches while it runs the
+ * act's bytecode (its stack, code, static data, mapped files) is taken from the baseline, where
+ * each kind of act was measured on an empty heap.
+ */
+public final class RecipeRunner {
+  private static final long RAM_BYTES = 6L << 30;
+  private static final int VIRTUAL_PAGES = 1 << 20;
+
+  private final Recipe recipe;
+  private final PythonVersion version;
+  private final Baseline baseline;
+  private final boolean usesArray;
+
+  /** A parent that has built its heap and waits to fork. */
+  private record Parent(MachineHost host, Evaluator evaluator, BaselineLoader loader) {}
+
+  /** Parents by what they define beyond the heap: a function or classes of the act. */
+  private final Map<String, Parent> parents = new HashMap<>();
+
+  public RecipeRunner(Recipe recipe, PythonVersion version) {
+    this.recipe = recipe;
+    this.version = version;
+    boolean array = mentionsArray(recipe.heap());
+    for (Act act : recipe.acts()) {
+      array |= act instanceof Recipe.Allocate a && mentionsArray(List.of(a.statement()));
+    }
+    usesArray = array;
+    baseline = Baseline.read(version, array);
+  }
+
+  /** Runs all acts, each in a child of its own. */
+  public List<ActResult> run() {
+    List<ActResult> results = new ArrayList<>();
+    for (Act act : recipe.acts()) {
+      results.add(run(act));
+    }
+    return results;
+  }
+
+  /** Runs one act in a child of a parent that has done nothing but build. */
+  public ActResult run(Act act) {
+    String lacking = unsupported(act);
+    if (lacking != null) {
+      return ActResult.unsupported(act.json(), lacking);
+    }
+    return new Measurement(parent(act), act).run();
+  }
+
+  private @Nullable String unsupported(Act act) {
+    List<Act> all = new ArrayList<>(recipe.beforeHeap());
+    all.addAll(recipe.beforeFork());
+    all.add(act);
+    for (Act one : all) {
+      for (Act part : one instanceof Recipe.Sequence s ? s.acts() : List.of(one)) {
+        if (part instanceof Recipe.CollectorSwitch s
+            && s.name().endsWith("freeze")
+            && !version.hasFreeze) {
+          return s.name();
+        }
+      }
+    }
+    return null;
+  }
+
+  private static boolean mentionsArray(List<Statement> statements) {
+    return statements.stream()
+        .anyMatch(s -> s.toString().contains("ArrayValue") || mentionsArray(s.also()));
+  }
+
+  // The parent
+
+  private Parent parent(Act act) {
+    List<Statement> defined = new ArrayList<>();
+    boolean reads = false;
+    for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
+      reads |= part instanceof Recipe.ReadDeep;
+      if (part instanceof Recipe.Allocate allocate) {
+        defined.add(allocate.statement());
+      }
+    }
+    String key = defined.isEmpty() ? "reads " + reads : act.json();
+    Parent parent = parents.get(key);
+    if (parent == null) {
+      parents.clear();
+      parent = build(defined, reads);
+      parents.put(key, parent);
+    }
+    return parent;
+  }
+
+  private Parent build(List<Statement> defined, boolean reads) {
+    MachineHost host = MachineHost.alone(RAM_BYTES, VIRTUAL_PAGES);
+    BaselineLoader loader = new BaselineLoader(baseline, host);
+    Interpreter interpreter = loader.load(version);
+    // The list object itself is among the baseline's objects already.
+    interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
+    Evaluator evaluator = new Evaluator(new Mutator(interpreter));
+    evaluator.define(recipe.heap());
+    evaluator.define(defined);
+    if (reads) {
+      evaluator.makeFixtures(1);
+    }
+    recipe.beforeHeap().forEach(action -> perform(action, interpreter));
+    evaluator.makeOut();
+    evaluator.run(recipe.heap());
+    recipe.beforeFork().forEach(action -> perform(action, interpreter));
+    return new Parent(host, evaluator, loader);
+  }
+
+  private static void perform(Act action, Interpreter interpreter) {
+    if (action instanceof Recipe.Collect collect) {
+      interpreter.collector.collect(collect.generation());
+    } else if (action instanceof Recipe.Threshold threshold) {
+      int[] values = new int[3];
+      for (int i = 0; i < 3; i++) {
+        values[i] =
+            i < threshold.values().size()
+                ? threshold.values().get(i)
+                : interpreter.gcState.threshold(i);
+      }
+      interpreter.gcState.setThresholds(values[0], values[1], values[2]);
+    } else if (action instanceof Recipe.CollectorSwitch change) {
+      switch (change.name()) {
+        case "gc.disable" -> interpreter.gcState.setEnabled(false);
+        case "gc.enable" -> interpreter.gcState.setEnabled(true);
+        case "gc.freeze" -> interpreter.collector.freeze();
+        default -> interpreter.collector.unfreeze();
+      }
+    } else {
+      throw new IllegalStateException("not an action: " + action.json());
+    }
+  }
+
+  /** One child, from fork to its end. */
+  private final class Measurement {
+    private final Parent parent;
+    private final Act act;
+    private final MachineHost host;
+    private final Interpreter interpreter;
+    private final Evaluator evaluator;
+    private final List<Baseline.Footprint> footprints = new ArrayList<>();
+
+    Measurement(Parent parent, Act act) {
+      this.parent = parent;
+      this.act = act;
+      host = parent.host.fork(1);
+      interpreter = parent.evaluator.mutator().interpreter.forked(host);
+      evaluator = parent.evaluator.forked(interpreter);
+    }
+
+    ActResult run() {
+      List<Integer> atFork = counts();
+      touch(baseline.privatePages);
+      boolean frozen = isFrozen();
+      int[] before = host.table().clone();
+      int presentBefore = present(before);
+      Memory memoryBefore = memory(baseline.filePages);
+      long minorBefore = host.minorFaults();
+      for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
+        perform(part);
+      }
+      int outside = 0;
+      int files = 0;
+      int others = 0;
+      int vanished = 0;
+      for (Baseline.Footprint footprint : footprints) {
+        touch(footprint.copiedPages());
+        touch(footprint.vanishedPages());
+        outside =
+            Math.max(
+                outside,
+                footprint.faults()
+                    - footprint.copiedPages().length
+                    - footprint.vanishedPages().length);
+        files = Math.max(files, footprint.fileAppeared());
+        others = Math.max(others, footprint.otherAppeared());
+        vanished = Math.max(vanished, footprint.vanishedPages().length);
+      }
+      int faults = (int) (host.minorFaults() - minorBefore) + outside;
+      int[] after = host.table();
+      int copied = 0;
+      int appeared = 0;
+      int gone = 0;
+      for (int page = 0; page < after.length; page++) {
+        int old = page < before.length ? before[page] : 0;
+        if (parent.loader.isOwn(page)) {
+          faults -= old != after[page] && frame(old) != frame(after[page]) ? 1 : 0;
+        } else if (old == 0) {
+          appeared += after[page] == 0 ? 0 : 1;
+        } else if (after[page] == 0) {
+          gone++;
+        } else if (frame(old) != frame(after[page])) {
+          copied++;
+        }
+      }
+      boolean leaves = RecipeReader.leaves(act);
+      Memory memory = memory(baseline.filePages + files + others - vanished);
+      int exitFaults = leaves ? faults : baseline.footprint(frozen, "nothing").exitFaults();
+      ActResult result =
+          new ActResult(
+              act.json(),
+              null,
+              memory.rssPages * (long) Host.BYTES_IN_PAGE,
+              copied - vanished,
+              appeared + files + others,
+              gone + vanished,
+              presentBefore + baseline.filePages,
+              faults,
+              0,
+              memory.ratio(),
+              exitFaults,
+              leaves ? List.of() : countsWhenRead(),
+              leaves ? List.of() : stats(),
+              atFork,
+              memoryBefore.rssPages * (long) Host.BYTES_IN_PAGE,
+              memoryBefore.ratio());
+      host.exit();
+      return result;
+    }
+
+    private void perform(Act part) {
+      boolean frozen = isFrozen();
+      footprints.add(baseline.footprint(frozen, footprintName(part)));
+      if (part instanceof Recipe.Iterate iterate) {
+        iterate(iterate);
+      } else if (part instanceof Recipe.ReadDeep) {
+        List<Expression> kept = Evaluator.kept(recipe.heap());
+        interpreter.refCounts.touch(evaluator.out);
+        for (int i = 0; i < kept.size(); i++) {
+          evaluator.readDeep(kept.get(i), evaluator.mutator().listItem(evaluator.out, i));
+        }
+      } else if (part instanceof Recipe.Sum) {
+        sum();
+      } else if (part instanceof Recipe.Drop) {
+        drop();
+      } else if (part instanceof Recipe.Allocate allocate) {
+        long collections = collections();
+        evaluator.run(List.of(allocate.statement()));
+        if (collections() > collections) {
+          footprints.add(baseline.footprint(frozen, "gc.collect:0"));
+        }
+      } else if (part instanceof Recipe.Exit exit) {
+        if (exit.normal()) {
+          exit(frozen);
+        }
+      } else if (!(part instanceof Recipe.Nothing)) {
+        RecipeRunner.perform(part, interpreter);
+      }
+    }
+
+    private void iterate(Recipe.Iterate iterate) {
+      Mutator mutator = evaluator.mutator();
+      long size = mutator.listSize(evaluator.out);
+      long step = iterate.stride() ? Math.max(1, Math.round(1 / iterate.part())) : 1;
+      long end = iterate.stride() || !iterate.indexed() ? size : (long) (size * iterate.part());
+      for (long i = 0; i < end; i += step) {
+        interpreter.refCounts.touch(mutator.listItem(evaluator.out, i));
+      }
+    }
+
+    private void sum() {
+      Mutator mutator = evaluator.mutator();
+      long size = mutator.listSize(evaluator.out);
+      for (long i = 0; i < size; i++) {
+        interpreter.refCounts.touch(mutator.listItem(evaluator.out, i));
+      }
+    }
+
+    /** {@code out = None}. */
+    private void drop() {
+      releaseArrays();
+      long out = evaluator.out;
+      evaluator.out = 0;
+      interpreter.decref(out);
+    }
+
+    private void releaseArrays() {
+      if (usesArray) {
+        Mutator mutator = evaluator.mutator();
+        for (long i = 0; i < mutator.listSize(evaluator.out); i++) {
+          mutator.releaseArray(mutator.listItem(evaluator.out, i));
+        }
+      }
+    }
+
+    /**
+     * Finalisation: a full collection, then the module's dict goes and with it the heap; unless the
+     * collector may not look at it, because the dict lies in a cycle with the module's functions.
+     */
+    private void exit(boolean frozen) {
+      interpreter.setFinalizing(true);
+      if (!frozen) {
+        interpreter.collector.collect(2);
+        if (evaluator.out != 0) {
+          drop();
+        }
+        interpreter.freeLists.clear();
+      }
+    }
+
+    private boolean isFrozen() {
+      return !interpreter.lists.isEmpty(interpreter.gcState.permanentHead());
+    }
+
+    /** Stores into captured pages: what the interpreter itself does. */
+    private void touch(long[] pages) {
+      for (long page : pages) {
+        if (parent.loader.has(page)) {
+          long address = parent.loader.relocate(page << Host.LOG_BYTES_IN_PAGE);
+          if (host.table()[(int) (address >>> Host.LOG_BYTES_IN_PAGE)] != 0) {
+            host.store(address, host.load(address), Host.CAUSE_DATA);
+          }
+        }
+      }
+    }
+
+    private List<Integer> counts() {
+      return List.of(
+          interpreter.gcState.count(0), interpreter.gcState.count(1), interpreter.gcState.count(2));
+    }
+
+    /** The counts as the child's own gc.get_count() sees them: reading allocates. */
+    private List<Integer> countsWhenRead() {
+      List<Integer> counts = counts();
+      boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
+      int first =
+          full
+              ? baseline.footprint(isFrozen(), "gc.collect").countAfter()
+              : counts.get(0)
+                  + baseline.footprint(false, "nothing").countAfter()
+                  - baseline.counts[0];
+      return List.of(first, counts.get(1), counts.get(2));
+    }
+
+    private long collections() {
+      return interpreter.gcState.collections(0)
+          + interpreter.gcState.collections(1)
+          + interpreter.gcState.collections(2);
+    }
+
+    private List<List<Long>> stats() {
+      List<List<Long>> stats = new ArrayList<>();
+      for (int i = 0; i < 3 && version.major > 2; i++) {
+        stats.add(
+            List.of(
+                interpreter.gcState.collections(i),
+                interpreter.gcState.collected(i),
+                interpreter.gcState.uncollectable(i)));
+      }
+      return stats;
+    }
+
+    /** Resident pages and those of them that others map too. */
+    private record Memory(int rssPages, int sharedPages) {
+      double ratio() {
+        return Math.round(10_000.0 * sharedPages / rssPages) / 10_000.0;
+      }
+    }
+
+    private Memory memory(int filePages) {
+      int[] mine = host.table();
+      int[] parents = parent.host.table();
+      int own = 0;
+      int ownShared = 0;
+      for (int page = 0; page < mine.length; page++) {
+        if (mine[page] != 0 && parent.loader.isOwn(page)) {
+          own++;
+          ownShared += page < parents.length && frame(parents[page]) == frame(mine[page]) ? 1 : 0;
+        }
+      }
+      return new Memory(
+          (int) (host.residentBytes() / Host.BYTES_IN_PAGE) - own + filePages,
+          (int) (host.sharedBytes() / Host.BYTES_IN_PAGE) - ownShared + filePages);
+    }
+  }
+
+  private static String footprintName(Act act) {
+    if (act instanceof Recipe.Iterate iterate) {
+      return iterate.indexed() ? "iterate:part:0.01" : "iterate";
+    }
+    if (act instanceof Recipe.Collect collect) {
+      return collect.generation() == 2 ? "gc.collect" : "gc.collect:" + collect.generation();
+    }
+    if (act instanceof Recipe.Allocate) {
+      return "allocate";
+    }
+    if (act instanceof Recipe.ReadDeep) {
+      return "read_deep";
+    }
+    if (act instanceof Recipe.Drop) {
+      return "drop";
+    }
+    if (act instanceof Recipe.Sum) {
+      return "sum";
+    }
+    if (act instanceof Recipe.Exit exit) {
+      return exit.normal() ? "exit" : "_exit";
+    }
+    return "nothing";
+  }
+
+  private static int frame(int entry) {
+    return entry & Host.FRAME_MASK;
+  }
+
+  private int present(int[] table) {
+    int n = 0;
+    for (int entry : table) {
+      n += entry == 0 ? 0 : 1;
+    }
+    return n;
+  }
+}

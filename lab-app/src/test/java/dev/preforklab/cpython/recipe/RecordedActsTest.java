@@ -1,0 +1,96 @@
+package dev.preforklab.cpython.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.preforklab.cpython.PythonVersion;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Recipes against what real interpreters were measured to do with them. */
+class RecordedActsTest {
+  private static final double SHARE_TOLERANCE = 0.01;
+  private static final double COPIED_TOLERANCE = 0.01;
+  private static final int COPIED_PAGES = 15;
+  private static final double FAULTS_TOLERANCE = 0.05;
+
+  static Stream<Arguments> recorded() {
+    return PythonVersion.SUPPORTED.stream().flatMap(RecordedActsTest::recordedOf);
+  }
+
+  /** The cheap recipe on every release, the large ones where layouts differ most. */
+  private static Stream<Arguments> recordedOf(PythonVersion version) {
+    Stream<Arguments> array = Stream.of(Arguments.of(version, "array_plain", List.of(0, 1, 2)));
+    return switch (version.toString()) {
+      case "2.7", "3.8", "3.11", "3.13" ->
+          Stream.concat(
+              array,
+              Stream.of(
+                  Arguments.of(version, "ints_plain", List.of(0, 1)),
+                  Arguments.of(version, "records_plain", List.of(1, 4, 5, 7, 9))));
+      default -> array;
+    };
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource("recorded")
+  void actsCopyWhatRealInterpretersCopy(PythonVersion version, String name, List<Integer> numbers) {
+    Recipe recipe = RecipeReader.read(text("/recipes/" + name + ".json"));
+    JsonNode acts = json("/rig/results/" + version + "/" + name + ".json").get("acts");
+    RecipeRunner runner = new RecipeRunner(recipe, version);
+
+    for (int number : numbers) {
+      ActResult result = runner.run(recipe.acts().get(number));
+      JsonNode real = acts.get(number);
+      String what = "%s of %s on %s".formatted(result.act(), name, version);
+      if (result.act().matches("\"(exit|drop)\"")) {
+        int faults = real.get("minor_faults").asInt();
+        assertThat((double) result.minorFaults())
+            .as("faults of " + what)
+            .isBetween(faults * (1 - FAULTS_TOLERANCE), faults * (1 + FAULTS_TOLERANCE));
+        continue;
+      }
+      int copied = real.get("pages_copied").asInt();
+      double tolerance = Math.max(COPIED_PAGES, copied * COPIED_TOLERANCE);
+      assertThat((double) result.pagesCopied())
+          .as("pages copied by " + what)
+          .isBetween(copied - tolerance, copied + tolerance);
+      double share = real.get("share_ratio").asDouble();
+      assertThat(result.shareRatio())
+          .as("share ratio after " + what)
+          .isBetween(share - SHARE_TOLERANCE, share + SHARE_TOLERANCE);
+    }
+  }
+
+  private static JsonNode json(String resource) {
+    try {
+      return new ObjectMapper().readTree(text(resource));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String text(String resource) {
+    String text = resource(resource);
+    if (text == null) {
+      throw new IllegalArgumentException("no resource " + resource);
+    }
+    return text;
+  }
+
+  private static @org.jspecify.annotations.Nullable String resource(String name) {
+    try (InputStream in = RecordedActsTest.class.getResourceAsStream(name)) {
+      return in == null ? null : new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

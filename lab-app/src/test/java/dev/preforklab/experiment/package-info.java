@@ -1,5 +1,0 @@
-/** Tests of the experiment package. */
-@NullMarked
-package dev.preforklab.experiment;
-
-import org.jspecify.annotations.NullMarked;

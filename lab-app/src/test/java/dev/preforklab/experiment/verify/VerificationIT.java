@@ -1,0 +1,38 @@
+package dev.preforklab.experiment.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+/** A few random traces and one recipe against every real interpreter of this machine. */
+class VerificationIT {
+  @Test
+  void agreesWithTheRealInterpreters() {
+    Path capture = Path.of("..", "capture").toAbsolutePath().normalize();
+    assumeTrue(
+        Files.isReadable(Path.of("/proc/self/pagemap")),
+        "skipped the comparison with real interpreters: no /proc/self/pagemap");
+    List<RealPython> pythons =
+        RealPython.find(
+            List.of(),
+            Objects.requireNonNullElse(System.getenv("PATH"), ""),
+            Path.of(System.getProperty("user.home")));
+    assumeTrue(!pythons.isEmpty(), "skipped the comparison with real interpreters: none was found");
+    Verification verification =
+        new Verification(
+            new Verification.Options(
+                11, 1, 300, List.of("array_plain"), capture, Duration.ofSeconds(60)),
+            pythons);
+
+    List<Verification.Check> checks = verification.run(check -> {});
+
+    assertThat(checks).hasSizeGreaterThanOrEqualTo(pythons.size() * 3);
+    assertThat(Verification.isGood(checks)).as(Verification.table(checks)).isTrue();
+  }
+}

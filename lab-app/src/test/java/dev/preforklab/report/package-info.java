@@ -1,5 +1,0 @@
-/** Tests of the report package. */
-@NullMarked
-package dev.preforklab.report;
-
-import org.jspecify.annotations.NullMarked;
