@@ -110,6 +110,27 @@ public final class RequestReplayer {
       if (requests < inherited.requests()) {
         touchInherited((int) requests);
       }
+      if (requests > 1 && inherited.requests() > 1) {
+        touchAgain();
+      }
+    }
+
+    /**
+     * Each further request reads again some of the objects that the first one read: they are the
+     * code and the classes that all requests run through. No page is copied by that, but reference
+     * counts are written. A quarter of them, in turn, keeps the cost small.
+     */
+    private void touchAgain() {
+      if (!writesInherited) {
+        return;
+      }
+      int first = inherited.begin(1) + (int) (requests & 3);
+      for (int i = first; i < inherited.end(1); i += 4) {
+        long access = inherited.access(i);
+        if ((access & 7) == InheritedPages.REFCOUNT) {
+          interpreter.refCounts.touch(access);
+        }
+      }
     }
 
     private CompiledRequest sample(List<CompiledRequest> records) {
