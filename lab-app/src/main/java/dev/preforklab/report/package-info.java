@@ -1,3 +1,4 @@
+/** Results as text, JSON, CSV, HTML and OpenMetrics. Start with {@code Columns}. */
 @NullMarked
 package dev.preforklab.report;
 

@@ -109,7 +109,10 @@ public final class FreeLists {
         object);
   }
 
-  /** Gives every kept object back to the allocator ({@code clear_freelists}). */
+  /**
+   * Gives kept objects back to the allocator ({@code clear_freelists}): all of them, but on 2.7 no
+   * lists, dicts and sets.
+   */
   public void clear() {
     if (version.major == 2) {
       oldNumbers.clear();
@@ -123,6 +126,9 @@ public final class FreeLists {
     }
     for (long o; (o = takeFloat()) != 0; ) {
       interpreter.malloc.free(o);
+    }
+    if (version.major == 2) {
+      return;
     }
     for (long o; (o = takeList()) != 0; ) {
       interpreter.gcDelete(o, 0);

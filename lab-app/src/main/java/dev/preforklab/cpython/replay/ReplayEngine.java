@@ -13,6 +13,9 @@ import java.util.List;
  * Runs a trace of collector operations in a simulated interpreter and reads the collector's
  * counters after each, as a replay in a real interpreter does.
  *
+ * <p>From 3.7 on the counters are read from the interpreter's memory, before that by {@code
+ * gc.get_count()}, whose tuple of three is an allocation too.
+ *
  * <p>The replaying program is Python code; where its loop turns end and its calls return, a release
  * from 3.12 on checks the eval breaker, and this engine with it.
  */
@@ -44,10 +47,11 @@ public final class ReplayEngine {
   private final TraceObjects objects;
   private final long[] slots;
   private final long[] burst = new long[Trace.MAX_REPEAT];
-  private long lastCollected;
+  private final boolean readsMemory;
 
   private ReplayEngine(Trace trace, PythonVersion version, int baselineFrozen, int baselineLive) {
     this.trace = trace;
+    readsMemory = version.hasFreeze;
     interpreter = Interpreter.boot(new PlainHost(), version);
     collector = interpreter.collector;
     objects = new TraceObjects(interpreter);
@@ -56,6 +60,9 @@ public final class ReplayEngine {
     state.setEnabled(false);
     for (int i = 0; i < baselineFrozen; i++) {
       objects.newBaselineObject(i < version.immortalFrozenAtStart);
+    }
+    if (version.major == 2) {
+      objects.fillFreeLists();
     }
     collector.collect(2);
     if (version.hasFreeze) {
@@ -106,6 +113,9 @@ public final class ReplayEngine {
       // the call of gc.isenabled() before each reading
       interpreter.evalBreaker();
       rows.add(row(operation.code()));
+      if (!readsMemory) {
+        objects.passTuple();
+      }
     }
     return rows;
   }
@@ -124,11 +134,6 @@ public final class ReplayEngine {
     boolean counted = code == Trace.Code.FREEZE || code == Trace.Code.UNFREEZE;
     row[14] = counted && interpreter.version.hasFreeze ? collector.freezeCount() : -1;
     return row;
-  }
-
-  /** What the last explicit collection returned. */
-  long lastCollected() {
-    return lastCollected;
   }
 
   private void perform(Trace.Operation operation) {
@@ -167,7 +172,7 @@ public final class ReplayEngine {
       case DCYCLE -> rings(objects.dictType, a, b);
       case ICYCLE -> rings(objects.instanceType, a, b);
       case LBURST -> burst(a, false);
-      case COLLECT -> lastCollected = collector.collect(a);
+      case COLLECT -> collector.collect(a);
       case THR -> interpreter.gcState.setThresholds(a, b, c);
       case FREEZE -> {
         if (interpreter.version.hasFreeze) {

@@ -16,6 +16,7 @@ import dev.preforklab.cpython.layout.TypeSpec;
  */
 final class TraceObjects {
   static final int FIELDS = 4;
+  private static final int DEAD_LISTS_AT_START = 74;
 
   final long none;
   final long slotsType;
@@ -112,6 +113,38 @@ final class TraceObjects {
     set(object + ObjectHead.VAR_BYTES + 8, second);
     interpreter.track(object);
     return object;
+  }
+
+  /**
+   * Leaves dead lists and a dict to be used again, as many as a replaying program under 2.7 has
+   * left when the trace begins; that release never gives them back.
+   */
+  void fillFreeLists() {
+    long[] dead = new long[DEAD_LISTS_AT_START];
+    for (int i = 0; i < dead.length; i++) {
+      dead[i] = newList(0);
+    }
+    for (long object : dead) {
+      interpreter.decref(object);
+    }
+    interpreter.decref(newDict());
+  }
+
+  /** A tuple of three numbers, made and dropped. */
+  void passTuple() {
+    long object = interpreter.freeLists.takeTuple(3);
+    if (object == 0) {
+      object = interpreter.newGcObject(tupleType, ObjectHead.VAR_BYTES + 24);
+    } else {
+      reuse(object, tupleType);
+    }
+    set(object + ObjectHead.SIZE, 3);
+    for (int i = 0; i < 3; i++) {
+      interpreter.incref(none);
+      set(object + ObjectHead.VAR_BYTES + 8L * i, none);
+    }
+    interpreter.track(object);
+    interpreter.decref(object);
   }
 
   /** {}: not tracked before it holds something that may be. */

@@ -62,6 +62,49 @@ class RecordedTraceTest {
     assertThat(compared).isGreaterThan(1_990);
   }
 
+  static Stream<Arguments> recordingsOfCounts() {
+    return Stream.of("2.7.18", "3.6.15")
+        .flatMap(
+            v -> Stream.of("pure_1", "pure_2", "mixed_1", "mixed_2").map(t -> Arguments.of(v, t)));
+  }
+
+  /** The old releases through gc.get_count() after each operation, and what gc.collect returned. */
+  @ParameterizedTest
+  @MethodSource("recordingsOfCounts")
+  void countsAndReturnedNumbersAreTheRealOnes(String interpreter, String name) throws IOException {
+    Trace trace;
+    try (InputStream in = open(name + ".trace.json.gz")) {
+      trace = Trace.read(in);
+    }
+    JsonNode real;
+    try (InputStream in = open(name + "." + interpreter + ".json.gz")) {
+      real = new ObjectMapper().readTree(in);
+    }
+    int tracked = real.get("tracked_at_start").asInt();
+    List<long[]> rows = ReplayEngine.run(trace, PythonVersion.parse(interpreter), tracked, 0);
+    JsonNode realRows = real.get("rows");
+    assertThat(rows).hasSize(realRows.size());
+    for (int i = firstFullCollection(trace); i < rows.size(); i++) {
+      long[] row = rows.get(i);
+      JsonNode realRow = realRows.get(i);
+      boolean explicit = trace.operations().get(i).code() == Trace.Code.COLLECT;
+      long returned = explicit ? collected(row) - collected(rows.get(i - 1)) : -1;
+      assertThat(new long[] {row[0], row[1], row[2], returned})
+          .as("row %d after %s", i, trace.operations().get(i))
+          .isEqualTo(
+              new long[] {
+                realRow.get(0).asLong(),
+                realRow.get(1).asLong(),
+                realRow.get(2).asLong(),
+                realRow.get(3).asLong()
+              });
+    }
+  }
+
+  private static long collected(long[] row) {
+    return row[4] + row[7] + row[10];
+  }
+
   private static int firstFullCollection(Trace trace) {
     int i = 0;
     while (trace.operations().get(i).code() != Trace.Code.COLLECT
