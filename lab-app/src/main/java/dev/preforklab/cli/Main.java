@@ -23,7 +23,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "A CPython prefork service on a simulated Linux machine, for each GC setting.",
     versionProvider = LabVersion.class,
     mixinStandardHelpOptions = true,
-    subcommands = {RunCommand.class, CompareCommand.class, VersionCommand.class},
+    subcommands = {
+      RunCommand.class,
+      CompareCommand.class,
+      ReplayCommand.class,
+      VersionCommand.class
+    },
     footer = {
       "",
       "Exit codes: 0 ok, 1 an expectation was missed, 2 bad usage or input, 3 internal fault.",

@@ -145,6 +145,16 @@ final class ArbiterService implements PreforkService, Arbiter.Listener {
     return processes;
   }
 
+  @Override
+  public long[] trackedObjects(int slot) {
+    ServerProcess process = slot < 0 ? arbiter.master() : arbiter.worker(slot);
+    long[] tracked = new long[GcState.GENERATIONS + 1];
+    for (int generation = 0; process != null && generation < tracked.length; generation++) {
+      tracked[generation] = process.tracked(generation);
+    }
+    return tracked;
+  }
+
   private static ProcessReadout readout(ServerProcess process, String state, long requests) {
     FaultCounts faults = process.faults();
     long[] cow = new long[FaultCounts.CAUSES];
@@ -153,7 +163,6 @@ final class ArbiterService implements PreforkService, Arbiter.Listener {
     }
     long[] counts = new long[GcState.GENERATIONS];
     long[] thresholds = new long[GcState.GENERATIONS];
-    long[] tracked = new long[GcState.GENERATIONS + 1];
     long[][] stats = new long[GcState.GENERATIONS][];
     long[][] statsAtFork = new long[GcState.GENERATIONS][];
     for (int generation = 0; generation < GcState.GENERATIONS; generation++) {
@@ -161,9 +170,6 @@ final class ArbiterService implements PreforkService, Arbiter.Listener {
       thresholds[generation] = process.gcThreshold(generation);
       stats[generation] = process.stats(generation);
       statsAtFork[generation] = process.statsAtFork(generation);
-    }
-    for (int generation = 0; generation < tracked.length; generation++) {
-      tracked[generation] = process.tracked(generation);
     }
     return new ProcessReadout(
         process.slot(),
@@ -183,7 +189,6 @@ final class ArbiterService implements PreforkService, Arbiter.Listener {
         process.decrefsPrivate(),
         counts,
         thresholds,
-        tracked,
         stats,
         statsAtFork);
   }

@@ -37,6 +37,12 @@ interface PreforkService {
   /** The master first, then each slot's worker. */
   List<ProcessReadout> processes();
 
+  /**
+   * Objects in generations 0, 1, 2 and the permanent one of the process in a slot (-1 the master).
+   * Walks the lists, which takes milliseconds of real time; all 0 if there is no such process.
+   */
+  long[] trackedObjects(int slot);
+
   /** Sums over the workers that have ended. */
   RetiredWorkers retired();
 

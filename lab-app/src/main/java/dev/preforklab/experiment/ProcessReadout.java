@@ -9,7 +9,6 @@ import dev.preforklab.machine.SmapsRollup;
  * @param requests served by this process
  * @param cowFaults pages copied by cause: refcount, gc_header, allocator, finalize, data
  * @param gcCounts the three generation counts
- * @param tracked objects in generations 0, 1, 2 and the permanent one
  * @param gcStats collections, collected, uncollectable of each generation, as gc.get_stats tells
  * @param gcStatsAtFork the same when the process was forked: a child inherits its parent's
  */
@@ -32,7 +31,6 @@ record ProcessReadout(
     long decrefPrivate,
     long[] gcCounts,
     long[] gcThresholds,
-    long[] tracked,
     long[][] gcStats,
     long[][] gcStatsAtFork) {
 

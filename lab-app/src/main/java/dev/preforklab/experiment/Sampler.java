@@ -4,15 +4,40 @@ import dev.preforklab.machine.SmapsRollup;
 import dev.preforklab.probe.Probes;
 import java.util.List;
 
-/** Tells the probes what every process and the host look like at a moment. Changes nothing. */
+/**
+ * Tells the probes what every process and the host look like at a moment. Changes nothing.
+ *
+ * <p>Counting tracked objects means walking lists of some hundred thousand; each process's count is
+ * renewed at every tenth sample only, the processes taking turns.
+ */
 final class Sampler {
+  private static final int TRACKED_EVERY = 10;
+
   private final int host;
 
-  Sampler(int host) {
+  /** By slot + 1: whose tracked objects were counted last, and how many they were. */
+  private final int[] countedPid;
+
+  private final long[][] counted;
+  private int samples;
+
+  Sampler(int host, int workers) {
     this.host = host;
+    this.countedPid = new int[workers + 1];
+    this.counted = new long[workers + 1][4];
+  }
+
+  private long[] tracked(PreforkService service, ProcessReadout p) {
+    int i = p.slot() + 1;
+    if (countedPid[i] != p.pid() || (samples + i) % TRACKED_EVERY == 0) {
+      countedPid[i] = p.pid();
+      counted[i] = service.trackedObjects(p.slot());
+    }
+    return counted[i];
   }
 
   void sample(PreforkService service, List<ProcessReadout> processes, long nowNs) {
+    samples++;
     for (ProcessReadout p : processes) {
       SmapsRollup m = p.memory();
       Probes.memorySample(
@@ -48,7 +73,7 @@ final class Sampler {
           cow[Probes.CAUSE_DATA]);
       long[] counts = p.gcCounts();
       long[] thresholds = p.gcThresholds();
-      long[] tracked = p.tracked();
+      long[] tracked = tracked(service, p);
       Probes.gcSample(
           host,
           p.slot(),

@@ -27,6 +27,9 @@ import org.HdrHistogram.Histogram;
  * is a function of scenario, seed and code.
  */
 public final class Simulation {
+  /** Requests that wait so long while none ends will wait for ever. */
+  private static final long NO_PROGRESS_NS = 120_000_000_000L;
+
   private final Scenario scenario;
   private final String gc;
   private final List<Profile.Endpoint> endpoints;
@@ -46,6 +49,8 @@ public final class Simulation {
   private RetiredWorkers atLoadStart = new RetiredWorkers();
 
   private boolean finished;
+  private long endedAtProgress;
+  private long progressNs;
 
   /**
    * @param weights of the endpoints, by index
@@ -64,7 +69,7 @@ public final class Simulation {
     this.endpoints = endpoints;
     this.events = events;
     this.service = service;
-    this.sampler = new Sampler(hostIndex);
+    this.sampler = new Sampler(hostIndex, scenario.service().prefork().workers());
     this.sampleEveryNs = scenario.run().sampleEveryNs();
     this.checkpoints = new Checkpoints(scenario.run().requests());
     this.pauses.setAutoResize(true);
@@ -195,15 +200,28 @@ public final class Simulation {
   private void sample(long nowNs) {
     sampler.sample(service, service.processes(), nowNs);
     load.latency().nextWindow();
+    long ended = load.answered() + load.errors();
+    if (ended != endedAtProgress || (loadStartNs >= 0 && load.queued() == 0)) {
+      endedAtProgress = ended;
+      progressNs = nowNs;
+    }
     if (!service.isRunning() && service.processes().isEmpty()) {
-      throw new InputException(
-          "host.ram: "
-              + (scenario.host().ramBytes() >> 20)
-              + " MiB are too little for the setting "
-              + gc
-              + ": the simulated out-of-memory killer ended the master and all workers");
+      throw tooLittleMemory("the out-of-memory killer ended the master and all workers");
+    }
+    if (nowNs - progressNs > NO_PROGRESS_NS) {
+      throw tooLittleMemory("workers are killed before they can answer anything");
     }
     events.scheduleAfter(sampleEveryNs, this::sample);
+  }
+
+  private InputException tooLittleMemory(String what) {
+    return new InputException(
+        "host.ram: "
+            + (scenario.host().ramBytes() >> 20)
+            + " MiB are too little for the setting "
+            + gc
+            + ": "
+            + what);
   }
 
   /** Simulated time now, in nanoseconds since the host's start. */

@@ -148,7 +148,7 @@ public final class ScenarioLoader {
         gcPolicies(s),
         s.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE, "a whole number"),
         new HostSpec(
-            s.bytes("host.ram", 64 * MIB, 8192 * MIB, false),
+            s.bytes("host.ram", 16 * MIB, 8192 * MIB, false),
             (int) s.integer("host.cores", 1, 256, "a whole number")),
         new ServiceSpec(
             new PreforkSettings(

@@ -2,6 +2,8 @@ package dev.preforklab.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -60,7 +62,7 @@ class MainTest {
           compare --requests 1e99    | --requests: must be a whole number from 0 to 100,000,000, not "1e99"
           compare --requests 0       | compare needs an end: --requests or --duration above 0
           compare --seed x           | --seed: must be a whole number from -9223372036854775808 to 9223372036854775807, not "x"
-          compare --ram 1MiB         | --ram: must be a size from 64MiB to 8GiB, not "1MiB"
+          compare --ram 1MiB         | --ram: must be a size from 16MiB to 8GiB, not "1MiB"
           compare --jobs 0           | --jobs: must be a whole number from 1 to 64, not "0"
           compare --set nix=1        | --set nix: there is no such key
           compare --json             | Missing required parameter for option '--json' (F)
@@ -72,6 +74,11 @@ class MainTest {
           compare --rat 5            | Unknown option: '--rat'; did you mean --rate?
           compare --set load.mix=x   | --set load.mix: must be none, or a map of endpoint: weight, not "x"
           comprae                    | Unmatched argument at index 0: 'comprae'; did you mean compare?
+          replay nix.json            | nix.json: no such file
+          replay pom.xml             | pom.xml: not valid JSON: Unexpected character ('<' (code 60)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+          replay x --python 9.9      | --python: unknown Python release "9.9"; known: [2.7, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13]
+          replay x --baseline-live z | --baseline-live: must be a whole number from 0 to 2000000, not "z"
+          replay                     | Missing required parameter: 'TRACE'
           run --ui-port 70000        | --ui-port: must be a port from 0 to 65535, not "70000"
           run --ui-port 9464         | --ui-port and --metrics-port are both 9464
           run --speed 0              | --speed: must be a number of simulated seconds a second from 0.001 to 1000, not "0"
@@ -126,9 +133,9 @@ class MainTest {
 
   @Test
   void tooLittleMemoryForTheMaster() {
-    assertThat(run("compare", "--ram", "64MiB", "--gc", "default", "--jobs", "1"))
+    assertThat(run("compare", "--ram", "16MiB", "--gc", "default", "--jobs", "1"))
         .isEqualTo(ExitCode.BAD_INPUT);
-    assertThat(errorLine()).startsWith("host.ram: 64 MiB are too little");
+    assertThat(errorLine()).startsWith("host.ram: 16 MiB are too little");
   }
 
   @Test
@@ -175,6 +182,21 @@ class MainTest {
     assertThat(out.toString(StandardCharsets.UTF_8))
         .contains("  page     http://127.0.0.1:")
         .contains("shared ratio");
+  }
+
+  @Test
+  void replayTellsTheCountersAfterEachOperation() throws IOException {
+    Path trace =
+        Files.writeString(
+            directory.resolve("t.json"),
+            "{\"family\":\"pure\",\"slots\":4,\"ops\":[[\"collect\",2],[\"new\",0],[\"new\",1],[\"drop\",0]]}");
+    assertThat(run("replay", trace.toString(), "--python", "3.9", "--json", "-"))
+        .isEqualTo(ExitCode.OK);
+    JsonNode rows = new ObjectMapper().readTree(out.toByteArray()).path("rows");
+    assertThat(rows).hasSize(4);
+    assertThat(rows.path(0).path(9).asInt()).as("full collections").isEqualTo(1);
+    assertThat(rows.path(2).path(0).asInt() - rows.path(0).path(0).asInt()).isEqualTo(2);
+    assertThat(rows.path(3).path(0).asInt() - rows.path(0).path(0).asInt()).isEqualTo(1);
   }
 
   @Test

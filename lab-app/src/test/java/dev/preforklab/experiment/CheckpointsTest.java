@@ -48,6 +48,11 @@ class CheckpointsTest {
     }
 
     @Override
+    public long[] trackedObjects(int slot) {
+      return new long[4];
+    }
+
+    @Override
     public RetiredWorkers retired() {
       return new RetiredWorkers();
     }

@@ -93,8 +93,8 @@ class ScenarioLoaderTest {
           service: {workers: 99999999999} | :1: service.workers: must be a whole number from 1 to 128, not "99999999999"
           service: {wrokers: 2}          | :1: service.wrokers: there is no such key; did you mean service.workers?
           workers: 2                     | :1: workers: there is no such key; did you mean service.workers?
-          host: {ram: 1}                 | :1: host.ram: must be a size from 64MiB to 8GiB, not "1"
-          host: {ram: 9TiB}              | :1: host.ram: must be a size from 64MiB to 8GiB, not "9TiB"
+          host: {ram: 1}                 | :1: host.ram: must be a size from 16MiB to 8GiB, not "1"
+          host: {ram: 9TiB}              | :1: host.ram: must be a size from 16MiB to 8GiB, not "9TiB"
           gc: []                         | :1: gc: must be a list of 1 to 16 names, not "[]"
           gc: [freeze, freeze]           | :1: gc: must be a list without repetitions, not "[freeze, freeze]"
           gc: [frezze]                   | :1: gc: unknown GC setting "frezze"; known: default, disabled, threshold0, high-threshold, freeze, collect-freeze, immortal, disabled-freeze, disabled-collect-freeze, threshold=a,b,c; did you mean freeze?
