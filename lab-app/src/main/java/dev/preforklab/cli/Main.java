@@ -27,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       RunCommand.class,
       CompareCommand.class,
       ReplayCommand.class,
+      RigCommand.class,
       VersionCommand.class
     },
     footer = {

@@ -79,6 +79,8 @@ class MainTest {
           replay x --python 9.9      | --python: unknown Python release "9.9"; known: [2.7, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13]
           replay x --baseline-live z | --baseline-live: must be a whole number from 0 to 2000000, not "z"
           replay                     | Missing required parameter: 'TRACE'
+          rig nix.json               | nix.json: no such file
+          rig src                    | src: is a directory, not a recipe
           run --ui-port 70000        | --ui-port: must be a port from 0 to 65535, not "70000"
           run --ui-port 9464         | --ui-port and --metrics-port are both 9464
           run --speed 0              | --speed: must be a number of simulated seconds a second from 0.001 to 1000, not "0"
@@ -197,6 +199,20 @@ class MainTest {
     assertThat(rows.path(0).path(9).asInt()).as("full collections").isEqualTo(1);
     assertThat(rows.path(2).path(0).asInt() - rows.path(0).path(0).asInt()).isEqualTo(2);
     assertThat(rows.path(3).path(0).asInt() - rows.path(0).path(0).asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void rigTellsWhatAnActCopied() throws IOException {
+    Path recipe =
+        Files.writeString(
+            directory.resolve("r.json"),
+            "{\"heap\":[{\"repeat\":20000,\"make\":{\"list\":[{\"int\":1000}]}}],"
+                + "\"acts\":[\"nothing\",\"iterate\"]}");
+    assertThat(run("rig", recipe.toString(), "--json", "-")).isEqualTo(ExitCode.OK);
+    JsonNode acts = new ObjectMapper().readTree(out.toByteArray()).path("acts");
+    assertThat(acts.path(0).path("pages_copied").asInt()).isLessThan(20);
+    // lists with their heads take 64 bytes, 63 or fewer to a page, with what shares their class
+    assertThat(acts.path(1).path("pages_copied").asInt()).isBetween(20_000 / 64, 20_000 / 32 + 50);
   }
 
   @Test

@@ -1,0 +1,101 @@
+package dev.preforklab.cli;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.ActResult;
+import dev.preforklab.cpython.recipe.Recipe;
+import dev.preforklab.cpython.recipe.RecipeException;
+import dev.preforklab.cpython.recipe.RecipeReader;
+import dev.preforklab.cpython.recipe.RecipeRunner;
+import dev.preforklab.report.Build;
+import dev.preforklab.report.RigReport;
+import dev.preforklab.scenario.InputException;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code lab rig}: a heap recipe in the simulated interpreter. */
+@Command(
+    name = "rig",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Builds the heap of a recipe in a simulated parent, forks, lets the child act, and tells",
+      "which pages were copied. capture/rig.py does the same in a real interpreter."
+    })
+final class RigCommand extends ConsoleCommand {
+  private static final long RECIPE_BYTES_MAX = 4L << 20;
+
+  @Parameters(paramLabel = "RECIPE", description = "The recipe, a JSON file.")
+  String recipe = "";
+
+  @Option(
+      names = "--python",
+      paramLabel = "V",
+      description = "CPython release, 2.7 or 3.6 to 3.13; default: 3.11.")
+  String python = "3.11";
+
+  @Option(
+      names = "--json",
+      paramLabel = "F",
+      description = "Write the result as JSON; - is standard output.")
+  @Nullable String json;
+
+  RigCommand(Console console) {
+    super(console);
+  }
+
+  @Override
+  public Integer call() {
+    PythonVersion version = ReplayCommand.version("--python", python);
+    OutputFile output = json == null ? null : OutputFile.checked("--json", json);
+    List<ActResult> results;
+    Recipe read = read(recipe);
+    try {
+      results = new RecipeRunner(read, version).run();
+    } catch (RecipeException e) {
+      throw new InputException(recipe + ": " + e.getMessage(), e);
+    } catch (Host.OutOfMemory e) {
+      throw new InputException(recipe + ": needs more memory than the simulated 6 GiB", e);
+    }
+    if (output != null) {
+      Build build = new Build(LabVersion.version(), LabVersion.commit());
+      output.write(RigReport.json(build, python, results), console.out());
+    }
+    if (output == null || !output.isStandardOutput()) {
+      console.out().print(RigReport.table(recipe, python, results));
+    }
+    return ExitCode.OK;
+  }
+
+  private static Recipe read(String name) {
+    try {
+      Path file = Path.of(name);
+      if (Files.isDirectory(file)) {
+        throw new InputException(name + ": is a directory, not a recipe");
+      }
+      if (Files.exists(file) && Files.size(file) > RECIPE_BYTES_MAX) {
+        throw new InputException(name + ": is over 4 MiB, too long for a recipe");
+      }
+      return RecipeReader.read(Files.readString(file));
+    } catch (RecipeException e) {
+      throw new InputException(name + ": " + e.getMessage(), e);
+    } catch (NoSuchFileException e) {
+      throw new InputException(name + ": no such file", e);
+    } catch (CharacterCodingException e) {
+      throw new InputException(name + ": is not UTF-8 text", e);
+    } catch (InvalidPathException e) {
+      throw new InputException("recipe \"" + name + "\" is not a path", e);
+    } catch (IOException e) {
+      throw new InputException(name + ": cannot be read (" + e.getMessage() + ")", e);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package dev.preforklab.report;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.preforklab.cpython.recipe.ActResult;
+import java.util.List;
+import java.util.Locale;
+
+/** What the acts of a recipe copied, in the keys that {@code capture/rig.py} writes. */
+public final class RigReport {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final int ACT_WIDTH = 34;
+
+  private RigReport() {}
+
+  /** One act gives its figures at the top level, several a list {@code acts}. */
+  public static String json(Build build, String python, List<ActResult> results) {
+    ObjectNode root = MAPPER.createObjectNode();
+    root.put("tool", "prefork-lab");
+    root.put("version", build.version());
+    root.put("commit", build.commit());
+    root.put("seed", 0);
+    root.put("python", python);
+    try {
+      if (results.size() == 1) {
+        put(root, results.get(0));
+      } else {
+        ArrayNode acts = root.putArray("acts");
+        for (ActResult result : results) {
+          put(acts.addObject(), result);
+        }
+      }
+      return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("an act tells itself in JSON", e);
+    }
+  }
+
+  private static void put(ObjectNode node, ActResult r) throws JsonProcessingException {
+    JsonNode act = MAPPER.readTree(r.act());
+    node.set("act", act);
+    if (r.unsupported() != null) {
+      node.put("unsupported", r.unsupported());
+      return;
+    }
+    node.put("rss_bytes", r.rssBytes());
+    node.put("pages_copied", r.pagesCopied());
+    node.put("pages_appeared", r.pagesAppeared());
+    node.put("pages_vanished", r.pagesVanished());
+    node.put("minor_faults", r.minorFaults());
+    node.put("major_faults", r.majorFaults());
+    node.put("share_ratio", r.shareRatio());
+    node.put("exit_faults", r.exitFaults());
+    ObjectNode gc = node.putObject("gc");
+    gc.set("counts", MAPPER.valueToTree(r.gcCounts()));
+    gc.set("stats", MAPPER.valueToTree(r.gcStats()));
+    node.set("gc_counts_at_fork", MAPPER.valueToTree(r.gcCountsAtFork()));
+    node.put("rss_bytes_before", r.rssBytesBefore());
+    node.put("share_ratio_before", r.shareRatioBefore());
+  }
+
+  /** The figures for people, a line an act. */
+  public static String table(String recipe, String python, List<ActResult> results) {
+    StringBuilder out = new StringBuilder(recipe + " on CPython " + python + "\n");
+    out.append(
+        String.format(
+            Locale.ROOT,
+            "%-" + ACT_WIDTH + "s %10s %10s %12s %10s %12s%n",
+            "act",
+            "copied",
+            "appeared",
+            "minor faults",
+            "shared",
+            "RSS, MiB"));
+    for (ActResult r : results) {
+      String act = r.act().replace("\"", "");
+      if (act.length() > ACT_WIDTH) {
+        act = act.substring(0, ACT_WIDTH - 3) + "...";
+      }
+      out.append(
+          r.unsupported() != null
+              ? String.format(
+                  Locale.ROOT,
+                  "%-" + ACT_WIDTH + "s this release has no %s%n",
+                  act,
+                  r.unsupported())
+              : String.format(
+                  Locale.ROOT,
+                  "%-" + ACT_WIDTH + "s %,10d %,10d %,12d %10.4f %12.1f%n",
+                  act,
+                  r.pagesCopied(),
+                  r.pagesAppeared(),
+                  r.minorFaults(),
+                  r.shareRatio(),
+                  r.rssBytes() / 1048576.0));
+    }
+    return out.toString();
+  }
+}
