@@ -23,6 +23,9 @@ import dev.preforklab.cpython.refcount.RefCounts;
  * before that.
  */
 public final class Interpreter {
+  /** Largest page offset of a 16-byte GC head whose object's head is in the same page. */
+  private static final int LAST_WHOLE_HEADS = Host.BYTES_IN_PAGE - 32;
+
   public final Host host;
   public final PythonVersion version;
 
@@ -184,22 +187,33 @@ public final class Interpreter {
     for (long address = block; address < head; address += 8) {
       host.store(address, 0, Host.CAUSE_DATA);
     }
-    initGcHead(head);
     collector.objectAllocated();
+    initHeads(head, type);
+    return head + version.gcHeadBytes;
+  }
+
+  /** Writes a new object's heads. Nobody knows it yet: these are data, not the collector's work. */
+  private void initHeads(long head, long type) {
+    if (!version.separateGcRefs && ((int) head & (Host.BYTES_IN_PAGE - 1)) <= LAST_WHOLE_HEADS) {
+      int word =
+          host.writableEntry(head, Host.CAUSE_DATA) + ((int) (head >>> 3) & Host.WORD_IN_PAGE_MASK);
+      long[] chunk = host.chunks()[word >>> Host.LOG_WORDS_IN_CHUNK];
+      int i = word & Host.WORD_IN_CHUNK_MASK;
+      chunk[i] = 0;
+      chunk[i + 1] = 0;
+      chunk[i + 2] = 1;
+      chunk[i + 3] = type;
+      return;
+    }
+    if (version.separateGcRefs) {
+      host.store(head + GcHead.REFS, GcHead.OLD_UNTRACKED << version.gcRefsShift, Host.CAUSE_DATA);
+    } else {
+      host.store(head + GcHead.NEXT, 0, Host.CAUSE_DATA);
+      host.store(head + GcHead.PREV, 0, Host.CAUSE_DATA);
+    }
     long object = head + version.gcHeadBytes;
     host.store(object, 1, Host.CAUSE_DATA);
     host.store(object + ObjectHead.TYPE, type, Host.CAUSE_DATA);
-    return object;
-  }
-
-  private void initGcHead(long head) {
-    if (version.separateGcRefs) {
-      host.store(
-          head + GcHead.REFS, GcHead.OLD_UNTRACKED << version.gcRefsShift, Host.CAUSE_GC_HEADER);
-    } else {
-      host.store(head + GcHead.NEXT, 0, Host.CAUSE_GC_HEADER);
-      host.store(head + GcHead.PREV, 0, Host.CAUSE_GC_HEADER);
-    }
   }
 
   /** Whether the collector knows a GC object. */
@@ -229,17 +243,14 @@ public final class Interpreter {
       return;
     }
     long head = object - version.gcHeadBytes;
-    lists.remove(head);
-    if (version.separateGcRefs) {
-      long finalized = host.load(head + GcHead.REFS) & (1 << version.gcRefsShift) - 1;
-      host.store(
-          head + GcHead.REFS,
-          GcHead.OLD_UNTRACKED << version.gcRefsShift | finalized,
-          gcHeadCause());
-    } else {
-      host.store(
-          head + GcHead.PREV, host.load(head + GcHead.PREV) & GcHead.PREV_FINALIZED, gcHeadCause());
+    if (!version.separateGcRefs) {
+      lists.untrack(head);
+      return;
     }
+    lists.remove(head);
+    long finalized = host.load(head + GcHead.REFS) & ((1L << version.gcRefsShift) - 1);
+    host.store(
+        head + GcHead.REFS, GcHead.OLD_UNTRACKED << version.gcRefsShift | finalized, gcHeadCause());
   }
 
   /** Gives an untracked GC object's block back ({@code PyObject_GC_Del}). */

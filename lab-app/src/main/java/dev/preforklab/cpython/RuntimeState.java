@@ -84,7 +84,6 @@ public final class RuntimeState {
   public static final int MALLOC_TOP_BYTES = MALLOC_TOP + 8;
   public static final int MALLOC_MMAP_THRESHOLD = MALLOC_TOP + 16;
   public static final int MALLOC_TRIM_THRESHOLD = MALLOC_TOP + 24;
-  public static final int MALLOC_IN_USE_BYTES = MALLOC_TOP + 32;
   public static final int MALLOC_MMAPPED_BYTES = MALLOC_TOP + 40;
   public static final int MALLOC_HEAP_BYTES = MALLOC_TOP + 48;
 

@@ -17,6 +17,12 @@ import dev.preforklab.sim.CostModel;
  * from outside. Reading changes nothing in it.
  */
 public class ServerProcess {
+  private static final long TRACKED_COUNT_EVERY_NS = 1_000_000_000L;
+
+  private final long[] tracked = new long[GcState.GENERATIONS + 1];
+  private long trackedCountedAtChange = -1;
+  private long trackedCountedAtNs;
+
   private final MachineHost host;
   private final Interpreter interpreter;
   private final int slot;
@@ -183,16 +189,25 @@ public class ServerProcess {
   }
 
   /**
-   * Tracked objects of a generation, 3 for the permanent one. Walks the list: about 5 ns an object
-   * of real time.
+   * Tracked objects of a generation, 3 for the permanent one, counted at most once a simulated
+   * second, or after a full collection or freeze: the interpreter keeps no such numbers, so its
+   * lists are walked.
    */
   public final long tracked(int generation) {
     if (!process().isRunning()) {
       return 0;
     }
-    return generation == GcState.GENERATIONS
-        ? interpreter.collector.freezeCount()
-        : interpreter.collector.generationSize(generation);
+    long nowNs = process().nowNs();
+    long changes = interpreter.collector.oldListChanges();
+    if (changes != trackedCountedAtChange || nowNs - trackedCountedAtNs >= TRACKED_COUNT_EVERY_NS) {
+      for (int i = 0; i < GcState.GENERATIONS; i++) {
+        tracked[i] = interpreter.collector.generationSize(i);
+      }
+      tracked[GcState.GENERATIONS] = interpreter.collector.freezeCount();
+      trackedCountedAtChange = changes;
+      trackedCountedAtNs = nowNs;
+    }
+    return tracked[generation];
   }
 
   public final long increfsShared() {

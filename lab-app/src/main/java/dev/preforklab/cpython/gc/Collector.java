@@ -24,6 +24,7 @@ public final class Collector {
   private final boolean collectsAtEvalBreaker;
   private final int headBytes;
   private @Nullable GcListener listener;
+  private long oldListChanges;
 
   /** For the constructor of {@link Interpreter}, whose lists and state exist already. */
   public Collector(Interpreter interpreter) {
@@ -150,6 +151,7 @@ public final class Collector {
     long collected = clearMarks(unreachable);
     deleteGarbage(unreachable, old);
     if (full) {
+      oldListChanges++;
       interpreter.freeLists.clear();
     }
     state.setStats(
@@ -221,6 +223,7 @@ public final class Collector {
 
   /** gc.freeze(): every tracked object to the permanent generation, counts to 0. */
   public void freeze() {
+    oldListChanges++;
     for (int i = 0; i < GcState.GENERATIONS; i++) {
       lists.merge(state.head(i), state.permanentHead());
       state.setCount(i, 0);
@@ -229,12 +232,21 @@ public final class Collector {
 
   /** gc.unfreeze(): the permanent generation into the oldest; no counter changes. */
   public void unfreeze() {
+    oldListChanges++;
     lists.merge(state.permanentHead(), state.head(GcState.GENERATIONS - 1));
   }
 
   /** gc.get_freeze_count(); walks the list. */
   public long freezeCount() {
     return lists.size(state.permanentHead());
+  }
+
+  /**
+   * Grows whenever the oldest or the permanent generation changes as a whole: by a full collection,
+   * freeze or unfreeze. For those who keep a count of tracked objects.
+   */
+  public long oldListChanges() {
+    return oldListChanges;
   }
 
   /** Tracked objects of a generation; walks the list. */

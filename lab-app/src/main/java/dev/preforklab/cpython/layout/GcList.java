@@ -50,10 +50,34 @@ public final class GcList {
   /** Appends a node that is on no list. */
   public void append(long node, long list) {
     long last = prev(list);
-    setPrev(node, last);
     setNext(last, node);
-    setNext(node, list);
+    setLinks(node, list, last);
     set(list + GcHead.PREV, node);
+  }
+
+  /** Sets both words of a node, which lie in one page, and keeps the tag bits in prev. */
+  private void setLinks(long node, long next, long prev) {
+    if ((node & 8) != 0) {
+      // 2.7 aligns to 8 bytes: the words may lie in two pages
+      setPrev(node, prev);
+      setNext(node, next);
+      return;
+    }
+    int word = host.writableEntry(node, cause) + ((int) (node >>> 3) & Host.WORD_IN_PAGE_MASK);
+    long[] chunk = host.chunks()[word >>> Host.LOG_WORDS_IN_CHUNK];
+    int i = word & Host.WORD_IN_CHUNK_MASK;
+    chunk[i] = next;
+    chunk[i + 1] = prev | (chunk[i + 1] & ~GcHead.PREV_MASK);
+  }
+
+  /** Takes a node off its list for good: next 0, and of prev only the FINALIZED bit. */
+  public void untrack(long node) {
+    long prev = prev(node);
+    long next = next(node);
+    setNext(prev, next);
+    setPrev(next, prev);
+    set(node + GcHead.NEXT, 0);
+    set(node + GcHead.PREV, host.load(node + GcHead.PREV) & GcHead.PREV_FINALIZED);
   }
 
   /** Takes a node off its list; its own next becomes 0, its prev is left. */

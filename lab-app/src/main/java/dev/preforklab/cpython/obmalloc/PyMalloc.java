@@ -117,10 +117,14 @@ public final class PyMalloc {
     if (pool == header) {
       return allocateFromNewPool(sizeIndex);
     }
-    set(pool + PoolHeader.REF_COUNT, host.load(pool + PoolHeader.REF_COUNT) + 1);
     long block = host.load(pool + PoolHeader.FREE_BLOCK);
     long next = host.load(block);
-    set(pool + PoolHeader.FREE_BLOCK, next);
+    // The pool's first page holds both words: translated once.
+    int word = host.writableEntry(pool, cause);
+    long[] chunk = host.chunks()[word >>> Host.LOG_WORDS_IN_CHUNK];
+    int i = word & Host.WORD_IN_CHUNK_MASK;
+    chunk[i]++;
+    chunk[i + 1] = next;
     if (next == 0) {
       extendPool(pool, sizeIndex);
     }
@@ -283,9 +287,11 @@ public final class PyMalloc {
     long pool = block & poolMask;
     long lastFree = host.load(pool + PoolHeader.FREE_BLOCK);
     set(block, lastFree);
-    set(pool + PoolHeader.FREE_BLOCK, block);
-    long refCount = host.load(pool + PoolHeader.REF_COUNT) - 1;
-    set(pool + PoolHeader.REF_COUNT, refCount);
+    int word = host.writableEntry(pool, cause);
+    long[] chunk = host.chunks()[word >>> Host.LOG_WORDS_IN_CHUNK];
+    int i = word & Host.WORD_IN_CHUNK_MASK;
+    long refCount = --chunk[i];
+    chunk[i + 1] = block;
     if (lastFree == 0) {
       insertToUsedPools(pool);
     } else if (refCount == 0) {

@@ -78,7 +78,6 @@ public final class RawMalloc {
       extendTop(size);
       chunk = takeFromTop(size);
     }
-    addVariable(RuntimeState.MALLOC_IN_USE_BYTES, sizeOf(chunk));
     return chunk + HEAD;
   }
 
@@ -99,7 +98,6 @@ public final class RawMalloc {
     if (size <= THREAD_CACHE_LIMIT && putToThreadCache(block, size)) {
       return;
     }
-    addVariable(RuntimeState.MALLOC_IN_USE_BYTES, -size);
     if ((head & FOREIGN) != 0) {
       insertToBin(chunk, size);
       return;
@@ -195,7 +193,6 @@ public final class RawMalloc {
       }
       set(chunk + SIZE, size | (head & FLAGS));
       setTop(chunk + size, oldSize + topBytes - size);
-      addVariable(RuntimeState.MALLOC_IN_USE_BYTES, size - oldSize);
       return size;
     }
     long nextSize = host.load(next + SIZE) & ~FLAGS;
@@ -207,7 +204,6 @@ public final class RawMalloc {
     set(chunk + SIZE, joined | (head & FLAGS));
     long after = chunk + joined;
     set(after + SIZE, host.load(after + SIZE) | PREV_IN_USE);
-    addVariable(RuntimeState.MALLOC_IN_USE_BYTES, nextSize);
     return joined;
   }
 
@@ -218,7 +214,6 @@ public final class RawMalloc {
     }
     set(chunk + SIZE, size | (host.load(chunk + SIZE) & FLAGS));
     set(chunk + size + SIZE, rest | PREV_IN_USE);
-    addVariable(RuntimeState.MALLOC_IN_USE_BYTES, -rest);
     release(chunk + size, rest, rest | PREV_IN_USE);
   }
 
@@ -237,7 +232,6 @@ public final class RawMalloc {
   public void adopt(long block, long bytes) {
     long size = chunkSize(bytes);
     set(block - SIZE, size | FOREIGN | PREV_IN_USE);
-    addVariable(RuntimeState.MALLOC_IN_USE_BYTES, size);
   }
 
   private long allocateMapped(long size) {

@@ -49,10 +49,11 @@ public final class RefCounts {
     }
     if (entry < 0) {
       increfsShared++;
+      host.store(object, count + 1, cause);
     } else {
       increfsPrivate++;
+      setWord(entry, object, count + 1);
     }
-    host.store(object, count + 1, cause);
   }
 
   /** Drops a reference to an object and frees it with the last; 0 is ignored, like Py_XDECREF. */
@@ -67,10 +68,11 @@ public final class RefCounts {
     }
     if (entry < 0) {
       decrefsShared++;
+      host.store(object, count - 1, cause);
     } else {
       decrefsPrivate++;
+      setWord(entry, object, count - 1);
     }
-    host.store(object, count - 1, cause);
     if (count == 1) {
       deallocator.deallocate(object);
     }
@@ -98,6 +100,11 @@ public final class RefCounts {
   private long word(int entry, long address) {
     int word = (entry & Host.FRAME_MASK) + ((int) (address >>> 3) & Host.WORD_IN_PAGE_MASK);
     return host.chunks()[word >>> Host.LOG_WORDS_IN_CHUNK][word & Host.WORD_IN_CHUNK_MASK];
+  }
+
+  private void setWord(int entry, long address, long value) {
+    int word = entry + ((int) (address >>> 3) & Host.WORD_IN_PAGE_MASK);
+    host.chunks()[word >>> Host.LOG_WORDS_IN_CHUNK][word & Host.WORD_IN_CHUNK_MASK] = value;
   }
 
   /** Increments that met a page still shared with another process. */
