@@ -16,7 +16,6 @@ import java.util.Set;
  * then the container; the loop's index is a new int before the old one goes.
  */
 final class Evaluator {
-  private static final int LOOP_DEPTH = 8;
 
   private static final int FIXED_OBJECT_BYTES = 48;
 
@@ -30,7 +29,7 @@ final class Evaluator {
   long out;
 
   /** Local variables that hold loop indices. */
-  private final long[] locals = new long[LOOP_DEPTH];
+  private final long[] locals = new long[RecipeReader.DEEPEST_LOOP];
 
   private long index;
   private long indexValue;

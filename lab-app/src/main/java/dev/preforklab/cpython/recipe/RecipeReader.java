@@ -18,6 +18,9 @@ public final class RecipeReader {
   /** A heap of more than so many statements' turns is a slip of the pen. */
   private static final long MOST_REPEATS = 100_000_000;
 
+  /** Loops in one another; each comes with a condition, and Python takes 20 of both. */
+  static final int DEEPEST_LOOP = 10;
+
   private static final Set<String> SWITCHES =
       Set.of("gc.disable", "gc.enable", "gc.freeze", "gc.unfreeze");
 
@@ -46,7 +49,7 @@ public final class RecipeReader {
     if (!statements.isMissingNode()) {
       array(statements, "heap");
       for (int i = 0; i < statements.size(); i++) {
-        heap.add(statement(statements.get(i), "heap[" + i + "]"));
+        heap.add(statement(statements.get(i), "heap[" + i + "]", 1));
       }
     }
     JsonNode parent = root.path("parent");
@@ -136,7 +139,7 @@ public final class RecipeReader {
             json, (int) integer(node.get("gc.collect"), where + ".gc.collect", 0, 2));
       }
       if (node.has("allocate")) {
-        return new Recipe.Allocate(json, statement(node.get("allocate"), where + ".allocate"));
+        return new Recipe.Allocate(json, statement(node.get("allocate"), where + ".allocate", 1));
       }
     }
     return switch (node.asText()) {
@@ -173,7 +176,10 @@ public final class RecipeReader {
     return new Recipe.Iterate(json, part, bool(node, "stride", where, false), true);
   }
 
-  private static Statement statement(JsonNode node, String where) {
+  private static Statement statement(JsonNode node, String where, int depth) {
+    if (depth > DEEPEST_LOOP) {
+      throw new RecipeException(where + ": Python nests at most 20 loops and conditions");
+    }
     object(node, where, Set.of("repeat", "make", "keep", "every", "also"));
     int repeat =
         node.has("repeat")
@@ -189,7 +195,7 @@ public final class RecipeReader {
     int every = 0;
     if (node.has("also")) {
       every = (int) integer(node.get("every"), where + ".every", 1, MOST_REPEATS);
-      also = List.of(statement(node.get("also"), where + ".also"));
+      also = List.of(statement(node.get("also"), where + ".also", depth + 1));
     }
     return new Statement(
         repeat,

@@ -159,6 +159,9 @@ public final class RecipeRunner {
     private final Evaluator evaluator;
     private final List<Baseline.Footprint> footprints = new ArrayList<>();
 
+    /** What has been appended to {@code out}, in order. */
+    private final List<Statement> statements = new ArrayList<>(recipe.heap());
+
     Measurement(Parent parent, Act act) {
       this.parent = parent;
       this.act = act;
@@ -240,10 +243,18 @@ public final class RecipeRunner {
     private void perform(Act part) {
       boolean frozen = isFrozen();
       footprints.add(baseline.footprint(frozen, footprintName(part)));
+      boolean needsHeap =
+          part instanceof Recipe.Iterate
+              || part instanceof Recipe.ReadDeep
+              || part instanceof Recipe.Sum
+              || part instanceof Recipe.Allocate;
+      if (needsHeap && evaluator.out == 0) {
+        throw new RecipeException(act.json() + ": nothing is left after drop");
+      }
       if (part instanceof Recipe.Iterate iterate) {
         iterate(iterate);
       } else if (part instanceof Recipe.ReadDeep) {
-        List<Expression> kept = Evaluator.kept(recipe.heap());
+        List<Expression> kept = Evaluator.kept(statements);
         interpreter.refCounts.touch(evaluator.out);
         for (int i = 0; i < kept.size(); i++) {
           evaluator.readDeep(kept.get(i), evaluator.mutator().listItem(evaluator.out, i));
@@ -254,6 +265,7 @@ public final class RecipeRunner {
         drop();
       } else if (part instanceof Recipe.Allocate allocate) {
         long collections = collections();
+        statements.add(allocate.statement());
         evaluator.run(List.of(allocate.statement()));
         if (collections() > collections) {
           footprints.add(baseline.footprint(frozen, "gc.collect:0"));
@@ -287,6 +299,9 @@ public final class RecipeRunner {
 
     /** {@code out = None}. */
     private void drop() {
+      if (evaluator.out == 0) {
+        return;
+      }
       releaseArrays();
       long out = evaluator.out;
       evaluator.out = 0;
@@ -310,9 +325,7 @@ public final class RecipeRunner {
       interpreter.setFinalizing(true);
       if (!frozen) {
         interpreter.collector.collect(2);
-        if (evaluator.out != 0) {
-          drop();
-        }
+        drop();
         interpreter.freeLists.clear();
       }
     }

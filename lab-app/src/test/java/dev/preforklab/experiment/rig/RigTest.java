@@ -1,11 +1,14 @@
 package dev.preforklab.experiment.rig;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.Recipe;
+import dev.preforklab.cpython.recipe.RecipeException;
 import dev.preforklab.cpython.recipe.RecipeReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -46,6 +49,15 @@ class RigTest {
     String again = Rig.run("all", RecipeReader.read(ALL_KINDS), python, "t", "c", 1).toString();
 
     assertThat(again).isEqualTo(once);
+  }
+
+  @Test
+  void readingAfterDropIsAnErrorOfTheRecipe() {
+    Recipe recipe = RecipeReader.read("{\"heap\":[],\"act\":[\"drop\",\"iterate\"]}");
+
+    assertThatThrownBy(() -> Rig.run("x", recipe, PythonVersion.V3_11, "t", "c", 0))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("nothing is left after drop");
   }
 
   @Test

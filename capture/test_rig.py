@@ -1,0 +1,55 @@
+"""python3 -m unittest capture/test_rig.py: the rig on the interpreters of this machine, on small recipes."""
+import glob
+import json
+import os
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rig
+
+SMALL = json.loads("""
+{"heap": [{"repeat": 20000, "make": {"list": [{"int": 1000}, {"float": 0.5}]}, "every": 10,
+           "also": {"make": {"cycle": 2}, "keep": false}}],
+ "parent": {"before_heap": [], "before_fork": []}, "acts": ["nothing", "iterate", "drop", "exit"]}""")
+
+
+def interpreters():
+    found = glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))
+    return found or [p for p in [shutil.which("python3")] if p]
+
+
+class Compiling(unittest.TestCase):
+    def test_an_error_names_the_key(self):
+        for recipe, key in (
+                ({"act": "nothing", "heat": []}, "recipe.heat"),
+                ({"act": "nothing", "heap": [{"make": {"int": "x"}}]}, r"heap\[0\].make.int"),
+                ({"act": "fly"}, "act"),
+                ({"act": ["exit", "nothing"]}, r"act\[1\]")):
+            with self.assertRaisesRegex(rig.RecipeError, key):
+                rig.compile_recipe(recipe, recipe["act"])
+
+    def test_source_is_python(self):
+        for act in SMALL["acts"]:
+            compile(rig.compile_recipe(SMALL, act)[0], "recipe", "exec")
+
+
+class Running(unittest.TestCase):
+    def test_reading_copies_the_pages_of_what_is_read(self):
+        pythons = interpreters()
+        if not pythons or not os.access("/proc/self/pagemap", os.R_OK):
+            self.skipTest("no interpreter, or no /proc/PID/pagemap: nothing was measured")
+        for python in pythons:
+            with self.subTest(python=python):
+                nothing, iterate, drop, leave = rig.run_recipe(SMALL, python, 60)["acts"]
+                self.assertLess(nothing["pages_copied"], 30)
+                # 20,000 lists stand in blocks of 56 to 80 bytes.
+                self.assertGreater(iterate["pages_copied"], 250)
+                self.assertLess(iterate["pages_copied"], 700)
+                self.assertGreater(drop["minor_faults"], iterate["minor_faults"])
+                self.assertGreater(leave["minor_faults"], drop["minor_faults"])
+
+
+if __name__ == "__main__":
+    unittest.main()
