@@ -144,7 +144,7 @@ public final class HeapLoader {
       boolean opaque = image.flag[k] != HeapImage.ATOMIC || references > 0 || blockCount > 0;
       boolean roomy = opaque && hasRoom(k);
       builder.writeObjectHead(object, image.refcount[k], types[2 * type + (roomy ? 0 : 1)]);
-      if (image.flag[k] == HeapImage.UNTRACKED) {
+      if (image.flag[k] == HeapImage.UNTRACKED && hasUntrackedMark(k)) {
         builder.writeUntrackedHead(object);
       }
       if (!roomy) {
@@ -166,6 +166,15 @@ public final class HeapLoader {
       host.store(object + TypeSpec.OPAQUE_INDEX, index, CAUSE_DATA);
     }
     interpreter.referents.trim();
+  }
+
+  /**
+   * Whether an untracked object has a GC head that must say so. To 3.7 it has a mark, later it is
+   * zero as fresh memory is; static objects have no head at all, what lies there is another object.
+   */
+  private boolean hasUntrackedMark(int k) {
+    return interpreter.version.separateGcRefs
+        && image.vmas.get(map.find(image.address[k])).kind() != CapturedVma.Kind.LIB_DATA;
   }
 
   /**

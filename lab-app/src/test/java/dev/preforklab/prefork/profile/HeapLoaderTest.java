@@ -2,6 +2,7 @@ package dev.preforklab.prefork.profile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
@@ -11,6 +12,7 @@ import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.machine.HostConfig;
 import dev.preforklab.machine.Kernel;
 import dev.preforklab.sim.CostModel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -18,6 +20,8 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class HeapLoaderTest {
   private static final int OLDEST = 2;
@@ -79,6 +83,34 @@ class HeapLoaderTest {
     assertThat(interpreter.collector.collect(OLDEST)).isZero();
     // the pool's next never used block comes next
     assertThat(interpreter.malloc.allocate(64)).isEqualTo(pool + 48 + 4 * 64);
+  }
+
+  /** Releases differ in what is static and where heads are: each shipped profile is laid out. */
+  @ParameterizedTest
+  @ValueSource(strings = {"django-site", "django-site.gc-off", "flask-app", "dataset-worker"})
+  void shippedHeapsAreWhole(String name) {
+    Path file = Path.of("..", "profiles", name + ".profile.gz");
+    assumeTrue(Files.exists(file), "skipped: no " + file);
+    Profile profile = ProfileReader.read(file);
+    LoadedHeap heap = HeapLoader.load(profile, kernel(profile), 0);
+    HeapImage image = profile.heap;
+    long[] objects = heap.map().toLabAscending(image.address);
+    for (int k = 0; k < objects.length; k++) {
+      assertThat(heap.host().load(objects[k])).isEqualTo(image.refcount[k]);
+      String type = heap.interpreter().spec(objects[k]).name();
+      assertThat(type).isEqualTo(profile.types.get(image.type[k]).name());
+    }
+    for (int generation = 0; generation < 3; generation++) {
+      assertThat(heap.interpreter().collector.generationSize(generation))
+          .isEqualTo(image.generations[generation].length);
+    }
+    MachineHost child = heap.host().fork(0);
+    Interpreter interpreter = heap.interpreter().forked(child);
+    interpreter.collector.collect(OLDEST);
+    int heads = profile.trackedObjects();
+    assertThat(interpreter.collector.generationSize(OLDEST)).isLessThanOrEqualTo(heads);
+    heap.finalizeInterpreter(interpreter);
+    assertThat(interpreter.collector.generationSize(OLDEST)).isLessThan(heads);
   }
 
   @Test
