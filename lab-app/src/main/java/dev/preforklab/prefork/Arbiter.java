@@ -249,6 +249,7 @@ public final class Arbiter {
 
   private void leave(Worker worker, ExitReason reason) {
     worker.leaving = reason;
+    worker.exiting = true;
     worker.state = WorkerState.DRAINING;
     long burstNs =
         work(
@@ -261,11 +262,16 @@ public final class Arbiter {
     if (!worker.process().isRunning()) {
       return;
     }
+    worker.burst = scheduler.submit(worker.process(), burstNs, end -> exit(worker, reason));
+  }
+
+  /** The worker has finalised; the kernel takes its memory back. */
+  private void exit(Worker worker, ExitReason reason) {
+    worker.burst = null;
     listener.workerEnded(worker, reason);
     long before = worker.cpuNs();
     kernel.exit(worker.process());
-    scheduler.submit(
-        worker.process(), burstNs + worker.cpuNs() - before, end -> ended(worker, reason, end));
+    scheduler.submit(worker.process(), worker.cpuNs() - before, end -> ended(worker, reason, end));
   }
 
   private void ended(Worker worker, ExitReason reason, long nowNs) {
@@ -367,8 +373,8 @@ public final class Arbiter {
         worker.burst = null;
       }
       boolean serving =
-          worker.state == WorkerState.BUSY
-              || (worker.state == WorkerState.DRAINING && burst != null);
+          !worker.exiting
+              && (worker.state == WorkerState.BUSY || worker.state == WorkerState.DRAINING);
       if (worker.state == WorkerState.IDLE) {
         listener.workerGone(worker.slot());
       }

@@ -15,6 +15,10 @@ public final class Worker extends ServerProcess {
 
   WorkerState state = WorkerState.BOOTING;
   @Nullable ExitReason leaving;
+
+  /** It serves no more and is on its way out. */
+  boolean exiting;
+
   Scheduler.@Nullable Burst burst;
 
   // the request being served
