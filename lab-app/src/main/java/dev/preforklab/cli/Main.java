@@ -28,6 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       CompareCommand.class,
       ReplayCommand.class,
       RigCommand.class,
+      VerifyCommand.class,
       VersionCommand.class
     },
     footer = {
