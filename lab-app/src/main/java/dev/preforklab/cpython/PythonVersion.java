@@ -176,8 +176,24 @@ public final class PythonVersion {
         }
       }
     }
-    throw new IllegalArgumentException(
-        "unknown Python release \"" + text + "\"; known: " + SUPPORTED.toString());
+    String known = "; known: " + SUPPORTED;
+    if (text.strip().matches("3\\.1[45](\\.\\d{1,3}[a-z+0-9]*)?")) {
+      throw new IllegalArgumentException(
+          "Python release \"" + text + "\" is not simulated: " + whyNot(parts) + known);
+    }
+    throw new IllegalArgumentException("unknown Python release \"" + text + "\"" + known);
+  }
+
+  /** Why a release after the last simulated one is refused. */
+  private static String whyNot(String[] parts) {
+    if (parts[1].equals("15")) {
+      return "3.15 is to have three generations again";
+    }
+    boolean incremental =
+        parts.length == 2 || Integer.parseInt(parts[2].replaceFirst("[a-z+].*", "")) < 5;
+    return incremental
+        ? "3.14.0 to 3.14.4 have an incremental collector"
+        : "3.14 has three generations again from 3.14.5 on";
   }
 
   /** True from a release on: {@code atLeast(3, 12)}. */
