@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Measure a real prefork service: the other side of a prediction.
+
+    python3 capture/service.py --gc freeze --json freeze.json
+    python3 capture/service.py --server gunicorn --gc threshold=200,5,5 --app proj.wsgi:application --chdir DIR
+
+Starts the application under uWSGI or gunicorn on the loopback, sends requests and samples the workers between
+them. Nothing is called in a worker to look at it: memory comes from smaps_rollup, the collector's counters from
+/proc/PID/mem (CPython 3.8 to 3.12). Needs root, or a user who may read the memory of its own processes.
+"""
+import argparse
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+CHECKPOINTS = (0, 4, 20, 40, 100, 200, 500, 1000, 2000, 4000)
+STOCK_THRESHOLDS = (700, 10, 10)
+HERE = os.path.dirname(os.path.abspath(__file__))
+SITE = os.path.join(HERE, os.pardir, "profiles", "django-site")
+# name: (disable, thresholds, collect, freeze)
+SETTINGS = {
+    "default": (False, None, False, False),
+    "disabled": (True, None, False, False),
+    "threshold0": (False, (0, 10, 10), False, False),
+    "high-threshold": (False, (50000, 50, 1000), False, False),
+    "freeze": (False, None, False, True),
+    "collect-freeze": (False, None, True, True),
+    "disabled-freeze": (True, None, False, True),
+    "disabled-collect-freeze": (True, None, True, True),
+}
+# Runs in the master around the import of the application. The count of requests goes to a shared cell a worker,
+# so that reading it disturbs no worker.
+HOOK = '''
+import ctypes, gc, importlib, json, mmap, os
+_conf = json.loads(os.environ["PREFORK_SERVICE"])
+if _conf["disable"]:
+    gc.disable()
+if _conf["thresholds"]:
+    gc.set_threshold(*_conf["thresholds"])
+_module, _, _name = _conf["app"].partition(":")
+_app = getattr(importlib.import_module(_module), _name or "application")
+_file = open(_conf["counts"], "r+b")
+_cells = (ctypes.c_long * 4096).from_buffer(mmap.mmap(_file.fileno(), 32768))
+
+def application(environ, start_response):
+    _cells[os.getpid() % 4096] += 1
+    return _app(environ, start_response)
+
+if _conf["collect"]:
+    gc.collect()
+if _conf["freeze"]:
+    gc.freeze()
+open(_conf["ready"], "w").close()
+'''
+
+
+class Failure(Exception):
+    """What the user is told, in one line."""
+
+
+def parse_setting(text):
+    if text in SETTINGS:
+        return SETTINGS[text]
+    match = re.fullmatch(r"threshold=(\d{1,9}),(\d{1,9}),(\d{1,9})", text)
+    if not match:
+        raise Failure('unknown GC setting "%s"; known: %s, threshold=a,b,c' % (text, ", ".join(SETTINGS)))
+    return (False, tuple(int(g) for g in match.groups()), False, False)
+
+
+def read_requests(path):
+    with open(path) as lines:
+        found = [l.split()[1] for l in lines if l.strip() and not l.startswith("#")]
+    if not found:
+        raise Failure("%s: no requests" % path)
+    return found
+
+
+def request_path(template, n):
+    def expression(match):
+        total, text = n, match.group(1)
+        for op, k in re.findall(r"(//|[*+/])\s*(\d+)", text[1:]):
+            k = int(k)
+            total = total * k if op == "*" else total + k if op == "+" else total // k
+        return str(total)
+
+    return re.sub(r"\{(n[^}]*)\}", expression, template)
+
+
+def find_collector(pid, thresholds):
+    """The address of the first generation: three list heads with their thresholds, 24 bytes apart, where the
+    first object of each list points back at its head."""
+    a, b, c = (re.escape(struct.pack("<i", t)) for t in thresholds)
+    shape = re.compile(b"(?s)" + a + b".{20}" + b + b".{20}" + c)
+    found = []
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            span, rights = line.split()[:2]
+            low, high = (int(x, 16) for x in span.split("-"))
+            if not rights.startswith("rw") or high - low > 16 << 20 or "[v" in line or "[stack" in line:
+                continue
+            mem.seek(low)
+            data = mem.read(high - low)
+            for match in shape.finditer(data):
+                head = match.start() - 16
+                if head < 0 or (low + head) % 8:
+                    continue
+                try:
+                    for generation in range(3):
+                        mem.seek(struct.unpack_from("<Q", data, head + 24 * generation)[0] + 8)
+                        if struct.unpack("<Q", mem.read(8))[0] & ~3 != low + head + 24 * generation:
+                            break
+                    else:
+                        found.append(low + head)
+                except (OSError, OverflowError, ValueError, struct.error):
+                    continue
+    if len(found) != 1:
+        raise Failure("the collector's counters were found %d times in process %d" % (len(found), pid))
+    return found[0]
+
+
+class Service:
+    def __init__(self, options, directory):
+        disable, thresholds, collect, freeze = parse_setting(options.gc)
+        self.options, self.process = options, None
+        self.counts, self.ready = os.path.join(directory, "counts"), os.path.join(directory, "ready")
+        self.log = os.path.join(directory, "log")
+        with open(self.counts, "wb") as cells:
+            cells.write(bytes(32768))
+        with open(os.path.join(directory, "prefork_service_hook.py"), "w") as hook:
+            hook.write(HOOK)
+        chdir = os.path.abspath(options.chdir)
+        self.environment = dict(
+            os.environ, PYTHONPATH=directory + os.pathsep + chdir, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1",
+            PREFORK_SERVICE=json.dumps({"disable": disable, "thresholds": thresholds, "collect": collect,
+                                        "freeze": freeze, "app": options.app, "counts": self.counts,
+                                        "ready": self.ready}))
+        self.thresholds = thresholds or STOCK_THRESHOLDS
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        tool = shutil.which(options.server)
+        if not tool:
+            raise Failure("%s is not installed" % options.server)
+        address, target = "127.0.0.1:%d" % self.port, "prefork_service_hook:application"
+        if options.server == "uwsgi":
+            self.command = [tool, "--plugin", "python3", "--http-socket", address, "--master", "--processes",
+                            str(options.workers), "--chdir", chdir, "--module", target, "--need-app",
+                            "--disable-logging", "--die-on-term", "--single-interpreter", "--listen", "64"]
+        else:
+            self.command = [tool, "--preload", "-w", str(options.workers), "-b", address, "--chdir", chdir,
+                            "--log-level", "error", "--worker-tmp-dir", "/dev/shm", "--timeout", "120", target]
+
+    def __enter__(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log,
+                                            start_new_session=True)
+        try:
+            limit = time.time() + 60
+            while not os.path.exists(self.ready) or len(self.workers()) != self.options.workers:
+                if self.process.poll() is not None or time.time() > limit:
+                    with open(self.log, errors="replace") as log:
+                        last = (log.read().strip().splitlines() or ["no output"])[-1]
+                    raise Failure("%s did not start: %s" % (self.options.server, last))
+                time.sleep(0.05)
+            time.sleep(0.5)
+            self.collector = find_collector(self.process.pid, self.thresholds)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *ignored):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def workers(self):
+        try:
+            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)) as children:
+                return sorted(int(x) for x in children.read().split())
+        except OSError:
+            return []
+
+    def look(self, pid):
+        memory = {}
+        with open("/proc/%d/smaps_rollup" % pid) as rollup:
+            for line in itertools.islice(rollup, 1, None):
+                key, value = line.split()[:2]
+                memory[key.rstrip(":")] = int(value) * 1024
+        with open("/proc/%d/stat" % pid) as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        with open("/proc/%d/mem" % pid, "rb", 0) as mem:
+            mem.seek(self.collector + 104)
+            statistics = struct.unpack("<9q", mem.read(72))
+        with open(self.counts, "rb") as cells:
+            cells.seek(pid % 4096 * 8)
+            served = struct.unpack("<q", cells.read(8))[0]
+        return {"pid": pid, "rss": memory["Rss"], "pss": memory["Pss"],
+                "shared": memory["Shared_Clean"] + memory["Shared_Dirty"],
+                "uss": memory["Private_Clean"] + memory["Private_Dirty"], "minor": int(fields[7]),
+                "major": int(fields[9]), "collections": statistics[0::3], "served": served}
+
+
+def fetch(port, path):
+    with socket.create_connection(("127.0.0.1", port), 30) as link:
+        link.sendall(("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" % path).encode())
+        head = b""
+        while True:
+            part = link.recv(65536)
+            if not part:
+                return head[9:12].decode("ascii", "replace")
+            head = head or part[:12]
+
+
+def send(port, templates, first, last, clients, statuses):
+    numbers, lock, errors = iter(range(first, last)), threading.Lock(), []
+
+    def client():
+        while not errors:
+            with lock:
+                n = next(numbers, None)
+            if n is None:
+                return
+            try:
+                status = fetch(port, request_path(templates[n % len(templates)], n))
+            except OSError as e:
+                errors.append("request %d: %s" % (n, e))
+                return
+            with lock:
+                statuses[status] = statuses.get(status, 0) + 1
+
+    threads = [threading.Thread(target=client, daemon=True) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise Failure(errors[0])
+
+
+def measure(options):
+    templates = read_requests(options.requests_file)
+    statuses, checkpoints, sent = {}, [], 0
+    with tempfile.TemporaryDirectory(prefix="prefork-service-") as directory, Service(options, directory) as service:
+        pids = service.workers()
+        parent = service.look(service.process.pid)["collections"]
+        for pid in pids:
+            service.look(pid)
+        start = [service.look(pid) for pid in pids]
+        for count in [c for c in CHECKPOINTS if c < options.requests] + [options.requests]:
+            send(service.port, templates, sent, count, options.clients, statuses)
+            sent = count
+            time.sleep(0.1)
+            if service.workers() != pids:
+                raise Failure("a worker was replaced before request %d" % count)
+            now = [service.look(pid) for pid in pids]
+            mean = lambda key: sum(w[key] for w in now) / len(now)
+            checkpoints.append({
+                "requests": count, "shared_ratio": round(mean("shared") / mean("rss"), 4),
+                "rss_bytes": round(mean("rss")), "pss_bytes": round(mean("pss")), "uss_bytes": round(mean("uss")),
+                "faults": sum(w["minor"] - s["minor"] for w, s in zip(now, start)),
+                "major_faults": sum(w["major"] - s["major"] for w, s in zip(now, start)),
+                "gc_collections": [sum(w["collections"][g] - parent[g] for w in now) for g in range(3)],
+                "served": [w["served"] for w in now]})
+    last = checkpoints[-1]
+    setting = {"gc": options.gc, "statuses": statuses, "checkpoints": checkpoints,
+               "minor_faults_per_request": round(last["faults"] / max(1, options.requests), 3)}
+    for key in ("shared_ratio", "rss_bytes", "pss_bytes", "uss_bytes", "major_faults", "gc_collections"):
+        setting[key] = last[key]
+    return {"server": options.server, "workers": options.workers, "requests": options.requests,
+            "settings": [setting]}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="measure a real prefork service")
+    parser.add_argument("--server", choices=("uwsgi", "gunicorn"), default="uwsgi")
+    parser.add_argument("--gc", default="default", help="the lab's name of a GC setting, or threshold=a,b,c")
+    parser.add_argument("--app", default="preload:application", help="module:callable")
+    parser.add_argument("--chdir", default=SITE)
+    parser.add_argument("--requests-file", default=os.path.join(SITE, "requests.txt"))
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--requests", type=int, default=4000)
+    parser.add_argument("--json", metavar="FILE")
+    options = parser.parse_args(arguments)
+    # A termination takes the same way out as Ctrl-C, so that the server is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        if options.requests < 0 or options.workers < 1 or options.clients < 1:
+            raise Failure("--requests must not be negative, --workers and --clients at least 1")
+        result = measure(options)
+        if options.json:
+            with open(options.json, "w") as out:
+                json.dump(result, out, indent=1)
+    except (Failure, OSError) as e:
+        print("service.py: %s" % e, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    for c in result["settings"][0]["checkpoints"]:
+        print("%5d  shared %.4f  pss %9d  faults %6d  gc %s  served %s" % (
+            c["requests"], c["shared_ratio"], c["pss_bytes"], c["faults"], c["gc_collections"], c["served"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
