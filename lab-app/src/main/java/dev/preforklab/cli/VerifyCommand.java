@@ -1,6 +1,7 @@
 package dev.preforklab.cli;
 
 import dev.preforklab.experiment.verify.RealPython;
+import dev.preforklab.experiment.verify.RecipeGenerator;
 import dev.preforklab.experiment.verify.Verification;
 import dev.preforklab.experiment.verify.Verification.Check;
 import dev.preforklab.experiment.verify.Verification.Options;
@@ -42,8 +43,18 @@ final class VerifyCommand extends ConsoleCommand {
   @Option(
       names = "--cases",
       paramLabel = "N",
-      description = "Random traces of each family for each interpreter; default: 5.")
+      description =
+          "Random traces of each family, and random recipes, for each interpreter; default: 5.")
   int cases = 5;
+
+  @Option(names = "--only", paramLabel = "KIND", description = "traces or recipes; default: both.")
+  String only = "";
+
+  @Option(
+      names = "--print-recipe",
+      paramLabel = "N",
+      description = "Print the random recipe of seed N, for `lab rig`, and stop.")
+  @Nullable Long printRecipe;
 
   @Option(
       names = "--recipe",
@@ -69,6 +80,13 @@ final class VerifyCommand extends ConsoleCommand {
 
   @Override
   public Integer call() {
+    if (printRecipe != null) {
+      console.out().println(RecipeGenerator.generate(printRecipe));
+      return ExitCode.OK;
+    }
+    if (!List.of("", "traces", "recipes").contains(only)) {
+      throw new InputException("--only " + only + ": must be traces or recipes");
+    }
     if (cases < 0 || cases > CASES_MAX) {
       throw new InputException("--cases " + cases + ": must be from 0 to " + CASES_MAX);
     }
@@ -87,6 +105,8 @@ final class VerifyCommand extends ConsoleCommand {
         new Options(
             seed,
             cases,
+            cases,
+            only,
             defaults.operations(),
             recipes.isEmpty() ? defaults.recipes() : recipes,
             defaults.captureDirectory(),

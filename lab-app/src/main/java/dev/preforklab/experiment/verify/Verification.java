@@ -34,6 +34,8 @@ public final class Verification {
    * What to check.
    *
    * @param cases random traces of each family for each interpreter
+   * @param randomRecipes random recipes for each interpreter
+   * @param only "traces" or "recipes", or "" for both
    * @param operations in each trace
    * @param recipes names of shipped recipes or paths of files
    * @param captureDirectory where rig.py and replay.py lie
@@ -42,6 +44,8 @@ public final class Verification {
   public record Options(
       long seed,
       int cases,
+      int randomRecipes,
+      String only,
       int operations,
       List<String> recipes,
       Path captureDirectory,
@@ -52,6 +56,8 @@ public final class Verification {
       return new Options(
           1,
           5,
+          5,
+          "",
           600,
           List.of("nones_plain", "ints_plain", "array_plain", "slots_plain"),
           captureDirectory,
@@ -71,12 +77,19 @@ public final class Verification {
   /** Runs all checks; each is told of as it is done. */
   public List<Check> run(Consumer<Check> progress) {
     for (RealPython python : pythons) {
-      for (int i = 0; i < options.cases; i++) {
+      for (int i = 0; i < options.cases && !options.only.equals("recipes"); i++) {
         checkTrace(python, options.seed + i, false, progress);
         checkTrace(python, options.seed + i, true, progress);
       }
+      if (options.only.equals("traces")) {
+        continue;
+      }
       for (String recipe : options.recipes) {
-        checkRecipe(python, recipe, progress);
+        checkRecipe(python, recipe, RecipeCheck.shipped(recipe), progress);
+      }
+      for (int i = 0; i < options.randomRecipes; i++) {
+        long seed = options.seed + i;
+        checkRecipe(python, "random " + seed, RecipeGenerator.generate(seed), progress);
       }
     }
     return List.copyOf(checks);
@@ -113,9 +126,13 @@ public final class Verification {
     add(new Check(python.fullVersion(), "trace", name, outcome, detail), progress);
   }
 
-  private void checkRecipe(RealPython python, String recipe, Consumer<Check> progress) {
+  private void checkRecipe(
+      RealPython python,
+      String recipe,
+      @org.jspecify.annotations.Nullable String known,
+      Consumer<Check> progress) {
     String name = recipe.replaceFirst(".*/", "").replaceFirst("\\.json$", "");
-    String text = RecipeCheck.shipped(recipe);
+    String text = known;
     try {
       if (text == null) {
         text = Files.readString(Path.of(recipe));

@@ -27,7 +27,7 @@ class VerificationIT {
     Verification verification =
         new Verification(
             new Verification.Options(
-                11, 1, 300, List.of("array_plain"), capture, Duration.ofSeconds(60)),
+                11, 1, 0, "", 300, List.of("array_plain"), capture, Duration.ofSeconds(60)),
             pythons);
 
     List<Verification.Check> checks = verification.run(check -> {});
