@@ -3,6 +3,8 @@
 
     python3 capture/service.py --gc freeze --json freeze.json
     python3 capture/service.py --server gunicorn --gc threshold=200,5,5 --app proj.wsgi:application --chdir DIR
+    python3 capture/service.py --gc freeze --lab result.json        real beside what `./lab compare --json` wrote
+    python3 capture/service.py --real freeze.json --lab result.json the same, of what was measured before
 
 Starts the application under uWSGI or gunicorn on the loopback, sends requests and samples the workers between
 them. Nothing is called in a worker to look at it: memory comes from smaps_rollup, the collector's counters from
@@ -22,6 +24,8 @@ import sys
 import tempfile
 import threading
 import time
+
+import service_table
 
 CHECKPOINTS = (0, 4, 20, 40, 100, 200, 500, 1000, 2000, 4000)
 STOCK_THRESHOLDS = (700, 10, 10)
@@ -205,13 +209,16 @@ class Service:
         with open("/proc/%d/mem" % pid, "rb", 0) as mem:
             mem.seek(self.collector + 104)
             statistics = struct.unpack("<9q", mem.read(72))
+            mem.seek(self.collector + 200)
+            long_lived = struct.unpack("<2q", mem.read(16))
         with open(self.counts, "rb") as cells:
             cells.seek(pid % 4096 * 8)
             served = struct.unpack("<q", cells.read(8))[0]
         return {"pid": pid, "rss": memory["Rss"], "pss": memory["Pss"],
                 "shared": memory["Shared_Clean"] + memory["Shared_Dirty"],
                 "uss": memory["Private_Clean"] + memory["Private_Dirty"], "minor": int(fields[7]),
-                "major": int(fields[9]), "collections": statistics[0::3], "served": served}
+                "major": int(fields[9]), "collections": statistics[0::3], "served": served,
+                "long_lived": long_lived}
 
 
 def fetch(port, path):
@@ -274,6 +281,8 @@ def measure(options):
                 "faults": sum(w["minor"] - s["minor"] for w, s in zip(now, start)),
                 "major_faults": sum(w["major"] - s["major"] for w, s in zip(now, start)),
                 "gc_collections": [sum(w["collections"][g] - parent[g] for w in now) for g in range(3)],
+                # what a full collection waits for: pending above a quarter of the total
+                "long_lived_total_pending": [w["long_lived"] for w in now],
                 "served": [w["served"] for w in now]})
     last = checkpoints[-1]
     setting = {"gc": options.gc, "statuses": statuses, "checkpoints": checkpoints,
@@ -282,6 +291,17 @@ def measure(options):
         setting[key] = last[key]
     return {"server": options.server, "workers": options.workers, "requests": options.requests,
             "settings": [setting]}
+
+
+def table(results):
+    lines = []
+    for result in results:
+        for setting in result["settings"]:
+            lines.append("%s under %s, %d workers" % (setting["gc"], result["server"], result["workers"]))
+            lines += ["%5d  shared %.4f  pss %9d  faults %6d  gc %s  served %s" % (
+                c["requests"], c["shared_ratio"], c["pss_bytes"], c["faults"], c["gc_collections"], c["served"])
+                for c in setting["checkpoints"]]
+    return lines
 
 
 def main(arguments=None):
@@ -295,25 +315,38 @@ def main(arguments=None):
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--requests", type=int, default=4000)
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--csv", metavar="FILE", help="put the checkpoints into this table, in place of what it holds "
+                        "of the same server and setting")
+    parser.add_argument("--lab", metavar="FILE", help="what `./lab compare --json` wrote: print it beside the real "
+                        "figures; exit code 1 if a cell lies outside the bounds")
+    parser.add_argument("--real", metavar="FILE", nargs="+", help="measure nothing, take these results (JSON or CSV)")
     options = parser.parse_args(arguments)
     # A termination takes the same way out as Ctrl-C, so that the server is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if options.requests < 0 or options.workers < 1 or options.clients < 1:
             raise Failure("--requests must not be negative, --workers and --clients at least 1")
-        result = measure(options)
-        if options.json:
-            with open(options.json, "w") as out:
-                json.dump(result, out, indent=1)
-    except (Failure, OSError) as e:
+        if options.real and options.json:
+            raise Failure("--json keeps a measurement, and --real measures nothing")
+        # Read first: a bad file should not cost a measurement.
+        lab = service_table.read_json(options.lab) if options.lab else None
+        if options.real:
+            results = [result for path in options.real for result in service_table.read_real(path)]
+        else:
+            results = [measure(options)]
+            if options.json:
+                with open(options.json, "w") as out:
+                    json.dump(results[0], out, indent=1)
+        if options.csv:
+            service_table.save(options.csv, results)
+        lines, outside = service_table.compare(results, lab, options.lab) if lab else (table(results), 0)
+    except (Failure, service_table.Unusable, OSError) as e:
         print("service.py: %s" % e, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    for c in result["settings"][0]["checkpoints"]:
-        print("%5d  shared %.4f  pss %9d  faults %6d  gc %s  served %s" % (
-            c["requests"], c["shared_ratio"], c["pss_bytes"], c["faults"], c["gc_collections"], c["served"]))
-    return 0
+    print("\n".join(lines))
+    return 1 if outside else 0
 
 
 if __name__ == "__main__":

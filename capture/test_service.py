@@ -8,8 +8,11 @@ import tempfile
 import unittest
 
 import service
+import service_table
 
 SCRIPT = os.path.abspath(service.__file__)
+GOLDEN = os.path.join(os.path.dirname(SCRIPT), os.pardir, "lab-app", "src", "test", "resources", "dev", "preforklab",
+                      "prefork", "django_site_services.csv")
 
 
 class Inputs(unittest.TestCase):
@@ -26,6 +29,108 @@ class Inputs(unittest.TestCase):
             self.assertEqual(done.returncode, 2)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(word, done.stderr)
+
+
+def result(shared=.5, pss=40000000, faults=10000, collections=(100, 10, 4), inherited=0, gc="freeze", workers=4):
+    """A made-up result with checkpoints at 0 and 4 requests."""
+    def checkpoint(requests, faults, collections):
+        return {"requests": requests, "shared_ratio": shared, "rss_bytes": 61440000, "pss_bytes": pss,
+                "uss_bytes": 30720000, "faults": faults, "gc_collections": list(collections), "served": [requests // 4] * 4}
+
+    return {"server": "uwsgi", "workers": workers, "settings": [{"gc": gc, "checkpoints": [
+        checkpoint(0, inherited, (0, 0, 0)), checkpoint(4, inherited + faults, collections)]}]}
+
+
+class BesideTheLab(unittest.TestCase):
+    """Against a real .5, 40 MB, 10,000 faults and 100, 10, 4 collections."""
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.directory = holder.name
+
+    def file(self, name, content):
+        path = os.path.join(self.directory, name)
+        with open(path, "w") as out:
+            out.write(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    def compare(self, lab, real=None):
+        return subprocess.run(
+            [sys.executable, SCRIPT, "--real", self.file("real.json", real or result()), "--lab",
+             self.file("lab.json", lab)], capture_output=True, text=True)
+
+    def test_all_cells_at_the_edge_of_their_bounds(self):
+        for lab in (result(), result(.53, 42400000, 11000, (105, 12, 6)), result(.47, 37600000, 9000, (95, 8, 2))):
+            done = self.compare(lab)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("0 of 6 cells outside", done.stdout)
+            self.assertNotIn("*", done.stdout)
+
+    def test_each_cell_beyond_its_bound_is_marked(self):
+        for lab, cell in ((result(shared=.531), "0.500 / 0.531*"), (result(pss=37500000), "40.0 / 37.5*"),
+                          (result(faults=11001), "10000 / 11001*"), (result(collections=(106, 10, 4)), "100 / 106*"),
+                          (result(collections=(100, 7, 4)), "10 / 7*"), (result(collections=(100, 10, 7)), "4 / 7*")):
+            done = self.compare(lab)
+            self.assertEqual((done.returncode, done.stderr), (1, ""))
+            self.assertIn(cell, done.stdout)
+            self.assertIn("1 of 6 cells outside", done.stdout)
+            self.assertEqual(done.stdout.count("*"), 2, "the cell and the legend")
+
+    def test_faults_before_the_first_request_do_not_count(self):
+        self.assertEqual(self.compare(result(inherited=5000)).returncode, 0)
+
+    def test_what_cannot_be_compared_is_one_line_and_exit_2(self):
+        for lab, words in ((result(gc="default"), 'no GC setting "freeze"'), (result(workers=2), "2 workers"),
+                           ("{", "not a result"), ({"settings": [{"checkpoints": []}]}, "'gc'"),
+                           ({"workers": 4, "settings": [{"gc": "freeze", "checkpoints": []}]}, "no checkpoint"),
+                           ([], "not a result")):
+            done = self.compare(lab)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn("lab.json", done.stderr)
+            self.assertIn(words, done.stderr)
+
+    def test_a_table_gives_back_what_was_saved_and_a_new_run_takes_the_place_of_the_old(self):
+        path = os.path.join(self.directory, "t.csv")
+        first, second = result(gc="threshold=200,5,5"), result(shared=.25)
+        service_table.save(path, [result(), first])
+        service_table.save(path, [second])
+        read, = service_table.read_real(path)
+        self.assertEqual(read["workers"], 4)
+        self.assertEqual(read["settings"], second["settings"] + first["settings"])
+
+    def test_results_without_a_figure_do_not_pass(self):
+        lab = self.file("lab.json", result())
+        for name, content in (("real.csv", ",".join(service_table.COLUMNS) + "\n"),
+                              ("real.json", {"server": "uwsgi", "workers": 4, "settings": []}),
+                              ("real.json", {"workers": 4, "settings": []})):
+            done = subprocess.run([sys.executable, SCRIPT, "--real", self.file(name, content), "--lab", lab],
+                                  capture_output=True, text=True)
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+            self.assertIn(name, done.stderr)
+
+    def test_a_file_that_is_no_table_stays_as_it_is(self):
+        path = self.file("t.csv", "a,b\n1,2\n")
+        done = subprocess.run([sys.executable, SCRIPT, "--real", self.file("real.json", result()), "--csv", path],
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+        with open(path) as f:
+            self.assertEqual(f.read(), "a,b\n1,2\n")
+
+
+class Golden(unittest.TestCase):
+    def test_each_run_is_whole(self):
+        for run in service_table.read_real(GOLDEN):
+            for setting in run["settings"]:
+                found = setting["checkpoints"]
+                self.assertEqual([c["requests"] for c in found], list(service.CHECKPOINTS))
+                self.assertEqual([sum(c["served"]) for c in found], list(service.CHECKPOINTS))
+                disable, thresholds = service.parse_setting(setting["gc"])[:2]
+                if disable or thresholds and not thresholds[0]:
+                    self.assertEqual(found[-1]["gc_collections"], [0, 0, 0])
+                else:
+                    self.assertGreater(found[-1]["gc_collections"][0], 0)
 
 
 def debian_has_django():
