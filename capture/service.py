@@ -132,6 +132,17 @@ def find_collector(pid, thresholds):
     return found[0]
 
 
+def reason(log):
+    """The line of a server's log that says why it ended: what a traceback ends with, else the last one."""
+    lines = log.strip().splitlines() or ["no output"]
+    traced = [n for n, line in enumerate(lines) if line.startswith("Traceback (")]
+    if traced:
+        for line in lines[traced[-1] + 1:]:
+            if line and not line[0].isspace():
+                return line
+    return lines[-1]
+
+
 class Service:
     def __init__(self, options, directory):
         disable, thresholds, collect, freeze = parse_setting(options.gc)
@@ -173,8 +184,7 @@ class Service:
             while not os.path.exists(self.ready) or len(self.workers()) != self.options.workers:
                 if self.process.poll() is not None or time.time() > limit:
                     with open(self.log, errors="replace") as log:
-                        last = (log.read().strip().splitlines() or ["no output"])[-1]
-                    raise Failure("%s did not start: %s" % (self.options.server, last))
+                        raise Failure("%s did not start: %s" % (self.options.server, reason(log.read())))
                 time.sleep(0.05)
             time.sleep(0.5)
             self.collector = find_collector(self.process.pid, self.thresholds)
@@ -188,8 +198,13 @@ class Service:
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait()
+        # A master that was killed leaves its workers behind.
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
     def workers(self):
         try:
@@ -297,7 +312,9 @@ def table(results):
     lines = []
     for result in results:
         for setting in result["settings"]:
-            lines.append("%s under %s, %d workers" % (setting["gc"], result["server"], result["workers"]))
+            answers = ", ".join("%s: %d" % each for each in sorted(setting.get("statuses", {}).items()))
+            lines.append("%s under %s, %d workers%s" % (setting["gc"], result["server"], result["workers"],
+                                                        answers and "; answers " + answers))
             lines += ["%5d  shared %.4f  pss %9d  faults %6d  gc %s  served %s" % (
                 c["requests"], c["shared_ratio"], c["pss_bytes"], c["faults"], c["gc_collections"], c["served"])
                 for c in setting["checkpoints"]]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import service
@@ -29,6 +30,32 @@ class Inputs(unittest.TestCase):
             self.assertEqual(done.returncode, 2)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(word, done.stderr)
+
+    def test_why_a_server_ended(self):
+        self.assertEqual(service.reason("starting\nbind(): Address already in use\n"), "bind(): Address already in use")
+        self.assertEqual(service.reason(
+            "Traceback (most recent call last):\n  File 'a', line 1\nKeyError: 'k'\n\n"
+            "During handling of the above exception, another exception occurred:\n\n"
+            "Traceback (most recent call last):\n  File 'b', line 2\n    import x\nImportError: no x\n"
+            "*** no app loaded. GAME OVER ***\n"), "ImportError: no x")
+        self.assertEqual(service.reason(""), "no output")
+
+    def test_a_server_that_is_not_there(self):
+        done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, env={"PATH": "/nonexistent"})
+        self.assertEqual((done.returncode, done.stderr), (2, "service.py: uwsgi is not installed\n"))
+
+
+def running(word):
+    """The processes with a word in their command line."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                if word.encode() in f.read():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
 
 
 def result(shared=.5, pss=40000000, faults=10000, collections=(100, 10, 4), inherited=0, gc="freeze", workers=4):
@@ -152,6 +179,35 @@ class Run(unittest.TestCase):
         self.assertEqual(setting["statuses"], {"200": 40})
         self.assertEqual([sum(c["served"]) for c in setting["checkpoints"]], [0, 4, 20, 40])
         self.assertEqual(setting["gc_collections"], [0, 0, 0])
+
+    def test_an_application_that_does_not_import_is_one_line_and_leaves_nothing_running(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for app, word in (("no_such_module:application", "No module named 'no_such_module'"),
+                              ("json:no_such_name", "no_such_name")):
+                done = subprocess.run([sys.executable, SCRIPT, "--app", app, "--chdir", directory],
+                                      capture_output=True, text=True)
+                self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+                self.assertIn(word, done.stderr)
+            self.assertEqual(running(directory), [])
+
+    def test_a_terminated_measurement_stops_its_server(self):
+        with tempfile.TemporaryDirectory() as directory:
+            app = os.path.join(directory, "slow.py")
+            with open(app, "w") as out:
+                out.write("import time\ndef application(environ, start_response):\n    time.sleep(300)\n")
+            with subprocess.Popen([sys.executable, SCRIPT, "--app", "slow:application", "--chdir", directory],
+                                  stderr=subprocess.PIPE, text=True) as measuring:
+                try:
+                    limit = time.time() + 60
+                    while len(running(directory)) < 6 and time.time() < limit:  # the script, the master, four workers
+                        time.sleep(.1)
+                    self.assertEqual(len(running(directory)), 6)
+                    time.sleep(1.5)
+                    measuring.terminate()
+                    self.assertEqual(measuring.wait(30), 143)
+                finally:
+                    measuring.kill()
+            self.assertEqual(running(directory), [])
 
 
 if __name__ == "__main__":
