@@ -222,10 +222,10 @@ class Service:
         with open("/proc/%d/stat" % pid) as stat:
             fields = stat.read().rpartition(")")[2].split()
         with open("/proc/%d/mem" % pid, "rb", 0) as mem:
-            mem.seek(self.collector + 104)
-            statistics = struct.unpack("<9q", mem.read(72))
-            mem.seek(self.collector + 200)
-            long_lived = struct.unpack("<2q", mem.read(16))
+            mem.seek(self.collector)
+            state = mem.read(216)
+        counts = [struct.unpack_from("<i", state, 24 * g + 20)[0] for g in range(3)]
+        statistics, long_lived = struct.unpack_from("<9q", state, 104), struct.unpack_from("<2q", state, 200)
         with open(self.counts, "rb") as cells:
             cells.seek(pid % 4096 * 8)
             served = struct.unpack("<q", cells.read(8))[0]
@@ -233,7 +233,7 @@ class Service:
                 "shared": memory["Shared_Clean"] + memory["Shared_Dirty"],
                 "uss": memory["Private_Clean"] + memory["Private_Dirty"], "minor": int(fields[7]),
                 "major": int(fields[9]), "collections": statistics[0::3], "served": served,
-                "long_lived": long_lived}
+                "counts": counts, "long_lived": long_lived}
 
 
 def fetch(port, path):
@@ -278,7 +278,8 @@ def measure(options):
     statuses, checkpoints, sent = {}, [], 0
     with tempfile.TemporaryDirectory(prefix="prefork-service-") as directory, Service(options, directory) as service:
         pids = service.workers()
-        parent = service.look(service.process.pid)["collections"]
+        master = service.look(service.process.pid)
+        parent = master["collections"]
         for pid in pids:
             service.look(pid)
         start = [service.look(pid) for pid in pids]
@@ -301,6 +302,7 @@ def measure(options):
                 "served": [w["served"] for w in now]})
     last = checkpoints[-1]
     setting = {"gc": options.gc, "statuses": statuses, "checkpoints": checkpoints,
+               "master_gc": {key: master[key] for key in ("counts", "collections", "long_lived")},
                "minor_faults_per_request": round(last["faults"] / max(1, options.requests), 3)}
     for key in ("shared_ratio", "rss_bytes", "pss_bytes", "uss_bytes", "major_faults", "gc_collections"):
         setting[key] = last[key]

@@ -180,6 +180,32 @@ class Run(unittest.TestCase):
         self.assertEqual([sum(c["served"]) for c in setting["checkpoints"]], [0, 4, 20, 40])
         self.assertEqual(setting["gc_collections"], [0, 0, 0])
 
+    def test_the_masters_collector_is_what_its_worker_says(self):
+        """Oracle: the frozen objects are those that the collection before has counted as long lived."""
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "telling.py"), "w") as out:
+                out.write("import gc, json\ndef application(environ, start_response):\n"
+                          "    with open(%r, 'w') as out:\n"
+                          "        json.dump([gc.get_freeze_count(), [s['collections'] for s in gc.get_stats()]], out)\n"
+                          "    start_response('200 OK', [])\n    return []\n" % os.path.join(directory, "told"))
+            out = os.path.join(directory, "out.json")
+            done = subprocess.run([sys.executable, SCRIPT, "--gc", "collect-freeze", "--app", "telling:application",
+                                   "--chdir", directory, "--workers", "1", "--requests", "1", "--json", out],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(os.path.join(directory, "told")) as f:
+                frozen, collections = json.load(f)
+            with open(out) as f:
+                setting = json.load(f)["settings"][0]
+        master = setting["master_gc"]
+        total, pending = master["long_lived"]
+        self.assertGreater(total, 1000)
+        # the last frames of the import are collected and frozen too, then die
+        self.assertIn(total - frozen, range(50))
+        self.assertEqual(pending, 0)
+        self.assertEqual(master["counts"][1:], [0, 0])
+        self.assertEqual([m + w for m, w in zip(master["collections"], setting["gc_collections"])], collections)
+
     def test_an_application_that_does_not_import_is_one_line_and_leaves_nothing_running(self):
         with tempfile.TemporaryDirectory() as directory:
             for app, word in (("no_such_module:application", "No module named 'no_such_module'"),
