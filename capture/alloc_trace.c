@@ -3,14 +3,15 @@
    embedded in preforklab_capture.py, so that a capture needs no compiler. build_alloc_trace.py compiles and embeds it.
 
    The collector's generation 0 counter is noted at each entry: gc_alloc() increments it after the allocation,
-   PyObject_GC_Del() decrements it before the free, so the difference between two events tells GC objects apart. */
+   PyObject_GC_Del() decrements it before the free, so the difference between two events tells GC objects apart. The next entry also finds the object's
+   type in place and notes it: the word behind the reference count, if the block began with a GC head. */
 typedef unsigned long word;
 
 enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO };
 
-struct event { word address, size; unsigned kind; int count0; };          /* kind: op | domain << 8 */
+struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 */
 
-struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; };
+struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; word gc_head; struct event *open; };
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;
@@ -24,6 +25,14 @@ struct domain { struct state *state; struct allocator base; word number; };
 
 #define HOOK __attribute__((visibility("hidden"), noinline, used))
 
+/* gives the last allocation of an object domain its type, before anything else happens to the block */
+static inline void settle(struct state *s) {
+  struct event *e = s->open;
+  if (!e) return;
+  s->open = 0;
+  if (e->size >= s->gc_head + 16 && *s->count0 - e->count0 == 1) e->type = *(word *) (e->address + s->gc_head + 8);
+}
+
 static inline void note(struct domain *d, word op, void *address, word size, int count0) {
   struct state *s = d->state;
   word k = s->used;
@@ -34,11 +43,14 @@ static inline void note(struct domain *d, word op, void *address, word size, int
   e->size = size;
   e->kind = (unsigned) (op | d->number << 8);
   e->count0 = count0;
+  e->type = 0;
+  if (op == OP_ALLOC && d->number == 2) s->open = e;
 }
 
 /* depth: pymalloc passes requests over 512 bytes on to the raw domain; only the outer call is an event */
 HOOK void *trace_malloc(void *ctx, word n) {
   struct domain *d = ctx;
+  settle(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.malloc(d->base.ctx, n);
@@ -48,6 +60,7 @@ HOOK void *trace_malloc(void *ctx, word n) {
 
 HOOK void *trace_calloc(void *ctx, word n, word each) {
   struct domain *d = ctx;
+  settle(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.calloc(d->base.ctx, n, each);
@@ -57,6 +70,7 @@ HOOK void *trace_calloc(void *ctx, word n, word each) {
 
 HOOK void *trace_realloc(void *ctx, void *old, word n) {
   struct domain *d = ctx;
+  settle(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.realloc(d->base.ctx, old, n);
@@ -69,6 +83,7 @@ HOOK void *trace_realloc(void *ctx, void *old, word n) {
 
 HOOK void trace_free(void *ctx, void *p) {
   struct domain *d = ctx;
+  settle(d->state);
   if (p && !d->state->depth) note(d, OP_FREE, p, 0, *d->state->count0);
   d->state->depth++;
   d->base.free(d->base.ctx, p);

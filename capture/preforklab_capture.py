@@ -111,18 +111,23 @@ stub()
 '''
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (0, 128, 288, 560)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (0, 208, 448, 880)  # malloc, calloc, realloc, free
 TRACE_CODE = (
-    "QVRVSIn1U0iLB0iJ+0iLfwhIi1AoRIsiSINAIAH/UxBIiwtIg2kgAXUFSIXAdQlbXUFcww8fQABIi1EQSDtRCHMuSI1yAUiJcRBI"
-    "jTRSSIsRSItLMEiNFPLB4QhIiQJIiWoIiUoQRIliFFtdQVzDkEiDQRgB67hmDx+EAAAAAABBVUFUSYnUVUiJ9VNIiftIg+wISIsH"
-    "SIt/CEiLUChEiypIg0AgAUyJ4v9TGEiLC0iDaSABdQVIhcB1FUiDxAhbXUFcQV3DZi4PH4QAAAAAAEiLURBIO1EIcz5JD6/sSI1y"
-    "AUiJcRBIjTRSSIsRSItLMEiNFPLB4QhIiQJIiWoIiUoQRIlqFEiDxAhbXUFcQV3DDx+AAAAAAEiDQRgB65yQQVZBVUmJ9UFUVUiJ"
-    "1VNIiwdIiftIi38ISItQKESLIkiDQCABSInq/1MgSIsLSInCSItBIEiD6AFIiUEgD4WEAAAASIXSdH9JOdV0ek2F7Q+EgwAAAEiL"
-    "cRBMi1EIuAMAAABMOdYPg4UAAABIi3swTIsZTI0MdkyNdgFJweEDTIlxEMHnCE+NBAsJ+EmJEEmJaAhBiUAQRYlgFE2F7XQnTTnW"
-    "c15LjUQLGEiDxgKDzwJIiXEQTIkoSMdACAAAAACJeBBEiWAUW0iJ0F1BXEFdQV7DZg8fRAAASItxEEyLUQhMOdZyhkiDQRgB69oP"
-    "H0AASItBGEiDwAFIg8ABSIlBGOvESItBGOvwDx+EAAAAAABTSIsXSIn7SItCIEiF9nQFSIXAdBtIg8ABSIt7CEiJQiD/UyhIiwNI"
-    "g2ggAVvDZpBIi0ooRIsBSItKEEg7SghzN0iNeQFIiXoQSI08SUiLCkiNPPmLSzBIiTfB4QhIx0cIAAAAAIPJAUSJRxSJTxDrpA8f"
-    "gAAAAABIg0IYAeuW"
+    "QVRVSIn1U0iLB0iJ+0iLUDhIi0goSIXSdBZIi3AwSMdAOAAAAABIjX4QSDl6CHMwRIshSIt7CEiJ7kiDQCAB/1MQSIsLSINpIAF1"
+    "BUiFwHUvW11BXMNmLg8fhAAAAAAAizkrehSD/wF1xkiLOkiLdD4ISIlyGOu4Dx+EAAAAAABIi1EQSDtRCHM+SI1yAUjB4gVIAxFI"
+    "iXEQSItzMEiJAon3SIlqCMHnCESJYhSJehBIx0IYAAAAAEiD/gJ1k0iJUTjrjQ8fQABIg0EYAeuCkEFVQVRJidRVSIn1U0iJ+0iD"
+    "7AhIiwdIi1A4SItIKEiF0nQWSItwMEjHQDgAAAAASI1+EEg5eghzN0SLKUiLewhMieJIie5Ig0AgAf9TGEiLC0iDaSABdQVIhcB1"
+    "M0iDxAhbXUFcQV3DDx+EAAAAAACLOSt6FIP/AXW/SIs6SIt0PghIiXIY67EPH4QAAAAAAEiLURBIO1EIc0ZJD6/sSI1yAUjB4gVI"
+    "AxFIiXEQSItzMEiJAon3SIlqCMHnCESJahSJehBIx0IYAAAAAEiD/gJ1i0iJUTjrhQ8fhAAAAAAASINBGAHpc////2YPH0QAAEFX"
+    "QVZBVUmJ9UFUVUiJ1VNIiftIg+wISIsHSItQOEiLSChIhdJ0GkiLcDBIx0A4AAAAAEiNfhBIOXoID4P/AAAARIshSInqSINAIAFM"
+    "ie5Ii3sI/1MgSIsLSInCSItBIEiD6AFIiUEgD4W2AAAASIXSD4StAAAASTnVD4SkAAAATYXtD4TXAAAASItxEEyLSQi4AwAAAEw5"
+    "zg+D4QAAAEyLUzBMizFJifNMjX4BScHjBUyJeRBFidBLjTweQcHgCEiJF0SJw0iJbwgJw0SJZxSJXxBIx0cYAAAAAEiFwHUKSYP6"
+    "Ag+ErgAAAE2F7XQ1TTnPD4OpAAAAS41EHiBIg8YCQYPIAkiJcRBMiShIx0AIAAAAAESJQBBEiWAUSMdAGAAAAABIg8QISInQW11B"
+    "XEFdQV5BX8NmLg8fhAAAAAAAizkrehSD/wEPhfP+//9IizpIi3Q+CEiJchjp4v7//5BIi3EQTItJCEw5zg+CLv///0iDQRgB66wP"
+    "H4QAAAAAAEiLQRhIg8ABSIPAAUiJQRjrkmYPH0QAAEiJeTjpSf///0iLQRjr4WYPH4QAAAAAAFNIiwdIiftIi1A4SIXSdBZIi0gw"
+    "SMdAOAAAAABIjXkQSDl6CHMqSItQIEiF9nQFSIXSdDxIg8IBSIt7CEiJUCD/UyhIiwNIg2ggAVvDDx8ASIt4KIs/K3oUg/8BdchI"
+    "izpIi0w5CEiJShjrug8fQABIi0goRIsBSItIEEg7SAhzP0iNeQFIweEFSAMISIl4EIt7MEiJMcHnCEjHQQgAAAAAg88BRIlBFIl5"
+    "EEjHQRgAAAAA6Xz///8PH4QAAAAAAEiDQBgB6Wr///8="
 )
 # --- end of machine code
 
@@ -230,10 +235,10 @@ def child_debugmallocstats(path, request):
 class Tracer(object):
     """Records every allocation and free of this process through the hook of alloc_trace.c."""
 
-    EVENT = 24
+    EVENT = 32
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
-    def __init__(self, count0_address, capacity=CAPACITY):
+    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16):
         import base64
         import ctypes
         import mmap
@@ -242,7 +247,7 @@ class Tracer(object):
         self.code.write(code)
         at = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
         self.buffer = mmap.mmap(-1, capacity * self.EVENT)
-        self.state = (ctypes.c_uint64 * 6)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address)
+        self.state = (ctypes.c_uint64 * 8)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0)
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -277,7 +282,7 @@ class Tracer(object):
     def events(self):
         import struct
         view = memoryview(self.buffer)[:self.used.value * self.EVENT]
-        return struct.iter_unpack("<QQIi", view)
+        return struct.iter_unpack("<QQIiQ", view)
 
 
 def child_probe(path, request):
@@ -346,7 +351,7 @@ def child_trace(path, request):
         request(text)
     gc.collect()
     capacity = plan.get("capacity", Tracer.CAPACITY)
-    tracer = Tracer(plan["count0"], capacity)
+    tracer = Tracer(plan["count0"], capacity, plan["gc_head"])
     window = plan["window"]
     marks = (ctypes.c_uint64 * (len(window) + 1))()   # keeps no object alive, as a list would
     used = tracer.used
@@ -372,12 +377,28 @@ def child_trace(path, request):
     gc.collect()
     end = used.value
     tracer.stop()
-    result = decode(tracer, marks[:i + 1], plan["skip"], plan["keep"], before_second, end, component)
+    result = decode(tracer, marks[:i + 1], plan["skip"], plan["keep"], before_second, end, component, plan["gc_head"])
     with open(path + ".out", "w") as f:
         json.dump({"requests": result, "garbage_objects": found, "window": i}, f)
 
 
-def decode(tracer, marks, skip, keep, before_second, end, component):
+def free_list_number(type_address, size, gc_head):
+    """1 for exactly a list, 2 for a dict, 2 + n for a tuple of n items (1 to 20), else 0."""
+    if type_address == id(list):
+        return 1
+    if type_address == id(dict):
+        return 2
+    if type_address == id(tuple):
+        n = (size - gc_head - 24) // 8
+        return 2 + n if 1 <= n <= 20 else 0
+    return 0
+
+
+def delta_list(ordinals):
+    return [b - a for a, b in zip([0] + ordinals, ordinals)]
+
+
+def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
     """The events of the window as one record a kept request: the profile's stream, groups of garbage, carried, held."""
     marks = list(marks)[skip:]
     n = len(marks) - 1
@@ -385,6 +406,7 @@ def decode(tracer, marks, skip, keep, before_second, end, component):
     live = {}                                         # block start -> allocation number, or -1 for one of another request
     stream = [[] for _ in range(keep)]                # per request: allocation numbers a, frees ~a
     domain_bytes = []
+    free_list = []                                    # by allocation: whose free list its object goes to, or 0
     allocations = [0] * keep
     died = {}                                         # allocation -> (request it died in, or n: first collection, n + 1: second; event)
     now = 0
@@ -392,7 +414,7 @@ def decode(tracer, marks, skip, keep, before_second, end, component):
     pending_count = 0
     moved_to = None
     freed_order = []
-    for k, (address, size, kind, count0) in enumerate(tracer.events()):
+    for k, (address, size, kind, count0, type_address) in enumerate(tracer.events()):
         if k >= end:
             break
         if k < marks[0]:
@@ -413,6 +435,7 @@ def decode(tracer, marks, skip, keep, before_second, end, component):
                 alloc_ordinal.append(allocations[now])
                 allocations[now] += 1
                 domain_bytes.append((domain, size))
+                free_list.append(free_list_number(type_address, size, gc_head))
                 stream[now].append(a)
                 live[address] = a
                 if domain == 2 and op == 0:
@@ -482,7 +505,12 @@ def decode(tracer, marks, skip, keep, before_second, end, component):
         for x in waiting:
             if alloc_request[x] == r:
                 carried.append([alloc_ordinal[x], n - r])
-        out.append({"events": events, "garbage": garbage, "carried": carried, "held": held})
+        kept_types = {}
+        for s in stream[r]:
+            if s >= 0 and free_list[s]:
+                kept_types.setdefault(free_list[s], []).append(alloc_ordinal[s])
+        out.append({"events": events, "garbage": garbage, "carried": carried, "held": held,
+                    "free_listed": [[number, delta_list(ordinals)] for number, ordinals in sorted(kept_types.items())]})
     return out
 
 
@@ -1303,7 +1331,7 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     def plan(name, before, window, skip, keep):
         path = os.path.join(scratch, name)
         with open(path, "w") as f:
-            json.dump({"before": before, "window": window, "skip": skip, "keep": keep, "count0": facts["count0"]}, f)
+            json.dump({"before": before, "window": window, "skip": skip, "keep": keep, "count0": facts["count0"], "gc_head": facts["sizes"]["gc_head"]}, f)
         with master.child() as child:
             child.run("child_trace", path)
         with open(path + ".out") as f:
@@ -1362,7 +1390,7 @@ def trace_obstacle(master, facts):
     return None
 
 
-REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "events", "garbage", "carried", "held", "counts")
+REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "events", "garbage", "carried", "held", "free_listed", "counts")
 
 
 def write_profile(path, header, lines, progress):

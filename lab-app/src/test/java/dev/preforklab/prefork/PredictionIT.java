@@ -38,11 +38,17 @@ class PredictionIT {
   private static final double RATIO_BOUND = 0.05;
 
   private static final double PSS_BOUND = 0.06;
+  private static final double FAULTS_BOUND = 0.10;
+  private static final double COLLECTIONS_BOUND = 0.05;
 
-  private record Checkpoint(int requests, double pssKb, double sharedRatio) {}
+  /** Few collections of a generation are told apart no finer than this. */
+  private static final double COLLECTIONS_LEAST = 4;
+
+  private record Checkpoint(
+      int requests, double pssKb, double sharedRatio, double minorFaults, long[] collections) {}
 
   @ParameterizedTest(name = "{0}")
-  @CsvSource({"default,default", "disabled,disable", "freeze,freeze"})
+  @CsvSource({"default,default", "disabled,disable", "threshold0,thr0", "freeze,freeze"})
   void sharingIsThatOfTheRealService(String setting, String measured) throws IOException {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     assumeTrue(Files.exists(file), "skipped: no " + file);
@@ -94,7 +100,11 @@ class PredictionIT {
               new Checkpoint(
                   Integer.parseInt(field[2]),
                   Double.parseDouble(field[4]),
-                  Double.parseDouble(field[7])));
+                  Double.parseDouble(field[7]),
+                  Double.parseDouble(field[8]),
+                  new long[] {
+                    Long.parseLong(field[10]), Long.parseLong(field[11]), Long.parseLong(field[12])
+                  }));
         }
       }
     }
@@ -156,6 +166,36 @@ class PredictionIT {
         assertThat(pss / 1024.0 / WORKERS)
             .as("PSS in kB of a worker " + at)
             .isCloseTo(checkpoint.pssKb, within(PSS_BOUND * checkpoint.pssKb));
+        System.err.printf(
+            "XX %d ratio %.3f/%.3f pss %.3f%n",
+            checkpoint.requests,
+            checkpoint.sharedRatio,
+            (double) shared / rss,
+            pss / 1024.0 / WORKERS / checkpoint.pssKb - 1);
+      }
+      Checkpoint last = checkpoints.get(checkpoints.size() - 1);
+      double faults = 0;
+      long[] collections = new long[3];
+      for (Worker worker : arbiter.workers()) {
+        faults += worker.faults().minor();
+        for (int generation = 0; generation < 3; generation++) {
+          collections[generation] += worker.collections(generation);
+        }
+      }
+      System.err.printf(
+          "XX faults %.0f/%.0f gens %s/%s%n",
+          last.minorFaults,
+          faults,
+          java.util.Arrays.toString(last.collections),
+          java.util.Arrays.toString(collections));
+      assertThat(faults)
+          .as("minor faults")
+          .isCloseTo(last.minorFaults, within(FAULTS_BOUND * last.minorFaults));
+      for (int generation = 0; generation < 3; generation++) {
+        double real = last.collections[generation];
+        assertThat((double) collections[generation])
+            .as("collections of generation " + generation)
+            .isCloseTo(real, within(Math.max(COLLECTIONS_LEAST, COLLECTIONS_BOUND * real)));
       }
     }
 

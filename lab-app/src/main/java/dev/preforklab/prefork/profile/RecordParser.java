@@ -238,6 +238,7 @@ final class RecordParser {
         }
         case "garbage" -> readGarbage(compiler);
         case "carried" -> readCarried(compiler);
+        case "free_listed" -> readFreeListed(compiler);
         case "held" -> {
           readInts(ints, 0, Integer.MAX_VALUE);
           compiler.held(ints);
@@ -260,6 +261,20 @@ final class RecordParser {
     }
     if (in.currentToken() != JsonToken.END_ARRAY) {
       throw bad("garbage must be a list of groups");
+    }
+  }
+
+  private void readFreeListed(RequestCompiler compiler) throws IOException {
+    requireArray();
+    while (in.nextToken() == JsonToken.START_ARRAY) {
+      int number = (int) nextLong(1, RequestTrace.FREE_LISTS_MAX);
+      in.nextToken();
+      readInts(deltas, 0, Integer.MAX_VALUE);
+      expectEnd();
+      compiler.freeListed(number, deltas);
+    }
+    if (in.currentToken() != JsonToken.END_ARRAY) {
+      throw bad("free_listed must be a list of [free list, ordinals]");
     }
   }
 

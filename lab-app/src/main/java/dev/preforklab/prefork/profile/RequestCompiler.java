@@ -26,6 +26,7 @@ final class RequestCompiler {
   private final IntArray carriedRequests = new IntArray(8);
   private final IntArray ownerless = new IntArray(8);
   private int[] held = new int[0];
+  private byte[] freeList = new byte[0];
 
   RequestCompiler(Path file, long line) {
     this.file = file;
@@ -62,6 +63,7 @@ final class RequestCompiler {
       }
     }
     allocations = ordinals;
+    freeList = new byte[ordinals];
   }
 
   void garbage(IntArray gc, IntArray owned) {
@@ -100,6 +102,24 @@ final class RequestCompiler {
     }
   }
 
+  /** Objects of a type with a free list, as distances from one ordinal to the next. */
+  void freeListed(int number, IntArray deltas) {
+    if (allocations < 0) {
+      throw bad("a request's events must come before its free_listed objects");
+    }
+    if (number < 1 || number > RequestTrace.FREE_LISTS_MAX) {
+      throw bad("free list " + number + ", not 1 to " + RequestTrace.FREE_LISTS_MAX);
+    }
+    long ordinal = 0;
+    for (int i = 0; i < deltas.size(); i++) {
+      ordinal += deltas.get(i);
+      if (ordinal >= allocations || domain[(int) ordinal] != RequestTrace.GC) {
+        throw bad("free_listed object " + ordinal + " is no object with a GC head");
+      }
+      freeList[(int) ordinal] = (byte) number;
+    }
+  }
+
   RequestTrace finish() {
     if (endpoint < 0 || state < 0 || allocations < 0) {
       throw bad("a request needs endpoint, state and events");
@@ -128,7 +148,8 @@ final class RequestCompiler {
         garbageOwnedStart.toArray(),
         carried.toArray(),
         carriedRequests.toArray(),
-        held);
+        held,
+        freeList);
   }
 
   /**

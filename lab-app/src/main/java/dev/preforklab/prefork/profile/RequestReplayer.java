@@ -65,6 +65,7 @@ public final class RequestReplayer {
     private final CarriedBlocks carried = new CarriedBlocks();
     private final boolean[] served;
     private final int[] lastingMade;
+    private final KeptObjects kept;
     private long requests;
 
     private Worker(Interpreter interpreter, Prng samples, boolean writesInherited) {
@@ -73,6 +74,7 @@ public final class RequestReplayer {
       this.samples = samples;
       this.writesInherited = writesInherited;
       served = new boolean[warm.size()];
+      kept = new KeptObjects(interpreter);
       lastingMade = new int[lastingEvents.length];
     }
 
@@ -145,10 +147,16 @@ public final class RequestReplayer {
       int ordinal = 0;
       for (int event : trace.events) {
         if (event >= 0) {
+          kept.take(trace.freeList[ordinal]);
           at[ordinal++] = allocate(event & 3, event >>> 2);
         } else {
+          kept.overflow(trace.freeList[~event]);
           release(at[~event], domain[~event]);
         }
+      }
+      kept.noteCollections();
+      for (int lost : trace.garbageGc) {
+        kept.lost(trace.freeList[lost]);
       }
       linkGarbage(record.links, at, domain);
       for (int lost : record.links.homeless) {

@@ -20,6 +20,9 @@ final class RequestTrace {
   /** A buffer from the C library's heap ({@code PyMem_RawMalloc}). */
   static final int RAW = 3;
 
+  /** Largest number in {@link #freeList}: tuples of 20 items. */
+  static final int FREE_LISTS_MAX = 22;
+
   final int endpoint;
   final boolean cold;
 
@@ -49,6 +52,12 @@ final class RequestTrace {
   /** Ordinals that stay alive. */
   final int[] held;
 
+  /**
+   * By ordinal, the free list that an object of its exact type goes to: 1 lists, 2 dicts, 2 + n
+   * tuples of n items, 0 none or not recorded.
+   */
+  final byte[] freeList;
+
   RequestTrace(
       int endpoint,
       boolean cold,
@@ -61,7 +70,8 @@ final class RequestTrace {
       int[] garbageOwnedStart,
       int[] carried,
       int[] carriedRequests,
-      int[] held) {
+      int[] held,
+      byte[] freeList) {
     this.endpoint = endpoint;
     this.cold = cold;
     this.cpuNs = cpuNs;
@@ -74,6 +84,7 @@ final class RequestTrace {
     this.carried = carried;
     this.carriedRequests = carriedRequests;
     this.held = held;
+    this.freeList = freeList;
   }
 
   int allocations() {
