@@ -48,6 +48,7 @@ APPLICATION = textwrap.dedent('''
             x = None
         elif environ["PATH_INFO"] == "/keep":
             CACHE.append([None] * 1234)
+            CACHE.append(tuple([None] * 17))
         elif environ["PATH_INFO"] == "/read":
             return [str(sum(t.k for t in THINGS)).encode()]
         elif environ["PATH_INFO"] == "/fail":
@@ -250,6 +251,28 @@ class CaptureTest(unittest.TestCase):
         for r in p.warm(p.endpoint("/keep?id")):
             allocations = [e for e in r["events"] if e >= 0]
             self.assertIn(1234 * 8, [allocations[o] >> 2 for o in r["held"]])
+
+    @in_each_release
+    def test_objects_with_free_lists(self, version, python):
+        if version < (3, 5):
+            return
+        p = self.profile(python)
+        sizes = json.loads(subprocess.check_output([python, "-c", "print([list.__basicsize__, dict.__basicsize__])"]).decode())
+        head = p.header["sizes"]["gc_head"]
+        for r in p.of("request"):
+            allocations = [e for e in r["events"] if e >= 0]
+            for number, deltas in r["free_listed"]:
+                expected = head + (sizes[number - 1] if number <= 2 else 24 + 8 * (number - 2))
+                ordinal = 0
+                for d in deltas:
+                    ordinal += d
+                    self.assertEqual(allocations[ordinal] & 3, 2)
+                    if allocations[ordinal] >> 2 != expected:
+                        self.fail("%s: free list %d, %d bytes" % (p.header["python"], number, allocations[ordinal] >> 2))
+        for r in p.warm(p.endpoint("/keep?id")):
+            deltas = dict((number, d) for number, d in r["free_listed"]).get(2 + 17, [])
+            ordinals = [sum(deltas[:k + 1]) for k in range(len(deltas))]
+            self.assertEqual(len(set(ordinals) & set(r["held"])), 1)        # the tuple of 17 that /keep keeps
 
     @in_each_release
     def test_reading_inherited_objects_copies_their_pages(self, version, python):

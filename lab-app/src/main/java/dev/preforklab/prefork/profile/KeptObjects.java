@@ -17,6 +17,10 @@ import java.util.Arrays;
  *
  * <p>A recorded free of such an object means that its list was full: whatever else a collection had
  * put there has then been freed in its stead, counting down.
+ *
+ * <p>A full collection empties the lists. What collections had put there is gone then; that the
+ * next objects of these types count too, although their recording shows no allocation, is left out:
+ * about 300 objects, once in hundreds of requests.
  */
 final class KeptObjects {
   private final GcState state;
@@ -43,7 +47,10 @@ final class KeptObjects {
     fullCollections = state.collections(2);
   }
 
-  /** Before an object is allocated: if a free list has it, it will not count. */
+  /**
+   * Before an object is allocated: if a free list has it, it will not count. The allocation counts
+   * up, so the counter is put down by one before; at 0 it can't be, and the object stays kept.
+   */
   void take(int list) {
     if (list == 0) {
       return;

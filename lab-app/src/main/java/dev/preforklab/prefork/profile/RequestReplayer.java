@@ -163,8 +163,8 @@ public final class RequestReplayer {
         carried.add(at[lost], domain[lost], requests + 1);
       }
       for (int i = 0; i < trace.carried.length; i++) {
-        int kept = trace.carried[i];
-        carried.add(at[kept], domain[kept], requests + trace.carriedRequests[i]);
+        int later = trace.carried[i];
+        carried.add(at[later], domain[later], requests + trace.carriedRequests[i]);
       }
     }
 

@@ -1,0 +1,101 @@
+package dev.preforklab.prefork.profile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.machine.HostConfig;
+import dev.preforklab.machine.Kernel;
+import dev.preforklab.sim.CostModel;
+import dev.preforklab.sim.Prng;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Each request of the small profile leaves one collectable object in a cycle. If it is of a type
+ * with a free list, the objects that a collection frees serve as many later requests, up to the
+ * length of the list (3.11: 80 lists, 80 dicts, 2,000 tuples of a length), without counting.
+ */
+class KeptObjectsTest {
+  @TempDir Path directory = Path.of(".");
+
+  @ParameterizedTest(name = "list {0}: {1} requests, collect {2}, {3} requests")
+  @CsvSource({
+    // free list, requests before, generation collected, requests after, the counter then
+    "0, 50, 0, 60, 60", // of no such type
+    "1, 50, 0, 60, 10",
+    "1, 100, 0, 100, 20", // the list holds 80
+    "2, 100, 0, 100, 20",
+    "4, 100, 0, 130, 30",
+    "22, 100, 0, 130, 130", // tuples of 20: 3.11 keeps those of up to 19
+    "1, 50, 1, 60, 10",
+    "1, 50, 2, 60, 60" // a full collection empties the lists
+  })
+  void collectedObjectsServeLaterRequests(
+      int list, int before, int generation, int after, int count) {
+    Interpreter interpreter = serveCollectServe(listed(list), before, generation, after);
+    assertThat(interpreter.gcState.count(0)).isEqualTo(count);
+  }
+
+  /** Its recorded free says that the list was full: none of the collected can wait there. */
+  @Test
+  void recordedFreeShowsAFullList() {
+    SmallProfile profile =
+        new SmallProfile()
+            .edit("{\"request", "[258,129,257,-1]", "[258,129,258,-1]")
+            .edit("{\"request", "\"held\":[]", "\"held\":[],\"free_listed\":[[1,[0,2]]]");
+    Interpreter interpreter = serveCollectServe(profile, 50, 0, 1);
+    int afterOne = interpreter.gcState.count(0);
+    interpreter = serveCollectServe(profile, 50, 0, 11);
+    assertThat(interpreter.gcState.count(0) - afterOne).isEqualTo(10);
+  }
+
+  @Test
+  void withoutCollectionsEveryObjectCounts() {
+    Interpreter listed = serveCollectServe(listed(1), 300, -1, 0);
+    Interpreter others = serveCollectServe(listed(0), 300, -1, 0);
+    assertThat(listed.gcState.count(0)).isEqualTo(others.gcState.count(0));
+  }
+
+  @Test
+  void refusesWhatIsNoObjectWithAHead() {
+    SmallProfile profile = listed(1).edit("{\"request", "[[1,[0]]]", "[[1,[1]]]");
+    assertThatThrownBy(() -> serveCollectServe(profile, 1, -1, 0))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("free_listed object 1");
+    SmallProfile unknown = listed(1).edit("{\"request", "[[1,[0]]]", "[[23,[0]]]");
+    assertThatThrownBy(() -> serveCollectServe(unknown, 1, -1, 0))
+        .isInstanceOf(ProfileException.class);
+  }
+
+  private static SmallProfile listed(int list) {
+    SmallProfile profile = new SmallProfile();
+    return list == 0
+        ? profile
+        : profile.edit(
+            "{\"request", "\"held\":[]", "\"held\":[],\"free_listed\":[[" + list + ",[0]]]");
+  }
+
+  private Interpreter serveCollectServe(
+      SmallProfile profile, int before, int generation, int after) {
+    Profile read = ProfileReader.read(profile.write(directory.resolve("small.profile.gz")));
+    HostConfig config = HostConfig.DEFAULT.withVirtualPages(HeapLoader.virtualPages(read));
+    Kernel kernel = new Kernel(config, CostModel.defaults(), 0);
+    RequestReplayer replayer = new RequestReplayer(HeapLoader.load(read, kernel, 0));
+    Interpreter interpreter = replayer.heap().interpreter().forked(replayer.heap().host().fork(0));
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    for (int request = 0; request < before; request++) {
+      worker.serve(0);
+    }
+    if (generation >= 0) {
+      interpreter.collector.collect(generation);
+    }
+    for (int request = 0; request < after; request++) {
+      worker.serve(0);
+    }
+    return interpreter;
+  }
+}
