@@ -349,6 +349,8 @@ def main(arguments=None):
             raise Failure("--json keeps a measurement, and --real measures nothing")
         # Read first: a bad file should not cost a measurement.
         lab = service_table.read_json(options.lab) if options.lab else None
+        if lab and not options.real and all(setting["gc"] != options.gc for setting in lab["settings"]):
+            raise Failure('%s: no GC setting "%s"' % (options.lab, options.gc))
         if options.real:
             results = [result for path in options.real for result in service_table.read_real(path)]
         else:

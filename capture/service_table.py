@@ -132,7 +132,8 @@ def compare(results, lab, path):
             raise Unusable("%s: %d workers, the real service had %d" % (path, lab["workers"], result["workers"]))
         for setting in result["settings"]:
             if setting["gc"] not in said:
-                raise Unusable('%s: no GC setting "%s"' % (path, setting["gc"]))
+                lines += ["", '%s under %s: not in %s' % (setting["gc"], result["server"], path)]
+                continue
             at = since_start(said[setting["gc"]])
             common = [c for n, c in since_start(setting["checkpoints"]).items() if n in at]
             if not common:
@@ -149,6 +150,9 @@ def compare(results, lab, path):
                     total += 1
                     outside += not inside
                 lines.append("%8d%s" % (real["requests"], shown))
+    if not total:
+        raise Unusable("%s: no GC setting of those measured: %s" % (
+            path, ", ".join(s["gc"] for result in results for s in result["settings"])))
     lines += ["", "%d of %d cells outside the bounds%s (%s)" % (
         outside, total, ", marked *" if outside else "", BOUNDS)]
     return lines, outside

@@ -108,7 +108,7 @@ class BesideTheLab(unittest.TestCase):
         self.assertEqual(self.compare(result(inherited=5000)).returncode, 0)
 
     def test_what_cannot_be_compared_is_one_line_and_exit_2(self):
-        for lab, words in ((result(gc="default"), 'no GC setting "freeze"'), (result(workers=2), "2 workers"),
+        for lab, words in ((result(gc="default"), "no GC setting of those measured: freeze"), (result(workers=2), "2 workers"),
                            ("{", "not a result"), ({"settings": [{"checkpoints": []}]}, "'gc'"),
                            ({"workers": 4, "settings": [{"gc": "freeze", "checkpoints": []}]}, "no checkpoint"),
                            ([], "not a result")):
@@ -117,6 +117,20 @@ class BesideTheLab(unittest.TestCase):
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn("lab.json", done.stderr)
             self.assertIn(words, done.stderr)
+
+    def test_a_setting_that_the_lab_has_not_run_is_named(self):
+        real = result()
+        real["settings"] += result(gc="default")["settings"]
+        done = self.compare(result(), real)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("default under uwsgi: not in ", done.stdout)
+        self.assertIn("0 of 6 cells", done.stdout)
+
+    def test_a_setting_missing_in_the_lab_is_found_before_measuring(self):
+        done = subprocess.run([sys.executable, SCRIPT, "--lab", self.file("lab.json", result())], capture_output=True,
+                              text=True, env={"PATH": "/nonexistent"})
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('lab.json: no GC setting "default"', done.stderr)
 
     def test_a_table_gives_back_what_was_saved_and_a_new_run_takes_the_place_of_the_old(self):
         path = os.path.join(self.directory, "t.csv")
