@@ -1,7 +1,7 @@
 """PYTHON -E -S replay.py TRACE  -> one JSON object on stdout: the collector's counters after each operation.
 
-Runs a GC operation trace in the interpreter that runs this script, CPython 3.7 to 3.13 on Linux,
-standard library only. The counters are read straight from the collector's own struct in memory through ctypes cells
+Runs a GC operation trace in the interpreter that runs this script, CPython 2.7 and 3.6 to 3.13 on Linux,
+standard library only. From 3.7 on the counters are read straight from the collector's own struct in memory through ctypes cells
 made beforehand, which allocate no gc object, so the replay adds nothing to them.
 
 Reading point: after the op AND after one builtin call (gc.isenabled()) has returned, so that on 3.12+ a pending
@@ -66,6 +66,162 @@ def find():
     return [(a, s) for a, s in hits if ctypes.c_int.from_address(a).value == found[0]]
 
 
+def prepared(operations):
+    """The operations as tuples of five: a code, three numbers, and those three as arguments of set_threshold."""
+    ops = []
+    for o in operations:
+        a = (list(o[1:]) + [0, 0, 0])[:3]
+        ops.append((CODE[o[0]], a[0], a[1], a[2], tuple(a) if o[0] == "thr" else None))
+    return ops
+
+
+def run_counts(ops, S, B, R, RNG, N, I, KEYS, POS, collect, set_threshold, disable, enable, isenabled, get_count, get_objects):
+    """As run() below, for 2.7 and 3.6, which keep the counters in several places and have no freeze.
+
+    A row is gc.get_count(), whose tuple is an allocation that the collector counts, and what gc.collect() returned.
+    """
+    p = 0
+    x = y = z = None
+    POS[1] = len(get_objects())
+    for op, a, b, c, t in ops:
+        n = -1
+        if op == 1:
+            S[a] = N()
+        elif op == 2:
+            for z in RNG[b]:
+                x = N()
+                x.f0 = y
+                y = x
+            S[a] = y
+            x = y = None
+        elif op == 3:
+            if b == 0:
+                S[a].f0 = S[c]
+            elif b == 1:
+                S[a].f1 = S[c]
+            elif b == 2:
+                S[a].f2 = S[c]
+            else:
+                S[a].f3 = S[c]
+        elif op == 4:
+            if b == 0:
+                S[a].f0 = None
+            elif b == 1:
+                S[a].f1 = None
+            elif b == 2:
+                S[a].f2 = None
+            else:
+                S[a].f3 = None
+        elif op == 5:
+            S[a] = None
+        elif op == 6:
+            for z in RNG[b]:
+                B[0] = y = N()
+                for z in RNG[a - 1]:
+                    x = N()
+                    y.f0 = x
+                    y = x
+                y.f0 = B[0]
+                B[0] = x = y = None
+        elif op == 7:
+            for z in RNG[a]:
+                B[z] = N()
+            for z in RNG[a]:
+                B[z] = None
+        elif op == 8:
+            S[a] = [None, None, None, None]
+        elif op == 9:
+            S[a] = {}
+        elif op == 10:
+            S[a] = I()
+        elif op == 11:
+            S[a] = (S[b], S[c])
+        elif op == 12:
+            S[a][b] = S[c]
+        elif op == 13:
+            S[a][KEYS[b]] = S[c]
+        elif op == 14:
+            if b == 0:
+                S[a].f0 = S[c]
+            elif b == 1:
+                S[a].f1 = S[c]
+            elif b == 2:
+                S[a].f2 = S[c]
+            else:
+                S[a].f3 = S[c]
+        elif op == 15:
+            for z in RNG[b]:
+                B[0] = y = [None]
+                for z in RNG[a - 1]:
+                    x = [None]
+                    y[0] = x
+                    y = x
+                y[0] = B[0]
+                B[0] = x = y = None
+        elif op == 16:
+            for z in RNG[b]:
+                B[0] = y = {}
+                for z in RNG[a - 1]:
+                    x = {}
+                    y["f0"] = x
+                    y = x
+                y["f0"] = B[0]
+                B[0] = x = y = None
+        elif op == 17:
+            for z in RNG[b]:
+                B[0] = y = I()
+                for z in RNG[a - 1]:
+                    x = I()
+                    y.f0 = x
+                    y = x
+                y.f0 = B[0]
+                B[0] = x = y = None
+        elif op == 18:
+            for z in RNG[a]:
+                B[z] = []
+            for z in RNG[a]:
+                B[z] = None
+        elif op == 19:
+            n = collect(a)
+        elif op == 20:
+            set_threshold(*t)
+        elif op == 23:
+            disable()
+        elif op == 24:
+            enable()
+        isenabled()
+        R[p], R[p + 1], R[p + 2] = get_count()
+        R[p + 3] = n
+        p += 4
+
+
+def main_counts():
+    ops = prepared(T["ops"])
+    RNG = [(range if sys.version_info[0] > 2 else xrange)(i) for i in range(1001)]  # noqa: F821 (an iterator that gc does not see)
+    R = array("l", [0]) * (4 * (len(ops) + 1))
+    POS = array("l", [0, 0])
+    S, B = [None] * T["slots"], [None] * 1000
+    args = (S, B, R, RNG, N, I, ("f0", "f1", "f2", "f3"), POS, gc.collect, gc.set_threshold, gc.disable, gc.enable, gc.isenabled,
+            gc.get_count, gc.get_objects)
+    run_counts(prepared([["nop"]] * 50), *args)
+    # the lists and dicts that wait for reuse: 2.7 keeps them over a collection, so they are put into a known state
+    numbers = range(200)  # on 2.7 itself a list
+    lists, dicts = [[] for _ in numbers], [{} for _ in numbers]
+    gc.collect()
+    gc.collect()
+    del lists[-74:], dicts[-1:]
+    gc.enable()
+    run_counts(ops, *args)
+    gc.disable()
+    rows = [R[i * 4:(i + 1) * 4].tolist() for i in range(len(ops))]
+    json.dump({"version": sys.version.split()[0], "trace": os.path.basename(sys.argv[1]), "mode": "counts",
+               "columns": ["count0", "count1", "count2", "collected_or_-1"], "tracked_at_start": POS[1], "rows": rows},
+              sys.stdout, separators=(",", ":"))
+
+
+if sys.version_info < (3, 7):
+    main_counts()
+    sys.exit(0)
 hits = find()
 assert len(hits) == 1, hits
 THR0, STRIDE = hits[0]
@@ -89,10 +245,7 @@ LL = [cl(STAT + 72 + 24), cl(STAT + 72 + 32)] if sys.version_info >= (3, 7) else
 gc.collect(2)
 ll_check = [LL[0].value, LL[1].value, len(gc.get_objects(generation=2)) if sys.version_info >= (3, 8) else None]
 
-ops = []
-for o in T["ops"]:
-    a = (list(o[1:]) + [0, 0, 0])[:3]
-    ops.append((CODE[o[0]], a[0], a[1], a[2], tuple(a) if o[0] == "thr" else None))
+ops = prepared(T["ops"])
 S = [None] * T["slots"]
 B = [None] * 1000
 W = 16

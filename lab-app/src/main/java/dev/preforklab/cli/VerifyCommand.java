@@ -1,16 +1,19 @@
 package dev.preforklab.cli;
 
+import dev.preforklab.cpython.replay.Trace;
+import dev.preforklab.experiment.verify.Check;
 import dev.preforklab.experiment.verify.RealPython;
 import dev.preforklab.experiment.verify.RecipeGenerator;
 import dev.preforklab.experiment.verify.Verification;
-import dev.preforklab.experiment.verify.Verification.Check;
 import dev.preforklab.experiment.verify.Verification.Options;
+import dev.preforklab.experiment.verify.VerificationReport;
 import dev.preforklab.scenario.InputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -26,6 +29,7 @@ import picocli.CommandLine.Option;
     })
 final class VerifyCommand extends ConsoleCommand {
   private static final int CASES_MAX = 1_000;
+  private static final int OPERATIONS_MAX = 100_000;
 
   @Option(
       names = "--python",
@@ -46,6 +50,18 @@ final class VerifyCommand extends ConsoleCommand {
       description =
           "Random traces of each family, and random recipes, for each interpreter; default: 5.")
   int cases = 5;
+
+  @Option(
+      names = "--operations",
+      paramLabel = "N",
+      description = "Operations in each random trace; default: 600.")
+  int operations = 600;
+
+  @Option(
+      names = "--slots",
+      paramLabel = "N",
+      description = "References that each random trace works on; default: 40.")
+  int slots = 40;
 
   @Option(names = "--only", paramLabel = "KIND", description = "traces or recipes; default: both.")
   String only = "";
@@ -90,6 +106,13 @@ final class VerifyCommand extends ConsoleCommand {
     if (cases < 0 || cases > CASES_MAX) {
       throw new InputException("--cases " + cases + ": must be from 0 to " + CASES_MAX);
     }
+    if (operations < 2 || operations > OPERATIONS_MAX) {
+      throw new InputException(
+          "--operations " + operations + ": must be from 2 to " + OPERATIONS_MAX);
+    }
+    if (slots < 1 || slots > Trace.MAX_SLOTS) {
+      throw new InputException("--slots " + slots + ": must be from 1 to " + Trace.MAX_SLOTS);
+    }
     if (timeoutSeconds < 1) {
       throw new InputException("--timeout " + timeoutSeconds + ": must be at least 1 second");
     }
@@ -99,7 +122,7 @@ final class VerifyCommand extends ConsoleCommand {
       }
     }
     OutputFile output = json == null ? null : OutputFile.checked("--json", json);
-    List<RealPython> found = interpreters();
+    RealPython.Found found = interpreters();
     Options defaults = Options.defaults(LabHome.directory().resolve("capture"));
     Options options =
         new Options(
@@ -107,55 +130,71 @@ final class VerifyCommand extends ConsoleCommand {
             cases,
             cases,
             only,
-            defaults.operations(),
+            operations,
+            slots,
             recipes.isEmpty() ? defaults.recipes() : recipes,
             defaults.captureDirectory(),
-            Duration.ofSeconds(timeoutSeconds));
+            Duration.ofSeconds(timeoutSeconds),
+            defaults.shrinking());
     boolean table = output == null || !output.isStandardOutput();
     if (table) {
       console
           .out()
           .printf(
-              "prefork-lab %s (%s), seed %d: %d real CPythons%n",
-              LabVersion.version(), LabVersion.commit(), seed, found.size());
+              "prefork-lab %s (%s), seed %d: %d real CPythons%n%s%n",
+              LabVersion.version(),
+              LabVersion.commit(),
+              seed,
+              found.pythons().size(),
+              VerificationReport.heading());
     }
-    List<Check> checks =
-        new Verification(options, found)
-            .run(
-                check -> {
-                  if (table) {
-                    console.out().println(Verification.line(check));
-                    console.out().flush();
-                  }
-                });
+    List<Check> checks = Verification.run(options, found, new Progress(table));
     if (output != null) {
       output.write(
-          Verification.json(checks, LabVersion.version(), LabVersion.commit(), seed)
+          VerificationReport.json(checks, LabVersion.version(), LabVersion.commit(), seed)
                   .toPrettyString()
               + "\n",
           console.out());
     }
-    boolean good = Verification.isGood(checks);
     if (table) {
-      long agree = checks.stream().filter(c -> c.outcome() == Verification.Outcome.AGREES).count();
-      long skipped =
-          checks.stream().filter(c -> c.outcome() == Verification.Outcome.SKIPPED).count();
-      console
-          .out()
-          .printf(
-              "%d agree, %d differ or failed, %d skipped%n",
-              agree, checks.size() - agree - skipped, skipped);
+      long agree = checks.stream().filter(c -> c.outcome() == Check.Outcome.AGREES).count();
+      console.out().printf("%d agree, %d differ or failed%n", agree, checks.size() - agree);
     }
-    return good ? ExitCode.OK : ExitCode.MISSED;
+    return VerificationReport.isGood(checks) ? ExitCode.OK : ExitCode.MISSED;
   }
 
-  private List<RealPython> interpreters() {
+  /** Lines of the table as they come, or a count of them if somebody looks on without a table. */
+  private final class Progress implements Consumer<Check> {
+    private final boolean table;
+    private final boolean counts;
+    private int done;
+
+    Progress(boolean table) {
+      this.table = table;
+      counts = console.errIsTerminal() && !(table && console.outIsTerminal());
+    }
+
+    @Override
+    public void accept(Check check) {
+      done++;
+      if (table) {
+        console.out().println(VerificationReport.line(check));
+        console.out().flush();
+      }
+      if (counts) {
+        console.err().print("\r" + done + " checks\u001b[K\r");
+        console.err().flush();
+      }
+    }
+  }
+
+  private RealPython.Found interpreters() {
     for (String python : pythons) {
       if (!Files.isExecutable(Path.of(python))) {
         throw new InputException("--python " + python + ": no such program");
       }
     }
-    List<RealPython> found;
+    RealPython.Found found;
     try {
       found =
           RealPython.find(

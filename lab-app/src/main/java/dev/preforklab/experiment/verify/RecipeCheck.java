@@ -1,12 +1,14 @@
 package dev.preforklab.experiment.verify;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.recipe.ActResult;
 import dev.preforklab.cpython.recipe.Recipe;
 import dev.preforklab.cpython.recipe.RecipeReader;
 import dev.preforklab.cpython.recipe.RecipeRunner;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,7 +26,7 @@ final class RecipeCheck {
   private RecipeCheck() {}
 
   /** An act and what it did on both sides. */
-  record Outcome(String act, boolean agrees, String detail) {}
+  record Outcome(String act, boolean agrees, String real, String lab, String difference) {}
 
   /**
    * Runs a recipe with rig.py on a real interpreter and in the simulated one.
@@ -35,19 +37,15 @@ final class RecipeCheck {
       RealPython python, String rigRunner, Path rig, String text, Duration limit)
       throws Command.Failure {
     Recipe recipe = RecipeReader.read(text);
-    JsonNode acts;
+    JsonNode answer;
     Path file = null;
     try {
       file = Files.createTempFile("lab-recipe", ".json");
       Files.writeString(file, text);
-      acts =
-          new ObjectMapper()
-              .readTree(
-                  Command.output(
-                      List.of(
-                          rigRunner, rig.toString(), file.toString(), "--python", python.path()),
-                      limit))
-              .get("acts");
+      answer =
+          Command.json(
+              List.of(rigRunner, rig.toString(), file.toString(), "--python", python.path()),
+              limit);
     } catch (IOException e) {
       throw new Command.Failure(String.valueOf(e.getMessage()));
     } finally {
@@ -56,45 +54,83 @@ final class RecipeCheck {
       }
     }
     RecipeRunner runner = new RecipeRunner(recipe, python.version());
+    return compare(recipe, answer, runner::run);
+  }
+
+  /** Runs an act in the simulated interpreter. */
+  @FunctionalInterface
+  interface LabSide {
+    ActResult run(Recipe.Act act);
+  }
+
+  /** rig.py's answer against the lab's. */
+  static List<Outcome> compare(Recipe recipe, JsonNode answer, LabSide lab) throws Command.Failure {
+    // A recipe with one `act` has its figures at the top.
+    JsonNode acts = answer.path("acts");
+    boolean alone = recipe.single();
+    if (!alone && (!acts.isArray() || acts.size() != recipe.acts().size())) {
+      throw new Command.Failure(
+          "its answer has no `acts` for the recipe's " + recipe.acts().size());
+    }
     List<Outcome> outcomes = new ArrayList<>();
-    for (int i = 0; i < recipe.acts().size(); i++) {
-      outcomes.add(compare(runner.run(recipe.acts().get(i)), acts.get(i)));
+    try {
+      for (int i = 0; i < recipe.acts().size(); i++) {
+        outcomes.add(compare(lab.run(recipe.acts().get(i)), alone ? answer : acts.get(i)));
+      }
+    } catch (Host.OutOfMemory e) {
+      throw new Command.Failure("the lab has no memory for it: " + e.getMessage());
     }
     return outcomes;
   }
 
-  private static Outcome compare(ActResult simulated, JsonNode real) {
+  private static Outcome compare(ActResult simulated, JsonNode real) throws Command.Failure {
     String act = simulated.act();
     if (simulated.unsupported() != null || real.has("unsupported")) {
-      boolean both = real.path("unsupported").asText().equals(simulated.unsupported());
-      return new Outcome(act, both, "has no " + real.path("unsupported").asText());
+      String lacks = real.path("unsupported").asText("");
+      boolean both = lacks.equals(simulated.unsupported());
+      return new Outcome(
+          act, both, lacking(lacks), lacking(simulated.unsupported()), both ? "0" : "one has it");
     }
     if (act.contains("exit\"") || act.equals("\"drop\"")) {
-      int faults = real.get("minor_faults").asInt();
-      boolean near =
-          Math.abs(simulated.minorFaults() - faults) <= Math.max(PAGES, faults * FAULTS_PART);
+      int faults = (int) number(real, "minor_faults");
+      double bound = Math.max(PAGES, faults * FAULTS_PART);
+      int apart = simulated.minorFaults() - faults;
       return new Outcome(
-          act, near, "faults %d, real %d".formatted(simulated.minorFaults(), faults));
+          act,
+          Math.abs(apart) <= bound,
+          faults + " faults",
+          simulated.minorFaults() + " faults",
+          "%+d of %.0f".formatted(apart, bound));
     }
-    int copied = real.get("pages_copied").asInt();
-    double share = real.get("share_ratio").asDouble();
-    boolean near =
-        Math.abs(simulated.pagesCopied() - copied) <= Math.max(PAGES, copied * PART)
-            && Math.abs(simulated.shareRatio() - share) <= SHARE;
+    int copied = (int) number(real, "pages_copied");
+    double share = number(real, "share_ratio");
+    double bound = Math.max(PAGES, copied * PART);
+    int apart = simulated.pagesCopied() - copied;
+    double shareApart = simulated.shareRatio() - share;
     return new Outcome(
         act,
-        near,
-        "copied %d, real %d; shared %.4f, real %.4f"
-            .formatted(simulated.pagesCopied(), copied, simulated.shareRatio(), share));
+        Math.abs(apart) <= bound && Math.abs(shareApart) <= SHARE,
+        "%d pages, shared %.4f".formatted(copied, share),
+        "%d pages, shared %.4f".formatted(simulated.pagesCopied(), simulated.shareRatio()),
+        "%+d of %.0f, %+.4f of %.2f".formatted(apart, bound, shareApart, SHARE));
+  }
+
+  private static String lacking(@Nullable String action) {
+    return action == null || action.isEmpty() ? "" : "has no " + action;
+  }
+
+  private static double number(JsonNode real, String name) throws Command.Failure {
+    JsonNode value = real.path(name);
+    if (!value.isNumber()) {
+      throw new Command.Failure("its answer has no " + name + " for " + real.path("act"));
+    }
+    return value.doubleValue();
   }
 
   /** The text of a shipped recipe, or null. */
   static @Nullable String shipped(String name) {
-    try (java.io.InputStream in =
-        RecipeCheck.class.getResourceAsStream("/recipes/" + name + ".json")) {
-      return in == null
-          ? null
-          : new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    try (InputStream in = RecipeCheck.class.getResourceAsStream("/recipes/" + name + ".json")) {
+      return in == null ? null : new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       return null;
     }

@@ -7,7 +7,7 @@ import java.util.TreeMap;
 
 /** Random collector traces of both families, each a pure function of its seed. */
 final class TraceGenerator {
-  private static final int SLOTS = 40;
+  static final int SLOTS = 40;
   private static final int[][] THRESHOLDS = {
     {700, 10, 10}, {100, 5, 5}, {50, 3, 3}, {200, 10, 2}, {20, 2, 2}, {2000, 10, 10}, {0, 10, 10}
   };
@@ -20,14 +20,22 @@ final class TraceGenerator {
   /** What each slot in use holds. */
   private final TreeMap<Integer, String> held = new TreeMap<>();
 
-  private TraceGenerator(long seed, boolean mixed) {
+  private final int slots;
+
+  private TraceGenerator(long seed, boolean mixed, int slots) {
     random = new SplittableRandom(seed);
     this.mixed = mixed;
+    this.slots = slots;
   }
 
   /** The trace's operations, each a JSON list; the same for the same arguments. */
   static List<String> generate(long seed, boolean mixed, int length) {
-    TraceGenerator generator = new TraceGenerator(seed, mixed);
+    return generate(seed, mixed, length, SLOTS);
+  }
+
+  /** The same with an array of so many slots. */
+  static List<String> generate(long seed, boolean mixed, int length, int slots) {
+    TraceGenerator generator = new TraceGenerator(seed, mixed, slots);
     generator.operations.add("[\"nop\"]");
     generator.operations.add("[\"collect\",2]");
     while (generator.operations.size() < length) {
@@ -38,15 +46,20 @@ final class TraceGenerator {
 
   /** The trace with these operations, JSON. */
   static String trace(boolean mixed, List<String> operations) {
+    return trace(mixed, SLOTS, String.join(",", operations));
+  }
+
+  /** The trace with these operations, which commas separate, JSON. */
+  static String trace(boolean mixed, int slots, String operations) {
     return "{\"family\":\"%s\",\"seed\":0,\"slots\":%d,\"ops\":[%s]}"
-        .formatted(mixed ? "mixed" : "pure", SLOTS, String.join(",", operations));
+        .formatted(mixed ? "mixed" : "pure", slots, operations);
   }
 
   private void add() {
     int what = random.nextInt(100);
     if (what < 5) {
       control();
-    } else if (what < 30 && held.size() < SLOTS) {
+    } else if (what < 30 && held.size() < slots) {
       create();
     } else if (what < 58 && !held.isEmpty()) {
       link();
@@ -76,9 +89,9 @@ final class TraceGenerator {
   }
 
   private void create() {
-    int slot = random.nextInt(SLOTS);
+    int slot = random.nextInt(slots);
     while (held.containsKey(slot)) {
-      slot = (slot + 1) % SLOTS;
+      slot = (slot + 1) % slots;
     }
     if (!mixed) {
       if (random.nextInt(4) == 0) {

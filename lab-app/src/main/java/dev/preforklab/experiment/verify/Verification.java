@@ -1,15 +1,15 @@
 package dev.preforklab.experiment.verify;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.preforklab.cpython.recipe.RecipeException;
+import dev.preforklab.experiment.verify.Check.Outcome;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Traces and recipes in the simulated interpreter and in every real one given, side by side.
@@ -19,16 +19,8 @@ import java.util.function.Consumer;
  * shared part by 0.01.
  */
 public final class Verification {
-  /** What came of a check. */
-  public enum Outcome {
-    AGREES,
-    DIFFERS,
-    SKIPPED,
-    FAILED
-  }
-
-  /** One line of the table. */
-  public record Check(String python, String kind, String name, Outcome outcome, String detail) {}
+  /** An interpreter that has not answered so often is asked no more. */
+  private static final int MOST_TIMEOUTS = 2;
 
   /**
    * What to check.
@@ -37,9 +29,11 @@ public final class Verification {
    * @param randomRecipes random recipes for each interpreter
    * @param only "traces" or "recipes", or "" for both
    * @param operations in each trace
+   * @param slots that each trace works on
    * @param recipes names of shipped recipes or paths of files
    * @param captureDirectory where rig.py and replay.py lie
    * @param limit for each run of a real interpreter
+   * @param shrinking the longest time to look for a shorter trace that differs
    */
   public record Options(
       long seed,
@@ -47,9 +41,11 @@ public final class Verification {
       int randomRecipes,
       String only,
       int operations,
+      int slots,
       List<String> recipes,
       Path captureDirectory,
-      Duration limit) {
+      Duration limit,
+      Duration shrinking) {
 
     /** Five traces of 600 operations a family, and the recipes that are quick. */
     public static Options defaults(Path captureDirectory) {
@@ -59,157 +55,162 @@ public final class Verification {
           5,
           "",
           600,
+          TraceGenerator.SLOTS,
           List.of("nones_plain", "ints_plain", "array_plain", "slots_plain"),
           captureDirectory,
-          Duration.ofMinutes(3));
+          Duration.ofMinutes(3),
+          Duration.ofMinutes(1));
     }
   }
 
   private final Options options;
-  private final List<RealPython> pythons;
+  private final RealPython.Found found;
   private final List<Check> checks = new ArrayList<>();
+  private final Consumer<Check> progress;
+  private int timeouts;
 
-  public Verification(Options options, List<RealPython> pythons) {
+  private Verification(Options options, RealPython.Found found, Consumer<Check> progress) {
     this.options = options;
-    this.pythons = List.copyOf(pythons);
+    this.found = found;
+    this.progress = progress;
   }
 
   /** Runs all checks; each is told of as it is done. */
-  public List<Check> run(Consumer<Check> progress) {
-    for (RealPython python : pythons) {
-      for (int i = 0; i < options.cases && !options.only.equals("recipes"); i++) {
-        checkTrace(python, options.seed + i, false, progress);
-        checkTrace(python, options.seed + i, true, progress);
+  public static List<Check> run(Options options, RealPython.Found found, Consumer<Check> progress) {
+    return new Verification(options, found, progress).run();
+  }
+
+  private List<Check> run() {
+    for (RealPython.Broken broken : found.broken()) {
+      add(Check.failed("?", "interpreter", broken.path(), broken.why()));
+    }
+    for (RealPython python : found.pythons()) {
+      timeouts = 0;
+      List<Runnable> tasks = tasks(python);
+      for (int i = 0; i < tasks.size() && timeouts < MOST_TIMEOUTS; i++) {
+        tasks.get(i).run();
       }
-      if (options.only.equals("traces")) {
-        continue;
-      }
-      for (String recipe : options.recipes) {
-        checkRecipe(python, recipe, RecipeCheck.shipped(recipe), progress);
-      }
-      for (int i = 0; i < options.randomRecipes; i++) {
-        long seed = options.seed + i;
-        checkRecipe(python, "random " + seed, RecipeGenerator.generate(seed), progress);
+      if (timeouts >= MOST_TIMEOUTS) {
+        String why = "asked no more: " + timeouts + " runs did not end";
+        add(Check.failed(python.fullVersion(), "interpreter", python.path(), why));
       }
     }
     return List.copyOf(checks);
   }
 
-  private void add(Check check, Consumer<Check> progress) {
+  private List<Runnable> tasks(RealPython python) {
+    List<Runnable> tasks = new ArrayList<>();
+    for (int i = 0; i < options.cases && !options.only.equals("recipes"); i++) {
+      long seed = options.seed + i;
+      tasks.add(() -> checkTrace(python, seed, false));
+      tasks.add(() -> checkTrace(python, seed, true));
+    }
+    if (options.only.equals("traces")) {
+      return tasks;
+    }
+    for (String recipe : options.recipes) {
+      tasks.add(() -> checkRecipe(python, recipe, RecipeCheck.shipped(recipe)));
+    }
+    for (int i = 0; i < options.randomRecipes; i++) {
+      long seed = options.seed + i;
+      tasks.add(() -> checkRecipe(python, "random " + seed, RecipeGenerator.generate(seed)));
+    }
+    return tasks;
+  }
+
+  private void add(Check check) {
     checks.add(check);
     progress.accept(check);
   }
 
-  private void checkTrace(RealPython python, long seed, boolean mixed, Consumer<Check> progress) {
-    String name = (mixed ? "mixed " : "pure ") + seed;
-    if (!TraceCheck.isSupported(python.version())) {
-      String why = "before 3.7 the counters cannot be read without disturbing them";
-      add(new Check(python.fullVersion(), "trace", name, Outcome.SKIPPED, why), progress);
-      return;
+  private void failed(RealPython python, String kind, String name, Exception e) {
+    if (e instanceof Command.Timeout) {
+      timeouts++;
     }
-    List<String> operations = TraceGenerator.generate(seed, mixed, options.operations);
-    TraceCheck check =
-        new TraceCheck(python, options.captureDirectory.resolve("replay.py"), options.limit, mixed);
-    Outcome outcome = Outcome.AGREES;
-    String detail = operations.size() + " operations";
-    try {
-      String difference = check.difference(operations);
-      if (difference != null) {
-        List<String> shortest = check.shrink(operations);
-        outcome = Outcome.DIFFERS;
-        detail = difference + "; seed " + seed + ", shortest: " + String.join(" ", shortest);
-      }
-    } catch (Command.Failure e) {
-      outcome = Outcome.FAILED;
-      detail = String.valueOf(e.getMessage());
-    }
-    add(new Check(python.fullVersion(), "trace", name, outcome, detail), progress);
+    add(Check.failed(python.fullVersion(), kind, name, String.valueOf(e.getMessage())));
   }
 
-  private void checkRecipe(
-      RealPython python,
-      String recipe,
-      @org.jspecify.annotations.Nullable String known,
-      Consumer<Check> progress) {
-    String name = recipe.replaceFirst(".*/", "").replaceFirst("\\.json$", "");
-    String text = known;
+  private void checkTrace(RealPython python, long seed, boolean mixed) {
+    String name = (mixed ? "mixed " : "pure ") + seed;
+    List<String> operations =
+        TraceGenerator.generate(seed, mixed, options.operations, options.slots);
+    TraceCheck check =
+        TraceCheck.of(
+            python,
+            options.captureDirectory.resolve("replay.py"),
+            options.limit,
+            ops -> TraceGenerator.trace(mixed, options.slots, ops));
+    Shrinker shrinker = new Shrinker(options.shrinking, System::nanoTime);
     try {
-      if (text == null) {
-        text = Files.readString(Path.of(recipe));
-      }
-      List<RecipeCheck.Outcome> outcomes =
-          RecipeCheck.run(
-              python,
-              runner(python),
-              options.captureDirectory.resolve("rig.py"),
-              text,
-              options.limit);
-      for (RecipeCheck.Outcome outcome : outcomes) {
+      add(traceCheck(python.fullVersion(), name, operations, check, shrinker));
+    } catch (Command.Failure e) {
+      failed(python, "trace", name, e);
+    }
+  }
+
+  /** A trace on both sides; if they differ, shrunk. */
+  static Check traceCheck(
+      String python, String name, List<String> operations, TraceCheck check, Shrinker shrinker)
+      throws Command.Failure {
+    TraceCheck.Difference difference = check.difference(operations);
+    if (difference == null) {
+      String rows = operations.size() + " operations";
+      return new Check(python, "trace", name, Outcome.AGREES, rows, rows, rows, "0");
+    }
+    Shrinker.Shrunk<String> shrunk = check.shrink(operations, difference, shrinker);
+    return new Check(
+        python,
+        "trace",
+        name,
+        Outcome.DIFFERS,
+        "%s (%d operations%s): %s"
+            .formatted(
+                shrunk.minimal() ? "shortest" : "shortest found in time",
+                shrunk.items().size(),
+                shrunk.minimal() ? ", none can be left out" : "",
+                String.join(" ", shrunk.items())),
+        difference.column() + " " + difference.real(),
+        difference.column() + " " + difference.lab(),
+        "%+d after op %d %s"
+            .formatted(
+                difference.lab() - difference.real(), difference.index(), difference.operation()));
+  }
+
+  private void checkRecipe(RealPython python, String recipe, @Nullable String known) {
+    String name = recipe.replaceFirst(".*/", "").replaceFirst("\\.json$", "");
+    try {
+      String text = known == null ? Files.readString(Path.of(recipe)) : known;
+      for (RecipeCheck.Outcome outcome : recipeOutcomes(python, text)) {
         add(
             new Check(
                 python.fullVersion(),
                 "recipe",
                 name + " " + outcome.act(),
                 outcome.agrees() ? Outcome.AGREES : Outcome.DIFFERS,
-                outcome.detail()),
-            progress);
+                "real " + outcome.real() + "; lab " + outcome.lab(),
+                outcome.real(),
+                outcome.lab(),
+                outcome.difference()));
       }
-    } catch (Command.Failure | RecipeException | java.io.IOException e) {
-      add(
-          new Check(
-              python.fullVersion(), "recipe", name, Outcome.FAILED, String.valueOf(e.getMessage())),
-          progress);
+    } catch (Command.Failure | RecipeException | IOException e) {
+      failed(python, "recipe", name, e);
     }
   }
 
-  /** The newest interpreter runs rig.py. */
-  private String runner(RealPython otherwise) {
-    return pythons.isEmpty() ? otherwise.path() : pythons.get(pythons.size() - 1).path();
-  }
-
-  /** Whether nothing differed or failed. */
-  public static boolean isGood(List<Check> checks) {
-    return checks.stream()
-        .noneMatch(c -> c.outcome() == Outcome.DIFFERS || c.outcome() == Outcome.FAILED);
-  }
-
-  /** The checks as a table. */
-  public static String table(List<Check> checks) {
-    StringBuilder text = new StringBuilder();
-    for (Check check : checks) {
-      text.append(line(check)).append(System.lineSeparator());
+  /** The newest interpreter runs rig.py, and where that fails the one that is measured. */
+  private List<RecipeCheck.Outcome> recipeOutcomes(RealPython python, String text)
+      throws Command.Failure {
+    Path rig = options.captureDirectory.resolve("rig.py");
+    String runner = found.pythons().get(found.pythons().size() - 1).path();
+    try {
+      return RecipeCheck.run(python, runner, rig, text, options.limit);
+    } catch (Command.Timeout e) {
+      throw e;
+    } catch (Command.Failure e) {
+      if (runner.equals(python.path())) {
+        throw e;
+      }
+      return RecipeCheck.run(python, python.path(), rig, text, options.limit);
     }
-    return text.toString();
-  }
-
-  /** One check as a line of the table. */
-  public static String line(Check check) {
-    String name = check.name().length() > 44 ? check.name().substring(0, 41) + "..." : check.name();
-    return "%-8s %-7s %-44s %-8s %s"
-        .formatted(
-            check.python(),
-            check.kind(),
-            name,
-            check.outcome().name().toLowerCase(java.util.Locale.ROOT),
-            check.detail());
-  }
-
-  /** The checks as JSON. */
-  public static ObjectNode json(List<Check> checks, String version, String commit, long seed) {
-    ObjectNode answer = new ObjectMapper().createObjectNode();
-    answer.put("tool", "prefork-lab");
-    answer.put("version", version);
-    answer.put("commit", commit);
-    answer.put("seed", seed);
-    ArrayNode rows = answer.putArray("checks");
-    for (Check check : checks) {
-      rows.addObject()
-          .put("python", check.python())
-          .put("kind", check.kind())
-          .put("name", check.name())
-          .put("outcome", check.outcome().name().toLowerCase(java.util.Locale.ROOT))
-          .put("detail", check.detail());
-    }
-    return answer;
   }
 }

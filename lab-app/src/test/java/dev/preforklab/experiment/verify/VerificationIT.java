@@ -18,21 +18,28 @@ class VerificationIT {
     assumeTrue(
         Files.isReadable(Path.of("/proc/self/pagemap")),
         "skipped the comparison with real interpreters: no /proc/self/pagemap");
-    List<RealPython> pythons =
+    RealPython.Found found =
         RealPython.find(
             List.of(),
             Objects.requireNonNullElse(System.getenv("PATH"), ""),
             Path.of(System.getProperty("user.home")));
-    assumeTrue(!pythons.isEmpty(), "skipped the comparison with real interpreters: none was found");
-    Verification verification =
-        new Verification(
-            new Verification.Options(
-                11, 1, 0, "", 300, List.of("array_plain"), capture, Duration.ofSeconds(60)),
-            pythons);
+    assumeTrue(!found.isEmpty(), "skipped the comparison with real interpreters: none was found");
+    Verification.Options options =
+        new Verification.Options(
+            11,
+            1,
+            0,
+            "",
+            300,
+            40,
+            List.of("array_plain"),
+            capture,
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(20));
 
-    List<Verification.Check> checks = verification.run(check -> {});
+    List<Check> checks = Verification.run(options, found, check -> {});
 
-    assertThat(checks).hasSizeGreaterThanOrEqualTo(pythons.size() * 3);
-    assertThat(Verification.isGood(checks)).as(Verification.table(checks)).isTrue();
+    assertThat(checks).hasSizeGreaterThanOrEqualTo(found.pythons().size() * 3);
+    assertThat(VerificationReport.isGood(checks)).as(VerificationReport.table(checks)).isTrue();
   }
 }
