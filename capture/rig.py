@@ -41,6 +41,9 @@ EXCLUSIVE = 1 << 56
 FRAME = (1 << 55) - 1
 CLASSES = ("anon", "brk_heap", "stack", "lib_data", "file_ro")
 SIMPLE_ACTS = ("nothing", "iterate", "read_deep", "drop", "sum", "exit", "_exit")
+# of any release from 2.7 on: the same recipe is to run in all of them
+KEYWORDS = ("False None True and as assert async await break class continue def del elif else except exec finally for from global if "
+            "import in is lambda nonlocal not or pass print raise return try while with yield").split()
 GC_ACTIONS = ("gc.disable", "gc.enable", "gc.collect", "gc.freeze", "gc.unfreeze")
 
 
@@ -156,8 +159,8 @@ class Compiler(object):
         if kind == "int":
             return "%s + %d" % (i, integer(v, where, None))
         if kind == "float":
-            if isinstance(v, bool) or not isinstance(v, (int, float)):
-                raise RecipeError("%s: a number" % where)
+            if isinstance(v, bool) or not isinstance(v, (int, float)) or not abs(v) < float("inf"):
+                raise RecipeError("%s: a finite number" % where)
             return "%s + %r" % (i, float(v))
         if kind == "str":
             return '"%%0*d" %% (%d, %s)' % (integer(v, where), i)
@@ -198,6 +201,8 @@ class Compiler(object):
         for a, e in attributes.items():
             if not re.match(r"[A-Za-z_][A-Za-z_0-9]*$", a):
                 raise RecipeError("%s.instance.%s: not a Python name" % (where, a))
+            if a in KEYWORDS or a.startswith("__") and a.endswith("__"):
+                raise RecipeError("%s.instance.%s: a word of Python itself, no attribute's name" % (where, a))
             value = self.expression(e, "%s.instance.%s" % (where, a), "i")
             assignments.append("        self.%s = %s" % (a, value))
         body.append("    def __init__(self, i):")

@@ -11,7 +11,10 @@ import dev.preforklab.report.Build;
 import dev.preforklab.report.RigReport;
 import dev.preforklab.scenario.InputException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
@@ -32,7 +35,7 @@ import picocli.CommandLine.Parameters;
       "which pages were copied. capture/rig.py does the same in a real interpreter."
     })
 final class RigCommand extends ConsoleCommand {
-  private static final long RECIPE_BYTES_MAX = 4L << 20;
+  private static final int RECIPE_BYTES_MAX = 4 << 20;
 
   @Parameters(paramLabel = "RECIPE", description = "The recipe, a JSON file.")
   String recipe = "";
@@ -65,6 +68,13 @@ final class RigCommand extends ConsoleCommand {
       throw new InputException(recipe + ": " + e.getMessage(), e);
     } catch (Host.OutOfMemory e) {
       throw new InputException(recipe + ": needs more memory than the simulated 6 GiB", e);
+    } catch (OutOfMemoryError e) {
+      throw new InputException(
+          recipe
+              + ": does not fit into a Java heap of "
+              + (Runtime.getRuntime().maxMemory() >> 20)
+              + " MiB; allow more with LAB_HEAP=8g",
+          e);
     }
     if (output != null) {
       Build build = new Build(LabVersion.version(), LabVersion.commit());
@@ -82,10 +92,16 @@ final class RigCommand extends ConsoleCommand {
       if (Files.isDirectory(file)) {
         throw new InputException(name + ": is a directory, not a recipe");
       }
-      if (Files.exists(file) && Files.size(file) > RECIPE_BYTES_MAX) {
+      byte[] bytes;
+      try (InputStream in = Files.newInputStream(file)) {
+        // devices and pipes have no size to ask for
+        bytes = in.readNBytes(RECIPE_BYTES_MAX + 1);
+      }
+      if (bytes.length > RECIPE_BYTES_MAX) {
         throw new InputException(name + ": is over 4 MiB, too long for a recipe");
       }
-      return RecipeReader.read(Files.readString(file));
+      return RecipeReader.read(
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
     } catch (RecipeException e) {
       throw new InputException(name + ": " + e.getMessage(), e);
     } catch (NoSuchFileException e) {

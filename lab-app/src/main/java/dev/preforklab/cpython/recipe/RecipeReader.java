@@ -2,6 +2,7 @@ package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -24,6 +25,14 @@ public final class RecipeReader {
   private static final Set<String> SWITCHES =
       Set.of("gc.disable", "gc.enable", "gc.freeze", "gc.unfreeze");
 
+  /** Keywords of any release from 2.7 on: the same recipe is to run in all of them. */
+  private static final Set<String> KEYWORDS =
+      Set.of(
+          ("False None True and as assert async await break class continue def del elif else except"
+                  + " exec finally for from global if import in is lambda nonlocal not or pass print"
+                  + " raise return try while with yield")
+              .split(" "));
+
   private static final ObjectMapper JSON =
       new ObjectMapper()
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
@@ -40,6 +49,8 @@ public final class RecipeReader {
     JsonNode root;
     try {
       root = JSON.readTree(text);
+    } catch (StreamConstraintsException e) {
+      throw new RecipeException("too deep or too long: JSON of at most 1000 levels is read", e);
     } catch (JsonProcessingException e) {
       throw new RecipeException("not JSON: " + e.getOriginalMessage(), e);
     }
@@ -126,7 +137,9 @@ public final class RecipeReader {
         if (!list.isEmpty() && leaves(list.get(list.size() - 1))) {
           throw new RecipeException(where + "[" + i + "]: nothing follows an exit");
         }
-        list.add(act(node.get(i), where + "[" + i + "]"));
+        Act part = act(node.get(i), where + "[" + i + "]");
+        // a list in a list is one act after another, too
+        list.addAll(part instanceof Recipe.Sequence inner ? inner.acts() : List.of(part));
       }
       return new Recipe.Sequence(json, List.copyOf(list));
     }
@@ -199,10 +212,19 @@ public final class RecipeReader {
     }
     return new Statement(
         repeat,
-        expression(node.get("make"), where + ".make"),
+        checked(expression(node.get("make"), where + ".make"), where + ".make"),
         bool(node, "keep", where, true),
         every,
         also);
+  }
+
+  /** An expression that each release's compiler takes: not too many brackets in one another. */
+  private static Expression checked(Expression expression, String where) {
+    if (RecipeLimits.brackets(expression) > RecipeLimits.DEEPEST_BRACKETS) {
+      throw new RecipeException(
+          where + ": nested too deep; Python takes " + RecipeLimits.DEEPEST_BRACKETS + " brackets");
+    }
+    return expression;
   }
 
   private static Expression expression(JsonNode node, String where) {
@@ -233,8 +255,8 @@ public final class RecipeReader {
     return switch (kind) {
       case "int" -> new Recipe.IntValue(integer(value, at, Long.MIN_VALUE / 4, Long.MAX_VALUE / 4));
       case "float" -> {
-        if (!value.isNumber()) {
-          throw new RecipeException(at + ": a number");
+        if (!value.isNumber() || !Double.isFinite(value.asDouble())) {
+          throw new RecipeException(at + ": a finite number");
         }
         yield new Recipe.FloatValue(value.asDouble());
       }
@@ -262,9 +284,16 @@ public final class RecipeReader {
       if (!name.matches("[A-Za-z_][A-Za-z_0-9]*")) {
         throw new RecipeException(where + ".instance." + name + ": not a Python name");
       }
+      if (KEYWORDS.contains(name) || (name.startsWith("__") && name.endsWith("__"))) {
+        throw new RecipeException(
+            where + ".instance." + name + ": a word of Python itself, no attribute's name");
+      }
     }
-    return new Recipe.InstanceValue(
-        names, values(attributes, where + ".instance"), bool(node, "slots", where, false));
+    List<Expression> values = values(attributes, where + ".instance");
+    for (int i = 0; i < values.size(); i++) {
+      checked(values.get(i), where + ".instance." + names.get(i));
+    }
+    return new Recipe.InstanceValue(names, values, bool(node, "slots", where, false));
   }
 
   private static List<Expression> expressions(JsonNode node, String where) {

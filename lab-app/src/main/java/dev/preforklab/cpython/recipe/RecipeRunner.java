@@ -9,8 +9,10 @@ import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +38,11 @@ public final class RecipeRunner {
   /** Parents by what they define beyond the heap: a function or classes of the act. */
   private final Map<String, Parent> parents = new HashMap<>();
 
+  /**
+   * @throws RecipeException if the recipe asks for more than the simulated machine can hold
+   */
   public RecipeRunner(Recipe recipe, PythonVersion version) {
+    RecipeLimits.check(recipe, RAM_BYTES);
     this.recipe = recipe;
     this.version = version;
     boolean array = mentionsArray(recipe.heap());
@@ -290,6 +296,12 @@ public final class RecipeRunner {
     }
 
     private void sum() {
+      Set<Class<?>> kinds = new HashSet<>();
+      Evaluator.kept(statements).forEach(kept -> kinds.add(kept.getClass()));
+      boolean numbers = Set.of(Recipe.IntValue.class, Recipe.FloatValue.class).containsAll(kinds);
+      if (!numbers && !Set.of(Recipe.ArrayValue.class).containsAll(kinds)) {
+        throw new RecipeException("sum: adds up numbers or arrays, and the heap holds others");
+      }
       Mutator mutator = evaluator.mutator();
       long size = mutator.listSize(evaluator.out);
       for (long i = 0; i < size; i++) {

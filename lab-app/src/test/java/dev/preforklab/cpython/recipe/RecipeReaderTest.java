@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RecipeReaderTest {
   @Test
@@ -47,10 +48,47 @@ class RecipeReaderTest {
         "{'act':['exit','nothing']}|act[1]: nothing follows an exit",
         "{'act':{'iterate':{'part':2}}}|act.iterate.part: above 0, at most 1",
         "{'act':'exit','parent':{'before_fork':['gc.fly']}}|parent.before_fork[0]: unknown action",
-        "{'act':'exit'} 5|not JSON"
+        "{'act':'exit'} 5|not JSON",
+        "{'act':'exit','heap':[{'make':{'instance':{'class':'none'}}}]}|a word of Python itself",
+        "{'act':'exit','heap':[{'make':{'instance':{'__dict__':'none'}}}]}|a word of Python itself",
+        "{'act':'exit','heap':[{'make':{'float':1e400}}]}|heap[0].make.float: a finite number"
       })
   void namesTheKeyOfAnError(String text, String message) {
     assertThatThrownBy(() -> RecipeReader.read(text.replace('\'', '"')))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {91, 450, 2_000, 100_000})
+  void refusesWhatPythonsCompilerWould(int depth) {
+    String text =
+        "{\"act\":\"exit\",\"heap\":[{\"make\":"
+            + "{\"list\":[".repeat(depth)
+            + "\"none\""
+            + "]}".repeat(depth)
+            + "}]}";
+
+    assertThatThrownBy(() -> RecipeReader.read(text))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("too deep");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '^',
+      delimiter = '|',
+      value = {
+        "{'repeat':100000000,'make':{'times':100000000,'of':{'int':1}}}|heap[0]: makes 1.00e+16 values",
+        "{'repeat':100000000,'make':{'times':10,'of':{'int':1}},'keep':false}|heap[0]: makes 1.10e+09 values",
+        "{'repeat':100000000,'make':{'array':1000}}|heap[0]: needs at least 7",
+        "{'repeat':100000,'make':'none','every':1,'also':{'repeat':100000,'make':{'int':1}}}|heap[0]: makes 1.00e+10 values"
+      })
+  void refusesWhatHasNoEnd(String statement, String message) {
+    Recipe recipe =
+        RecipeReader.read(("{'act':'exit','heap':[" + statement + "]}").replace('\'', '"'));
+
+    assertThatThrownBy(() -> RecipeLimits.check(recipe, 6.0 * (1L << 30)))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining(message);
   }
