@@ -40,6 +40,7 @@ PRESENT = 1 << 63
 EXCLUSIVE = 1 << 56
 FRAME = (1 << 55) - 1
 CLASSES = ("anon", "brk_heap", "stack", "lib_data", "file_ro")
+RECIPE_BYTES_MAX = 4 << 20
 SIMPLE_ACTS = ("nothing", "iterate", "read_deep", "drop", "sum", "exit", "_exit")
 # of any release from 2.7 on: the same recipe is to run in all of them
 KEYWORDS = ("False None True and as assert async await break class continue def del elif else except exec finally for from global if "
@@ -496,7 +497,8 @@ class Measured(object):
             c = os.read(self.process.stdout.fileno(), 1)
             if not c:
                 self.errors.seek(0)
-                raise RigError("the measured process ended: %s" % self.errors.read()[-2000:])
+                words = self.errors.read()[-2000:].strip().split("\n")
+                raise RigError("the measured process ended: %s" % words[-1])
             heard += c
         heard = heard.decode().strip()
         if heard[:2] != kind + " " and heard != kind:
@@ -667,8 +669,14 @@ def main(arguments=None):
     parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="limit for each act (default 600)")
     options = parser.parse_args(arguments)
     try:
-        with open(options.recipe) as f:
-            recipe = json.load(f, object_pairs_hook=collections.OrderedDict)
+        with open(options.recipe, "rb") as f:
+            recipe = f.read(RECIPE_BYTES_MAX + 1)  # devices and pipes have no size to ask for
+        if len(recipe) > RECIPE_BYTES_MAX:
+            raise RecipeError("is over 4 MiB, too long for a recipe")
+        try:
+            recipe = json.loads(recipe.decode("utf-8"), object_pairs_hook=collections.OrderedDict)
+        except (RuntimeError, MemoryError):  # RecursionError, where there is one
+            raise RecipeError("too deep")
         if not isinstance(recipe, dict):
             raise RecipeError("a recipe is an object")
         if options.source:
@@ -678,7 +686,7 @@ def main(arguments=None):
         log = (lambda s: print(s, file=sys.stderr)) if options.json else None
         answer = run_recipe(recipe, options.python, options.timeout, name, max(1, options.repeat), log)
     except (RecipeError, ValueError, IOError, OSError) as e:
-        print("rig.py: %s: %s" % (options.recipe, e), file=sys.stderr)
+        print("rig.py: %s: %s" % (options.recipe, getattr(e, "strerror", None) or e), file=sys.stderr)
         return 2
     except RigError as e:
         print("rig.py: %s" % e, file=sys.stderr)
