@@ -2,14 +2,18 @@ package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.PythonVersion;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -153,6 +157,40 @@ public final class Baseline {
       throw new IllegalStateException("no footprint of " + act);
     }
     return found;
+  }
+
+  /**
+   * What the interpreter itself touches while it runs the act allocate, without the pages of the
+   * arenas that only the allocations dirtied: on the empty heap they came out of holes that the
+   * recipe's heap has filled, and the simulated allocator writes its own.
+   */
+  Footprint allocation(boolean frozen) {
+    Footprint whole = footprint(frozen, "allocate");
+    Set<Long> hot = new HashSet<>();
+    for (long page : footprint(frozen, "iterate").copiedPages()) {
+      hot.add(page);
+    }
+    Set<Long> pooled = new HashSet<>();
+    for (Pool pool : pools) {
+      long bytes = pool.maxOffset() + 16L * (pool.sizeIndex() + 1);
+      for (long offset = 0; offset < bytes; offset += Host.BYTES_IN_PAGE) {
+        pooled.add((pool.address() + offset) >>> Host.LOG_BYTES_IN_PAGE);
+      }
+    }
+    long[] copied =
+        Arrays.stream(whole.copiedPages())
+            .filter(page -> hot.contains(page) || !pooled.contains(page))
+            .toArray();
+    return new Footprint(
+        copied,
+        whole.fileAppeared(),
+        whole.otherAppeared(),
+        whole.faults() - (whole.copiedPages().length - copied.length),
+        whole.exitFaults(),
+        whole.rssPages(),
+        whole.sharedPages(),
+        whole.vanishedPages(),
+        whole.countAfter());
   }
 
   /**

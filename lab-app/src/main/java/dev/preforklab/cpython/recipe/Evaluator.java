@@ -176,7 +176,7 @@ final class Evaluator {
   /** A new reference to the expression's value at the current index. */
   long evaluate(Expression expression) {
     if (expression instanceof Recipe.IntValue value) {
-      return mutator.newInt(indexValue + value.base());
+      return mutator.newSum(indexValue, value.base());
     }
     if (expression instanceof Recipe.FloatValue) {
       return mutator.newFloat();

@@ -129,11 +129,27 @@ final class Mutator {
     if (isOld) {
       return interpreter.freeLists.oldNumbers().allocate(false, types.int_);
     }
+    return interpreter.newObject(types.int_, 24 + 4L * Math.max(1, digits(value)));
+  }
+
+  /**
+   * The value of {@code i + constant}, i not negative. With an operand of several digits the sum
+   * gets room for a carry ({@code x_add}), which stays with it; a difference does not.
+   */
+  long newSum(long i, long constant) {
+    int digits = Math.max(digits(i), digits(constant));
+    if (isOld || digits <= 1) {
+      return newInt(i + constant);
+    }
+    return interpreter.newObject(types.int_, 24 + 4L * (constant < 0 ? digits : digits + 1));
+  }
+
+  private static int digits(long value) {
     int digits = 0;
     for (long rest = Math.abs(value); rest != 0; rest >>>= DIGIT_BITS) {
       digits++;
     }
-    return interpreter.newObject(types.int_, 24 + 4L * Math.max(1, digits));
+    return digits;
   }
 
   long newFloat() {

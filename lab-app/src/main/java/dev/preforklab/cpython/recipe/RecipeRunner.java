@@ -248,7 +248,10 @@ public final class RecipeRunner {
 
     private void perform(Act part) {
       boolean frozen = isFrozen();
-      footprints.add(baseline.footprint(frozen, footprintName(part)));
+      footprints.add(
+          part instanceof Recipe.Allocate
+              ? baseline.allocation(frozen)
+              : baseline.footprint(frozen, footprintName(part)));
       boolean needsHeap =
           part instanceof Recipe.Iterate
               || part instanceof Recipe.ReadDeep
