@@ -194,11 +194,11 @@ final class Mutator {
   /** The value of {@code bytes(bytearray(length))}. */
   long newBytes(int length) {
     long array = interpreter.malloc.allocate(isOld ? 48 : 56);
-    long content = length == 0 ? 0 : interpreter.malloc.allocate(length + 1L);
+    long content = length == 0 ? 0 : allocateMemory(length + 1L);
     long object =
         interpreter.newObject(types.bytes, (isOld ? version.asciiHeaderBytes : 33) + (long) length);
     if (content != 0) {
-      interpreter.malloc.free(content);
+      freeMemory(content);
     }
     interpreter.malloc.free(array);
     return object;
@@ -284,6 +284,15 @@ final class Mutator {
   /** PyMem_Malloc: the C library's heap on 2.7, pymalloc later. */
   private long allocateMemory(long bytes) {
     return isOld ? interpreter.raw.allocate(bytes) : interpreter.malloc.allocate(bytes);
+  }
+
+  /** PyMem_Free. */
+  private void freeMemory(long block) {
+    if (isOld) {
+      interpreter.raw.free(block);
+    } else {
+      interpreter.malloc.free(block);
+    }
   }
 
   /** list.append; takes the reference over. */
@@ -387,7 +396,7 @@ final class Mutator {
     set(object + SET_TABLE, table);
     set(object + SET_MASK, slots - 1);
     if (oldTable != object + SET_SMALL_TABLE) {
-      interpreter.malloc.free(oldTable);
+      freeMemory(oldTable);
     }
   }
 
