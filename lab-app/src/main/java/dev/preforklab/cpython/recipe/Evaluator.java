@@ -1,7 +1,6 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.Interpreter;
-import dev.preforklab.cpython.PythonVersion.InstanceLayout;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
@@ -324,9 +323,7 @@ final class Evaluator {
       PyClass type = classOf(value);
       interpreter.refCounts.touch(type.type);
       for (int i = 0; i < value.values().size(); i++) {
-        if (i < 29 || mutator.version.instanceLayout == InstanceLayout.DICT || type.slots) {
-          readDeep(value.values().get(i), instances.attribute(object, type, i));
-        }
+        readDeep(value.values().get(i), instances.attribute(object, type, i));
       }
     } else if (expression instanceof Recipe.TupleValue
         || expression instanceof Recipe.SetValue

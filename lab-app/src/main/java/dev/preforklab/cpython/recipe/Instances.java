@@ -16,6 +16,12 @@ final class Instances {
   /** Names that a class's shared keys can take, from 3.11 on. */
   private static final int SHARED_KEYS_MAX = 30;
 
+  /** Values of one object: each creation takes a place from the keys, the last excepted. */
+  private static final int OBJECT_VALUES = SHARED_KEYS_MAX - 1;
+
+  /** Where a dict of the object's own goes, from 3.11 on. */
+  private static final int DICT_OFFSET = -24;
+
   private static final int TYPE_BYTES = 1064;
 
   private final Mutator mutator;
@@ -119,21 +125,19 @@ final class Instances {
     }
     switch (layout) {
       case DICT -> setInDict(object, type, number, value);
-      case VALUES -> {
-        long word = host.load(object + Traversal.valuesOffset(tagged));
-        setValue(tagged ? word + 1 : word, type, number, value, 8);
+      case VALUES, INLINE -> {
+        if (number < OBJECT_VALUES) {
+          setValue(values(object), type, number, value);
+        } else {
+          long dict = number == OBJECT_VALUES ? materialize(object) : dict(object);
+          mutator.addItem(dict, value);
+        }
       }
-      case INLINE -> setValue(object + 24, type, number, value, 8);
     }
   }
 
   /** Stores a value and how many there are, in the word before the first. */
-  private void setValue(long values, PyClass type, int number, long value, int head) {
-    if (number >= SHARED_KEYS_MAX - 1) {
-      // More attributes than shared keys can name; a real object would get a dict of its own.
-      interpreter.decref(value);
-      return;
-    }
+  private void setValue(long values, PyClass type, int number, long value) {
     if (number == type.entries) {
       type.entries++;
       if (type.usable > 0) {
@@ -141,8 +145,46 @@ final class Instances {
       }
     }
     set(values + 8L * number, value);
-    long word = host.load(values - head);
-    set(values - head, (word & ~0xffL) | (number + 1));
+    long word = host.load(values - 8);
+    set(values - 8, (word & ~0xffL) | (number + 1));
+  }
+
+  /** Address of an object's first value, from 3.11 on. */
+  private long values(long object) {
+    if (layout == InstanceLayout.INLINE) {
+      return object + 24;
+    }
+    long word = host.load(object + Traversal.valuesOffset(tagged));
+    return tagged ? word + 1 : word;
+  }
+
+  /** The dict that an object has instead of values, or 0; from 3.11 on. */
+  private long dict(long object) {
+    long word = host.load(object + DICT_OFFSET);
+    return layout == InstanceLayout.VALUES && tagged && (word & 1) != 0 ? 0 : word;
+  }
+
+  /**
+   * Gives an object whose class has no room in its shared keys a dict of its own: a dict on the
+   * values, which then moves them to a table of its own size ({@code insertdict}, {@code
+   * dictresize}).
+   */
+  private long materialize(long object) {
+    long values = values(object);
+    long dict = mutator.newDictObject();
+    mutator.setKeys(dict, mutator.newKeysOf(OBJECT_VALUES));
+    for (int i = 0; i < OBJECT_VALUES; i++) {
+      mutator.addItem(dict, host.load(values + 8L * i));
+    }
+    if (layout == InstanceLayout.INLINE) {
+      // The values stay part of the object, no longer valid.
+      set(values - 8, host.load(values - 8) & ~0xffL);
+    } else {
+      mutator.freeScratch(values - (host.load(values - 8) >>> 56));
+      set(object + Traversal.valuesOffset(tagged), 0);
+    }
+    set(object + DICT_OFFSET, dict);
+    return dict;
   }
 
   private void setInDict(long object, PyClass type, int number, long value) {
@@ -174,7 +216,7 @@ final class Instances {
     mutator.maybeTrack(dict, value);
   }
 
-  /** The value of an attribute; reading one also touches the dict that holds it. */
+  /** The value of an attribute; to 3.11, reading one also touches the dict that holds it. */
   long attribute(long object, PyClass type, int number) {
     if (type.slots) {
       return host.load(object + ObjectHead.BYTES + 8L * number);
@@ -190,11 +232,17 @@ final class Instances {
                     + 16)
             : host.load(host.load(dict + DictLayout.VALUES) + 8L * number);
       }
-      case VALUES -> {
-        long word = host.load(object + Traversal.valuesOffset(tagged));
-        yield host.load((tagged ? word + 1 : word) + 8L * number);
+      case VALUES, INLINE -> {
+        long dict = dict(object);
+        if (dict == 0) {
+          yield host.load(values(object) + 8L * number);
+        }
+        if (layout == InstanceLayout.VALUES && !tagged) {
+          // 3.11 holds on to the dict while it looks; the specialised bytecode later does not.
+          interpreter.refCounts.touch(dict);
+        }
+        yield mutator.item(dict, number);
       }
-      case INLINE -> host.load(object + 24 + 8L * number);
     };
   }
 

@@ -26,13 +26,6 @@ final class Mutator {
   private static final int DIGIT_BITS = 30;
   private static final int LIST_ITEMS = ObjectHead.VAR_BYTES;
   private static final int LIST_ALLOCATED = LIST_ITEMS + 8;
-  private static final int SET_FILL = 16;
-  private static final int SET_USED = 24;
-  private static final int SET_MASK = 32;
-  private static final int SET_TABLE = 40;
-  private static final int SET_SMALL_TABLE = 64;
-  private static final int SET_SMALL_SLOTS = 8;
-  private static final int SET_ENTRY_BYTES = 16;
   private static final int FLOAT_BYTES = 24;
   private static final int LIST_BYTES = 40;
   private static final int ARRAY_BYTES = 64;
@@ -58,6 +51,8 @@ final class Mutator {
   private final Host host;
   private final boolean isOld;
   private final Types types;
+  private final Sets sets;
+  private final OldDicts oldDicts;
 
   /** A mutator of a fresh interpreter: adds the builtin types. */
   Mutator(Interpreter interpreter) {
@@ -71,6 +66,8 @@ final class Mutator {
     version = interpreter.version;
     isOld = version.major == 2;
     dicts = new DictLayout(version);
+    sets = new Sets(this, types.set);
+    oldDicts = new OldDicts(this);
   }
 
   /** The mutator of a forked process. */
@@ -103,6 +100,11 @@ final class Mutator {
   private static TypeSpec container(
       String name, int traversal, int basicBytes, int itemBytes, Exact exact) {
     return new TypeSpec(name, traversal, true, basicBytes, itemBytes, 0, 0, false, exact);
+  }
+
+  /** Sets an item of a dict of 2.7 whose key is new; takes the value over. */
+  void setOldItem(long dict, long value) {
+    oldDicts.setItem(dict, value);
   }
 
   /** A new reference to None. */
@@ -282,12 +284,12 @@ final class Mutator {
   }
 
   /** PyMem_Malloc: the C library's heap on 2.7, pymalloc later. */
-  private long allocateMemory(long bytes) {
+  long allocateMemory(long bytes) {
     return isOld ? interpreter.raw.allocate(bytes) : interpreter.malloc.allocate(bytes);
   }
 
   /** PyMem_Free. */
-  private void freeMemory(long block) {
+  void freeMemory(long block) {
     if (isOld) {
       interpreter.raw.free(block);
     } else {
@@ -347,72 +349,7 @@ final class Mutator {
 
   /** A set that takes over the references, which are different values. */
   long newSet(long[] items) {
-    long object = interpreter.freeLists.takeSet();
-    int bytes = isOld ? 232 : 200;
-    if (object == 0) {
-      object = interpreter.newGcObject(types.set, bytes);
-    } else {
-      writeHead(object, types.set);
-    }
-    set(object + SET_FILL, 0);
-    set(object + SET_USED, 0);
-    set(object + SET_MASK, SET_SMALL_SLOTS - 1);
-    set(object + SET_TABLE, object + SET_SMALL_TABLE);
-    clearTable(object + SET_SMALL_TABLE, SET_SMALL_SLOTS);
-    interpreter.track(object);
-    for (int i = 0; i < items.length; i++) {
-      addToSet(object, items[i], i);
-    }
-    return object;
-  }
-
-  private void addToSet(long object, long item, int hash) {
-    long mask = host.load(object + SET_MASK);
-    insertToTable(host.load(object + SET_TABLE), mask, item, hash);
-    long used = host.load(object + SET_USED) + 1;
-    set(object + SET_USED, used);
-    set(object + SET_FILL, used);
-    boolean full = isOld ? used * 3 >= (mask + 1) * 2 : used * 5 >= mask * 3;
-    if (full) {
-      resizeSet(object, used > 50_000 ? used * 2 : used * 4);
-    }
-  }
-
-  private void resizeSet(long object, long least) {
-    long slots = SET_SMALL_SLOTS;
-    while (slots <= least) {
-      slots <<= 1;
-    }
-    long oldTable = host.load(object + SET_TABLE);
-    long oldMask = host.load(object + SET_MASK);
-    long table = allocateMemory(slots * SET_ENTRY_BYTES);
-    clearTable(table, slots);
-    for (long i = 0; i <= oldMask; i++) {
-      long key = host.load(oldTable + i * SET_ENTRY_BYTES);
-      if (key != 0) {
-        insertToTable(table, slots - 1, key, host.load(oldTable + i * SET_ENTRY_BYTES + 8));
-      }
-    }
-    set(object + SET_TABLE, table);
-    set(object + SET_MASK, slots - 1);
-    if (oldTable != object + SET_SMALL_TABLE) {
-      freeMemory(oldTable);
-    }
-  }
-
-  private void insertToTable(long table, long mask, long key, long hash) {
-    long slot = hash & mask;
-    while (host.load(table + slot * SET_ENTRY_BYTES) != 0) {
-      slot = slot + 1 & mask;
-    }
-    set(table + slot * SET_ENTRY_BYTES, key);
-    set(table + slot * SET_ENTRY_BYTES + 8, hash);
-  }
-
-  private void clearTable(long table, long slots) {
-    for (long i = 0; i < slots; i++) {
-      set(table + i * SET_ENTRY_BYTES, 0);
-    }
+    return sets.create(items);
   }
 
   /** An empty dict object without a table of its own, not tracked. */
@@ -428,55 +365,13 @@ final class Mutator {
       set(object + DictLayout.OLD_USED, 0);
       set(object + DictLayout.OLD_MASK, DictLayout.MIN_SLOTS - 1);
       set(object + DictLayout.OLD_TABLE, object + DictLayout.OLD_SMALL_TABLE);
-      clearOldTable(object + DictLayout.OLD_SMALL_TABLE, DictLayout.MIN_SLOTS);
+      oldDicts.clear(object + DictLayout.OLD_SMALL_TABLE, DictLayout.MIN_SLOTS);
     } else {
       set(object + DictLayout.USED, 0);
       set(object + DictLayout.KEYS, 0);
       set(object + DictLayout.VALUES, 0);
     }
     return object;
-  }
-
-  private void clearOldTable(long table, long slots) {
-    for (long i = 0; i < slots; i++) {
-      set(table + i * DictLayout.OLD_ENTRY_BYTES + 8, 0);
-      set(table + i * DictLayout.OLD_ENTRY_BYTES + 16, 0);
-    }
-  }
-
-  /** Adds an entry to a dict of 2.7, whose key is new; takes the value over, the key is static. */
-  void setOldItem(long dict, long value) {
-    long used = host.load(dict + DictLayout.OLD_USED);
-    long mask = host.load(dict + DictLayout.OLD_MASK);
-    long entry = host.load(dict + DictLayout.OLD_TABLE) + used * DictLayout.OLD_ENTRY_BYTES;
-    set(entry + 8, types.none);
-    set(entry + 16, value);
-    set(dict + DictLayout.OLD_USED, used + 1);
-    set(dict + DictLayout.OLD_FILL, used + 1);
-    interpreter.incref(types.none);
-    if (3 * (used + 1) >= 2 * (mask + 1)) {
-      resizeOld(dict, 4 * (used + 1));
-    }
-    maybeTrack(dict, value);
-  }
-
-  private void resizeOld(long dict, long least) {
-    long slots = DictLayout.MIN_SLOTS;
-    while (slots <= least) {
-      slots <<= 1;
-    }
-    long table = interpreter.raw.allocate(slots * DictLayout.OLD_ENTRY_BYTES);
-    clearOldTable(table, slots);
-    long old = host.load(dict + DictLayout.OLD_TABLE);
-    long used = host.load(dict + DictLayout.OLD_USED);
-    for (long i = 0; i < used * DictLayout.OLD_ENTRY_BYTES; i += 8) {
-      set(table + i, host.load(old + i));
-    }
-    set(dict + DictLayout.OLD_TABLE, table);
-    set(dict + DictLayout.OLD_MASK, slots - 1);
-    if (old != dict + DictLayout.OLD_SMALL_TABLE) {
-      interpreter.raw.free(old);
-    }
   }
 
   /** A key table with room for so many entries, all of them of str keys. */
@@ -501,7 +396,7 @@ final class Mutator {
     long object = newDictObject();
     if (isOld) {
       for (long value : values) {
-        setOldItem(object, value);
+        oldDicts.setItem(object, value);
       }
       return object;
     }
@@ -525,6 +420,58 @@ final class Mutator {
     return object;
   }
 
+  /** A table that a dict of so many entries grows to: the first power of two from three times. */
+  long newKeysOf(int entries) {
+    long slots = Long.highestOneBit(Math.max(DictLayout.MIN_SLOTS, 3L * entries) * 2 - 1);
+    return newKeys((int) DictLayout.usable(slots), DictLayout.KIND_UNICODE);
+  }
+
+  /** Gives a dict that has no table an empty one. */
+  void setKeys(long dict, long keys) {
+    set(dict + DictLayout.KEYS, keys);
+  }
+
+  /** Adds an entry with a static key to a dict with a table of its own, from 3.11 on. */
+  void addItem(long dict, long value) {
+    long keys = host.load(dict + DictLayout.KEYS);
+    int used = (int) host.load(dict + DictLayout.USED);
+    long entry = entry(keys, used);
+    if (used == DictLayout.usable(1L << DictLayout.logSlots(shape(keys)))) {
+      long larger = newKeysOf(used);
+      for (int i = 0; i < used; i++) {
+        set(entry(larger, i), host.load(entry(keys, i)));
+        set(entry(larger, i) + 8, host.load(entry(keys, i) + 8));
+      }
+      interpreter.malloc.free(keys);
+      set(dict + DictLayout.KEYS, larger);
+      keys = larger;
+      entry = entry(keys, used);
+    }
+    interpreter.incref(types.none);
+    set(entry, types.none);
+    set(entry + 8, value);
+    set(keys + dicts.keysEntries, used + 1L);
+    set(dict + DictLayout.USED, used + 1L);
+    maybeTrack(dict, value);
+  }
+
+  /** The value of a dict's entry, from 3.11 on. */
+  long item(long dict, int number) {
+    return host.load(entry(host.load(dict + DictLayout.KEYS), number) + 8);
+  }
+
+  private long shape(long keys) {
+    return host.load(keys + DictLayout.KEYS_SIZE_AND_KIND);
+  }
+
+  private long entry(long keys, int number) {
+    int kind = DictLayout.KIND_UNICODE;
+    return keys
+        + dicts.firstEntry(DictLayout.logSlots(shape(keys)))
+        + dicts.entryKey(kind)
+        + (long) number * dicts.entryBytes(kind);
+  }
+
   /** A dict is tracked from the first value on that could be part of a cycle. */
   void maybeTrack(long dict, long value) {
     if (!interpreter.isTracked(dict) && mayBeTracked(value)) {
@@ -541,7 +488,7 @@ final class Mutator {
         && (!Set.of(Exact.TUPLE, Exact.DICT).contains(exact) || interpreter.isTracked(object));
   }
 
-  private void writeHead(long object, long type) {
+  void writeHead(long object, long type) {
     set(object, 1);
     set(object + ObjectHead.TYPE, type);
   }
