@@ -114,16 +114,17 @@ final class Command {
   private static void waitFor(Process process, Duration limit, Path out, Path err)
       throws Failure, IOException {
     Set<ProcessHandle> seen = new LinkedHashSet<>();
-    long until = System.nanoTime() + limit.toNanos();
+    long left = limit.toMillis();
     long pause = LOOK_FIRST_MS;
     try {
       while (true) {
         process.descendants().forEach(seen::add);
-        long left = TimeUnit.NANOSECONDS.toMillis(until - System.nanoTime());
         if (left <= 0) {
           throw new Timeout(limit);
         }
-        boolean ended = process.waitFor(Math.min(left, pause), TimeUnit.MILLISECONDS);
+        long waited = Math.min(left, pause);
+        boolean ended = process.waitFor(waited, TimeUnit.MILLISECONDS);
+        left -= waited;
         if (Files.size(out) > OUTPUT_MAX || Files.size(err) > OUTPUT_MAX) {
           throw new Failure("wrote more than " + (OUTPUT_MAX >> 20) + " MiB");
         }
