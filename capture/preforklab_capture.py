@@ -97,6 +97,7 @@ def stub():
             else:
                 os._exit(0)
     say("L %d %d %s %d %d %d %d" % ((len(sys.modules), sys.hexversion, sys.version.split()[0], gc.isenabled()) + gc.get_threshold()))
+    gc.disable()                                      # or a child might collect before it comes to do so itself
     while True:
         word = line(commands)
         if word == "fork":
@@ -1269,7 +1270,7 @@ def capture_pages(master, requests, scratch, progress, upto):
             touched, new = [], {}
             for a, (e, kind) in now.items():
                 if a in known:
-                    if a not in seen and (known[a] != e & ((1 << 55) - 1) if frames else e >> 56 & 1):
+                    if a not in seen and not e >> 61 & 1 and (known[a] != e & ((1 << 55) - 1) if frames else e >> 56 & 1):
                         seen.add(a)
                         touched.append(a)
                 elif a not in appeared:
@@ -1280,6 +1281,30 @@ def capture_pages(master, requests, scratch, progress, upto):
             for kind in sorted(new):
                 lines.append({"appeared": [step, kind, new[kind]]})
     return lines, {"requests": done, "copied": sum(len(l["touched"][1]) for l in lines if "touched" in l), "by": "frame number" if frames else "exclusive bit", "statuses": statuses}
+
+
+def capture_needs(master, requests, touched, progress, upto):
+    """Which inherited pages each request copies in a child that has served nothing else, without those that the first round
+    of all endpoints copies: which worker takes which request decides what it copies, and a child that serves them all in
+    turn shows a page at the first request only."""
+    count = len(requests.endpoints)
+    common = set(a for line in touched if "touched" in line and line["touched"][0] <= count for a in line["touched"][1])
+    lines = []
+    if upto <= count:
+        return lines
+    for n in range(upto):
+        progress("copied pages: request %d of %d by itself" % (n + 1, upto))
+        with master.child() as child:
+            before = page_table(child.pid)
+            child.request(requests.text(n))
+            now = page_table(child.pid)
+        frames = any(e & ((1 << 55) - 1) for e, kind in before.values())
+        mask = (1 << 55) - 1 if frames else 1 << 56
+        # bit 61: still the file's page, of which the kernel may drop one and read another
+        copied = [a for a, (e, kind) in now.items() if a in before and a not in common and not e >> 61 & 1 and before[a][0] & mask != e & mask]
+        if copied:
+            lines.append({"needs": [n + 1, sorted(copied)]})
+    return lines
 
 
 def page_table(pid):
@@ -1474,6 +1499,7 @@ def capture(options, progress):
         else:
             traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
         touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
+        touched += capture_needs(master, requests, touched, progress, options.page_requests)
         app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by module path, before the first fork, no server around it",
                "note": options.note or "", "threads": facts["threads"], "copied_pages": pages, "traced": not obstacle and not options.requests_from,
                "pages": {"present": facts["pages_present"], "gc_heads": facts["pages_gc_heads"], "objects": facts["pages_objects"]}}

@@ -287,6 +287,11 @@ class CaptureTest(unittest.TestCase):
         # what the child copied by starting, before the first request, is not in the list
         self.assertGreaterEqual(len(pages & copied), 0.95 * len(pages))
         self.assertEqual(len(copied), sum(len(l) for ordinal, l in p.of("touched")))
+        first_round = set(a for ordinal, l in p.of("touched") if ordinal <= 4 for a in l)
+        numbers = [n for n, l in p.of("needs")]
+        self.assertEqual(numbers, sorted(set(numbers) & set(range(1, 21))))
+        for n, needed in p.of("needs"):
+            self.assertFalse(first_round & set(needed))
 
     @in_each_release
     def test_no_content_leaves_the_process(self, version, python):

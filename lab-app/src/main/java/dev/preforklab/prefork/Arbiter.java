@@ -158,7 +158,7 @@ public final class Arbiter {
     worker.cowCopiesBefore = worker.faults().cowCopies();
     worker.gcPauseBefore = worker.gcPauseNs();
     Probes.requestStart(kernel.hostIndex(), slot, endpoint, requestId, intendedNs, now);
-    long burstNs = work(worker, () -> worker.replay.serve(endpoint));
+    long burstNs = work(worker, () -> worker.replay.serve(endpoint, requestId));
     if (worker.process().isRunning()) {
       worker.burst = scheduler.submit(worker.process(), burstNs, end -> answered(worker, end));
     }

@@ -2,12 +2,17 @@ package dev.preforklab.prefork.profile;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What a worker's n-th request touches of the memory it inherited, as measured in a child that
  * served the endpoints in turn: for each page first found copied then, an object on it whose
  * reference count is written, or, where no object is known, a plain word; and pages of files.
+ *
+ * <p>Where the profile tells request by request which pages are touched ({@link RequestNeeds}),
+ * those are left out here after the first round of all endpoints.
  *
  * <p>Fork copies no page table entries of read-only file mappings, so a child reads those anew. A
  * measurement after several requests is spread evenly over them. The capture tells how many pages
@@ -81,20 +86,50 @@ final class InheritedPages {
 
   private static void addTouched(Profile profile, AddressMap map, List<LongArray> byRequest) {
     int before = 0;
+    Set<Long> told = toldByRequest(profile);
     for (Profile.Touched touched : profile.touched) {
       int span = Math.max(1, touched.request() - before);
       long[] pages = touched.pages();
+      boolean firstRound = touched.request() <= profile.endpoints().size();
       for (int i = 0; i < pages.length; i++) {
         int request = touched.request() - span + 1 + (int) ((long) i * span / pages.length);
-        long page = pages[i] << 12;
-        long object = objectOn(profile.heap, page);
-        long address = map.toLab(object >= 0 ? object : page);
-        if (address > 0) {
-          byRequest.get(request).add(address | (object >= 0 ? REFCOUNT : DATA));
+        long access = accessTo(profile.heap, map, pages[i] << 12);
+        if (access > 0 && (firstRound || !told.contains(pages[i]))) {
+          byRequest.get(request).add(access);
         }
       }
       before = touched.request();
     }
+  }
+
+  /** Pages of which is known which requests touch them. */
+  private static Set<Long> toldByRequest(Profile profile) {
+    Set<Long> told = new HashSet<>();
+    for (Profile.Touched needs : profile.needs) {
+      for (long page : needs.pages()) {
+        told.add(page);
+      }
+    }
+    return told;
+  }
+
+  /** How a captured page is touched, or 0 if the lab does not have it. */
+  static long accessTo(HeapImage heap, AddressMap map, long page) {
+    long object = objectOn(heap, page);
+    long address = map.toLab(object >= 0 ? object : page);
+    if (address <= 0) {
+      return 0;
+    }
+    return address | (object >= 0 ? REFCOUNT : isReadOnly(heap, page) ? FILE : DATA);
+  }
+
+  private static boolean isReadOnly(HeapImage heap, long address) {
+    for (CapturedVma vma : heap.vmas) {
+      if (vma.start() <= address && address < vma.end()) {
+        return vma.kind() == CapturedVma.Kind.FILE_RO;
+      }
+    }
+    return false;
   }
 
   /** Address of the first object whose head begins on a page, or -1. */

@@ -113,6 +113,10 @@ public final class Profile {
   final HeapImage heap;
   final List<RequestTrace> requests;
   final List<Touched> touched;
+
+  /** What each request copies in a child of its own, beyond the first round of all endpoints. */
+  final List<Touched> needs;
+
   final List<Appeared> appeared;
 
   Profile(
@@ -129,6 +133,7 @@ public final class Profile {
       HeapImage heap,
       List<RequestTrace> requests,
       List<Touched> touched,
+      List<Touched> needs,
       List<Appeared> appeared) {
     this.file = file;
     this.name = name;
@@ -143,6 +148,7 @@ public final class Profile {
     this.heap = heap;
     this.requests = List.copyOf(requests);
     this.touched = List.copyOf(touched);
+    this.needs = List.copyOf(needs);
     this.appeared = List.copyOf(appeared);
   }
 
@@ -213,6 +219,7 @@ public final class Profile {
         heap,
         other.requests,
         touched,
+        needs,
         appeared);
   }
 

@@ -31,6 +31,7 @@ final class ProfileAssembler {
   private final IntArray[] generations = new IntArray[4];
   private final List<RequestTrace> requests = new ArrayList<>();
   private final List<Profile.Touched> touched = new ArrayList<>();
+  private final List<Profile.Touched> needs = new ArrayList<>();
   private final List<Profile.Appeared> appeared = new ArrayList<>();
   private long[] usableArenas = new long[0];
   private long lastAddress;
@@ -167,6 +168,13 @@ final class ProfileAssembler {
     touched.add(new Profile.Touched(request, pages));
   }
 
+  void needs(long line, int request, long[] pages) {
+    if (!needs.isEmpty() && needs.get(needs.size() - 1).request() >= request) {
+      throw bad(line, "needed pages are not in the order of requests");
+    }
+    needs.add(new Profile.Touched(request, pages));
+  }
+
   void appeared(long line, int request, String kind, int pages) {
     if (kind.isEmpty()) {
       throw bad(line, "pages that appeared without a kind");
@@ -227,6 +235,7 @@ final class ProfileAssembler {
         heap,
         requests,
         touched,
+        needs,
         appeared);
   }
 

@@ -52,6 +52,7 @@ final class RecordParser {
       case "gc_list" -> readGcList();
       case "request" -> readRequest();
       case "touched" -> readTouched();
+      case "needs" -> readNeeds();
       case "appeared" -> readAppeared();
       case "end" -> {
         readEnd();
@@ -191,6 +192,15 @@ final class RecordParser {
     readLongs();
     expectEnd();
     assembler.touched(line, request, longs.toArray());
+  }
+
+  private void readNeeds() throws IOException {
+    requireArray();
+    int request = (int) nextLong(1, Integer.MAX_VALUE);
+    in.nextToken();
+    readLongs();
+    expectEnd();
+    assembler.needs(line, request, longs.toArray());
   }
 
   private void readAppeared() throws IOException {

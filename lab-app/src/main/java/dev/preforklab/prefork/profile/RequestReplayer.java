@@ -26,6 +26,7 @@ public final class RequestReplayer {
   private final LoadedHeap heap;
   private final ReplayTypes types;
   private final InheritedPages inherited;
+  private final RequestNeeds needs;
   private final List<List<CompiledRequest>> warm = new ArrayList<>();
   private final List<List<CompiledRequest>> cold = new ArrayList<>();
 
@@ -40,6 +41,7 @@ public final class RequestReplayer {
     Profile profile = master.profile();
     types = new ReplayTypes(master.interpreter());
     inherited = InheritedPages.of(profile, master.map());
+    needs = RequestNeeds.of(profile, master.map());
     IntArray lastingKinds = new IntArray(256);
     int headBytes = profile.sizes.gcHead() + ObjectHead.BYTES;
     for (int endpoint = 0; endpoint < profile.endpoints().size(); endpoint++) {
@@ -91,9 +93,11 @@ public final class RequestReplayer {
     /**
      * Serves one request.
      *
+     * @param request its number in the whole service, from 0: it decides which pages are touched,
+     *     if the profile tells it request by request
      * @throws Host.OutOfMemory if the simulated machine runs out of memory
      */
-    public void serve(int endpoint) {
+    public void serve(int endpoint, long request) {
       requests++;
       carried.release(requests, this::release);
       boolean first = !served[endpoint] && !cold.get(endpoint).isEmpty();
@@ -111,6 +115,10 @@ public final class RequestReplayer {
       }
       if (requests < inherited.requests()) {
         touchInherited((int) requests);
+      }
+      int needed = needs.recorded(endpoint, request, samples);
+      for (int i = needs.begin(needed); i < needs.end(needed); i++) {
+        touch(needs.access(i));
       }
       if (requests > 1 && inherited.requests() > 1) {
         touchAgain();
@@ -271,19 +279,22 @@ public final class RequestReplayer {
 
     private void touchInherited(int request) {
       for (int i = inherited.begin(request); i < inherited.end(request); i++) {
-        long access = inherited.access(i);
-        long address = access & ~7L;
-        switch ((int) access & 7) {
-          case InheritedPages.REFCOUNT -> {
-            if (writesInherited) {
-              interpreter.refCounts.touch(address);
-            } else {
-              host.load(address);
-            }
+        touch(inherited.access(i));
+      }
+    }
+
+    private void touch(long access) {
+      long address = access & ~7L;
+      switch ((int) access & 7) {
+        case InheritedPages.REFCOUNT -> {
+          if (writesInherited) {
+            interpreter.refCounts.touch(address);
+          } else {
+            host.load(address);
           }
-          case InheritedPages.DATA -> host.store(address, host.load(address), Host.CAUSE_DATA);
-          default -> host.load(address);
         }
+        case InheritedPages.DATA -> host.store(address, host.load(address), Host.CAUSE_DATA);
+        default -> host.load(address);
       }
     }
   }

@@ -108,6 +108,7 @@ final class GoldenHeap {
         heap,
         List.of(),
         List.of(),
+        List.of(),
         List.of());
   }
 

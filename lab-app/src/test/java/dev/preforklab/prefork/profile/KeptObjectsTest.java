@@ -88,13 +88,13 @@ class KeptObjectsTest {
     Interpreter interpreter = replayer.heap().interpreter().forked(replayer.heap().host().fork(0));
     RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
     for (int request = 0; request < before; request++) {
-      worker.serve(0);
+      worker.serve(0, request);
     }
     if (generation >= 0) {
       interpreter.collector.collect(generation);
     }
     for (int request = 0; request < after; request++) {
-      worker.serve(0);
+      worker.serve(0, request);
     }
     return interpreter;
   }

@@ -38,7 +38,7 @@ class RequestReplayerTest {
     RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
     worker.boot();
     for (int request = 0; request < 50; request++) {
-      worker.serve(0);
+      worker.serve(0, request);
     }
     assertThat(worker.requests()).isEqualTo(50);
     // each request leaves one cycle: one collectable object that owns one other block
@@ -57,11 +57,58 @@ class RequestReplayerTest {
     RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), false);
     worker.boot();
     assertThat(child.process().faults().cowCopies()).isZero();
-    worker.serve(0);
+    worker.serve(0, 0);
     // immortal objects: nothing is copied for a reference count
     assertThat(child.process().faults().cowCopies(Host.CAUSE_REFCOUNT)).isZero();
     long refcountWrites = interpreter.refCounts.increfsShared();
     assertThat(refcountWrites).isZero();
+  }
+
+  /**
+   * What a request touches goes with its number in the service, not with the worker's own count.
+   */
+  @Test
+  void pagesToldByRequestAreTouchedByThatRequest() {
+    SmallProfile profile = new SmallProfile();
+    long page = SmallProfile.ARENA >> 12;
+    // page 1 is told by request: that a child found it copied at its second says nothing more
+    profile.lines.add("{\"touched\":[2,[" + (page + 1) + "]]}");
+    profile.lines.add("{\"needs\":[1,[" + (page + 1) + "]]}");
+    profile.lines.add("{\"needs\":[3,[" + (page + 2) + "," + (page + 3) + "]]}");
+    RequestReplayer replayer = replayer(profile);
+    Interpreter interpreter = fork(replayer);
+    MachineHost child = (MachineHost) interpreter.host;
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    worker.boot();
+    long[] copied = new long[4];
+    int[] taken = {1, 1, 2, 0};
+    for (int i = 0; i < taken.length; i++) {
+      long before = child.process().faults().cowCopies(Host.CAUSE_DATA);
+      worker.serve(0, taken[i]);
+      copied[i] = child.process().faults().cowCopies(Host.CAUSE_DATA) - before;
+    }
+    assertThat(copied[1]).isZero();
+    assertThat(copied[2]).isEqualTo(2);
+    assertThat(copied[3]).isEqualTo(1);
+  }
+
+  /** Any recorded request stands for one beyond them: in the end all their pages are touched. */
+  @Test
+  void laterRequestsRepeatRecordedOnes() {
+    SmallProfile profile = new SmallProfile();
+    long page = SmallProfile.ARENA >> 12;
+    profile.lines.add("{\"needs\":[1,[" + (page + 1) + "]]}");
+    profile.lines.add("{\"needs\":[3,[" + (page + 2) + "," + (page + 3) + "]]}");
+    RequestReplayer replayer = replayer(profile);
+    Interpreter interpreter = fork(replayer);
+    MachineHost child = (MachineHost) interpreter.host;
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    worker.serve(0, 1);
+    long before = child.process().faults().cowCopies(Host.CAUSE_DATA);
+    for (int round = 1; round <= 20; round++) {
+      worker.serve(0, 3 * round + 1);
+    }
+    assertThat(child.process().faults().cowCopies(Host.CAUSE_DATA) - before).isEqualTo(3);
   }
 
   @Test
@@ -75,7 +122,7 @@ class RequestReplayerTest {
     Interpreter interpreter = fork(replayer);
     RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
     for (int request = 1; request <= 20; request++) {
-      worker.serve(0);
+      worker.serve(0, request);
       assertThat(interpreter.collector.generationSize(0)).isEqualTo(Math.min(request, 3));
     }
     assertThat(interpreter.collector.collect(OLDEST)).isZero();
@@ -92,7 +139,7 @@ class RequestReplayerTest {
     Interpreter interpreter = fork(replayer);
     RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(7), true);
     for (int request = 0; request < 2000; request++) {
-      worker.serve(0);
+      worker.serve(0, request);
     }
     MachineHost child = (MachineHost) interpreter.host;
     return new long[] {
