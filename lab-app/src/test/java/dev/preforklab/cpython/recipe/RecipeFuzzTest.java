@@ -67,7 +67,7 @@ class RecipeFuzzTest {
   void damagedTextIsRefusedInOneLine() {
     for (int i = 0; i < 3_000; i++) {
       StringBuilder text = new StringBuilder(SEED_RECIPE);
-      for (int k = random.nextInt(4); k >= 0; k--) {
+      for (int k = random.nextInt(4); k >= 0 && text.length() > 0; k--) {
         int at = random.nextInt(text.length());
         switch (random.nextInt(3)) {
           case 0 -> text.deleteCharAt(at);
