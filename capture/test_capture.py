@@ -402,7 +402,8 @@ class CaptureTest(unittest.TestCase):
                 path = os.path.join(self.directory, "plan")
                 call = capture.Requests([("test", "CALL heavy:task")]).text(0)
                 with open(path, "w") as f:
-                    json.dump({"before": [call], "window": [call] * 50, "skip": 1, "keep": 2, "count0": collector.count0_address(), "capacity": 40000}, f)
+                    json.dump({"before": [call], "window": [call] * 50, "skip": 1, "keep": 2, "count0": collector.count0_address(), "gc_head": collector.head,
+                               "capacity": 40000}, f)
                 child.run("child_trace", path)
             with open(path + ".out") as f:
                 result = json.load(f)
