@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,7 @@ public final class Verification {
    * @param only "traces" or "recipes", or "" for both
    * @param operations in each trace
    * @param slots that each trace works on
+   * @param goldenTraces names of kept traces to run too
    * @param recipes names of shipped recipes or paths of files
    * @param captureDirectory where rig.py and replay.py lie
    * @param limit for each run of a real interpreter
@@ -42,6 +44,7 @@ public final class Verification {
       String only,
       int operations,
       int slots,
+      List<String> goldenTraces,
       List<String> recipes,
       Path captureDirectory,
       Duration limit,
@@ -56,7 +59,8 @@ public final class Verification {
           "",
           600,
           TraceGenerator.SLOTS,
-          List.of("nones_plain", "ints_plain", "array_plain", "slots_plain"),
+          Golden.TRACES,
+          Golden.RECIPES,
           captureDirectory,
           Duration.ofMinutes(3),
           Duration.ofMinutes(1));
@@ -100,6 +104,9 @@ public final class Verification {
 
   private List<Runnable> tasks(RealPython python) {
     List<Runnable> tasks = new ArrayList<>();
+    for (String name : options.goldenTraces) {
+      tasks.add(() -> checkGoldenTrace(python, name));
+    }
     for (int i = 0; i < options.cases && !options.only.equals("recipes"); i++) {
       long seed = options.seed + i;
       tasks.add(() -> checkTrace(python, seed, false));
@@ -131,15 +138,27 @@ public final class Verification {
   }
 
   private void checkTrace(RealPython python, long seed, boolean mixed) {
-    String name = (mixed ? "mixed " : "pure ") + seed;
-    List<String> operations =
-        TraceGenerator.generate(seed, mixed, options.operations, options.slots);
+    checkTrace(
+        python,
+        (mixed ? "mixed " : "pure ") + seed,
+        TraceGenerator.generate(seed, mixed, options.operations, options.slots),
+        operations -> TraceGenerator.trace(mixed, options.slots, operations));
+  }
+
+  private void checkGoldenTrace(RealPython python, String name) {
+    try {
+      Golden.KeptTrace kept = Golden.keptTrace(name);
+      checkTrace(python, "golden " + name, kept.operations(), kept::with);
+    } catch (IOException e) {
+      failed(python, "trace", "golden " + name, e);
+    }
+  }
+
+  private void checkTrace(
+      RealPython python, String name, List<String> operations, UnaryOperator<String> asTrace) {
     TraceCheck check =
         TraceCheck.of(
-            python,
-            options.captureDirectory.resolve("replay.py"),
-            options.limit,
-            ops -> TraceGenerator.trace(mixed, options.slots, ops));
+            python, options.captureDirectory.resolve("replay.py"), options.limit, asTrace);
     Shrinker shrinker = new Shrinker(options.shrinking, System::nanoTime);
     try {
       add(traceCheck(python.fullVersion(), name, operations, check, shrinker));
@@ -180,21 +199,26 @@ public final class Verification {
     String name = recipe.replaceFirst(".*/", "").replaceFirst("\\.json$", "");
     try {
       String text = known == null ? Files.readString(Path.of(recipe)) : known;
-      for (RecipeCheck.Outcome outcome : recipeOutcomes(python, text)) {
-        add(
-            new Check(
-                python.fullVersion(),
-                "recipe",
-                name + " " + outcome.act(),
-                outcome.agrees() ? Outcome.AGREES : Outcome.DIFFERS,
-                "real " + outcome.real() + "; lab " + outcome.lab(),
-                outcome.real(),
-                outcome.lab(),
-                outcome.difference()));
-      }
+      recipeChecks(python.fullVersion(), name, recipeOutcomes(python, text)).forEach(this::add);
     } catch (Command.Failure | RecipeException | IOException e) {
       failed(python, "recipe", name, e);
     }
+  }
+
+  static List<Check> recipeChecks(String python, String name, List<RecipeCheck.Outcome> outcomes) {
+    return outcomes.stream()
+        .map(
+            outcome ->
+                new Check(
+                    python,
+                    "recipe",
+                    name + " " + outcome.act(),
+                    outcome.agrees() ? Outcome.AGREES : Outcome.DIFFERS,
+                    "real " + outcome.real() + "; lab " + outcome.lab(),
+                    outcome.real(),
+                    outcome.lab(),
+                    outcome.difference()))
+        .toList();
   }
 
   /** The newest interpreter runs rig.py, and where that fails the one that is measured. */

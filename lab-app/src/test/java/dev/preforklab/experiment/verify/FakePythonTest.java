@@ -105,7 +105,17 @@ class FakePythonTest {
   private List<Check> run(List<RealPython> pythons, List<String> recipes) {
     return Verification.run(
         new Verification.Options(
-            1, 1, 0, "", 50, 40, recipes, directory, Duration.ofSeconds(2), Duration.ofSeconds(1)),
+            1,
+            1,
+            0,
+            "",
+            50,
+            40,
+            List.of(),
+            recipes,
+            directory,
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(1)),
         new RealPython.Found(pythons, List.of(new RealPython.Broken("python9", "status 1"))),
         check -> {});
   }

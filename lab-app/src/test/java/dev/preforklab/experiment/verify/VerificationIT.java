@@ -32,6 +32,7 @@ class VerificationIT {
             "",
             300,
             40,
+            List.of("mixed_1"),
             List.of("array_plain"),
             capture,
             Duration.ofSeconds(60),
@@ -39,7 +40,7 @@ class VerificationIT {
 
     List<Check> checks = Verification.run(options, found, check -> {});
 
-    assertThat(checks).hasSizeGreaterThanOrEqualTo(found.pythons().size() * 3);
+    assertThat(checks).hasSizeGreaterThanOrEqualTo(found.pythons().size() * 4);
     assertThat(VerificationReport.isGood(checks)).as(VerificationReport.table(checks)).isTrue();
   }
 }
