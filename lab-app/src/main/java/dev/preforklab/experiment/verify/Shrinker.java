@@ -3,23 +3,32 @@ package dev.preforklab.experiment.verify;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.LongSupplier;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * Makes a failing sequence shorter by leaving things out, ever fewer at a time, until no single one
  * can be left out or the time is up (Zeller's delta debugging, by complements).
  */
 final class Shrinker {
-  private final Duration budget;
-  private final LongSupplier nanoTime;
+  private final Supplier<BooleanSupplier> timer;
 
   /**
-   * @param nanoTime the clock, such as {@code System::nanoTime}
+   * @param timer starts to count; what it gives tells whether the time is up
    */
-  Shrinker(Duration budget, LongSupplier nanoTime) {
-    this.budget = budget;
-    this.nanoTime = nanoTime;
+  Shrinker(Supplier<BooleanSupplier> timer) {
+    this.timer = timer;
+  }
+
+  static Shrinker within(Duration budget) {
+    return new Shrinker(
+        () ->
+            new CompletableFuture<Boolean>()
+                    .completeOnTimeout(true, budget.toMillis(), TimeUnit.MILLISECONDS)
+                ::isDone);
   }
 
   /**
@@ -35,14 +44,14 @@ final class Shrinker {
    * @param kept so many items at the front stay
    */
   <T> Shrunk<T> shrink(List<T> failing, int kept, Predicate<List<T>> fails) {
-    long until = nanoTime.getAsLong() + budget.toNanos();
+    BooleanSupplier timeIsUp = timer.get();
     List<T> best = failing;
     int chunk = Math.max(1, (failing.size() - kept) / 2);
     while (true) {
       boolean shorter = false;
       // From the end: what comes last depends on what came before, and goes first.
       for (int end = best.size(); end > kept; ) {
-        if (nanoTime.getAsLong() - until >= 0) {
+        if (timeIsUp.getAsBoolean()) {
           return new Shrunk<>(best, false);
         }
         int start = Math.max(kept, end - chunk);

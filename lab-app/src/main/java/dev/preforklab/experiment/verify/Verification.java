@@ -159,7 +159,7 @@ public final class Verification {
     TraceCheck check =
         TraceCheck.of(
             python, options.captureDirectory.resolve("replay.py"), options.limit, asTrace);
-    Shrinker shrinker = new Shrinker(options.shrinking, System::nanoTime);
+    Shrinker shrinker = Shrinker.within(options.shrinking);
     try {
       add(traceCheck(python.fullVersion(), name, operations, check, shrinker));
     } catch (Command.Failure e) {
