@@ -39,7 +39,7 @@ final class ReplayCommand extends ConsoleCommand {
   @Option(
       names = "--python",
       paramLabel = "V",
-      description = "CPython release, 2.7 or 3.6 to 3.13; default: 3.11.")
+      description = "CPython release, 2.7 or 3.6 to 3.14; default: 3.11.")
   String python = "3.11";
 
   @Option(
@@ -80,10 +80,12 @@ final class ReplayCommand extends ConsoleCommand {
       throw new InputException(trace + ": needs more memory than is simulated for a trace", e);
     }
     if (output != null) {
-      output.write(ReplayReport.json(build, python, frozen, live, rows), console.out());
+      output.write(
+          ReplayReport.json(build, python, version.isVerified(), frozen, live, rows),
+          console.out());
     }
     if (output == null || !output.isStandardOutput()) {
-      console.out().print(ReplayReport.table(trace, python, rows));
+      console.out().print(ReplayReport.table(trace, python, version.isVerified(), rows));
     }
     return ExitCode.OK;
   }

@@ -6,6 +6,7 @@ import dev.preforklab.cpython.layout.GcHead;
 import dev.preforklab.cpython.layout.GcList;
 import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.ReferentTable;
+import dev.preforklab.cpython.layout.SpacedGcList;
 import dev.preforklab.cpython.layout.TypeRegistry;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.obmalloc.PyMalloc;
@@ -67,12 +68,12 @@ public final class Interpreter {
     this.staticObjects = staticObjects;
     raw = new RawMalloc(host, runtime);
     malloc = new PyMalloc(host, runtime, version, raw, arenaAlignment);
-    lists = new GcList(host);
+    lists = version.incremental ? new SpacedGcList(host) : new GcList(host);
     freeLists = new FreeLists(this);
     deallocator = new Deallocator(this);
     refCounts = new RefCounts(this, deallocator);
     gcState = new GcState(this);
-    collector = new Collector(this);
+    collector = Collector.of(this);
   }
 
   /** Starts an interpreter whose arenas are page aligned, as the real ones are. */
@@ -98,8 +99,11 @@ public final class Interpreter {
 
   /** The interpreter of a child process, whose host sees a copy of this one's memory. */
   public Interpreter forked(Host childHost) {
-    return new Interpreter(
-        childHost, version, runtime, arenaAlignment, types.copy(), referents, staticObjects);
+    Interpreter child =
+        new Interpreter(
+            childHost, version, runtime, arenaAlignment, types.copy(), referents, staticObjects);
+    child.collector.setRoots(collector.roots());
+    return child;
   }
 
   /**
@@ -234,7 +238,7 @@ public final class Interpreter {
           GcHead.OLD_REACHABLE << version.gcRefsShift | finalized,
           Host.CAUSE_GC_HEADER);
     }
-    lists.append(head, gcState.head(0));
+    collector.track(head);
   }
 
   /** Takes a GC object off its generation, if it is on one. */

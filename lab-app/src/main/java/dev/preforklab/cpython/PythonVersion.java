@@ -1,6 +1,7 @@
 package dev.preforklab.cpython;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * All that differs between the simulated CPython releases, as data. Sizes are bytes on 64-bit
@@ -12,6 +13,9 @@ import java.util.List;
 public final class PythonVersion {
   /** Attribute names that the instances of one class can share, from 3.11 on. */
   public static final int SHARED_KEYS_MAX_SIZE = 30;
+
+  /** The first micro number of 3.14 that has three generations again. */
+  private static final int FIRST_WITHOUT = 5;
 
   /** Where an instance keeps its attributes. */
   public enum InstanceLayout {
@@ -33,9 +37,19 @@ public final class PythonVersion {
   public static final PythonVersion V3_12 = new PythonVersion(3, 12);
   public static final PythonVersion V3_13 = new PythonVersion(3, 13);
 
-  /** The simulated releases, oldest first. */
+  /** 3.14.0 to 3.14.4, which have the incremental collector. */
+  public static final PythonVersion V3_14 = new PythonVersion(3, 14, true);
+
+  /** The simulated releases that have been held against real interpreters, oldest first. */
   public static final List<PythonVersion> SUPPORTED =
       List.of(V2_7, V3_6, V3_7, V3_8, V3_9, V3_10, V3_11, V3_12, V3_13);
+
+  /** All simulated releases. 3.14 follows CPython's source; no real one has been asked. */
+  public static final List<PythonVersion> KNOWN =
+      Stream.concat(SUPPORTED.stream(), Stream.of(V3_14)).toList();
+
+  /** What is said wherever an outcome of the incremental collector shows. */
+  public static final String NOT_VERIFIED = "not verified against a real interpreter";
 
   public final int major;
   public final int minor;
@@ -51,6 +65,12 @@ public final class PythonVersion {
 
   /** Whether tuples are untracked while reachable objects are moved or in a pass of their own. */
   public final boolean untracksTuplesInOwnPass;
+
+  /** Whether the collector is the incremental one of 3.14.0 to 3.14.4. */
+  public final boolean incremental;
+
+  /** Whether a dict is tracked from the start (3.14) or once it holds what may be tracked. */
+  public final boolean tracksDictsAtOnce;
 
   public final int threshold0;
   public final int threshold1;
@@ -118,16 +138,22 @@ public final class PythonVersion {
   public final int asciiHeaderBytes;
 
   private PythonVersion(int major, int minor) {
+    this(major, minor, false);
+  }
+
+  private PythonVersion(int major, int minor, boolean incremental) {
     this.major = major;
     this.minor = minor;
+    this.incremental = incremental;
+    tracksDictsAtOnce = major == 3 && minor >= 14;
     boolean two = major == 2;
     separateGcRefs = two || minor <= 7;
     gcHeadBytes = separateGcRefs ? 32 : 16;
     gcRefsShift = two ? 0 : separateGcRefs ? 1 : 2;
     untracksTuplesInOwnPass = !two && minor >= 7;
-    threshold0 = !two && minor >= 13 ? 2000 : 700;
+    threshold0 = incremental || (!two && minor >= 13) ? 2000 : 700;
     threshold1 = 10;
-    threshold2 = 10;
+    threshold2 = incremental ? 0 : 10;
     alignment = 16;
     boolean largePools = !two && minor >= 10;
     arenaBytes = largePools ? 1 << 20 : 1 << 18;
@@ -136,7 +162,7 @@ public final class PythonVersion {
     hasArenaMap = largePools;
     hasImmortalObjects = !two && minor >= 12;
     immortalFrozenAtStart = !two && minor == 12 ? 375 : 0;
-    collectsAtEvalBreaker = hasImmortalObjects;
+    collectsAtEvalBreaker = hasImmortalObjects || incremental;
     hasFreeze = !two && minor >= 7;
     exitPasses = two ? 1 : minor >= 10 ? 4 : 3;
     exitPassesDisabled = two ? 1 : exitPasses - 1;
@@ -148,7 +174,7 @@ public final class PythonVersion {
     tupleFreeList = 2000;
     setFreeList = two ? 80 : 0;
     floatFreeList = two ? 0 : 100;
-    methodFreeList = two || minor <= 8 ? 256 : 0;
+    methodFreeList = two || minor <= 8 ? 256 : minor >= 14 ? 20 : 0;
     visitsHeapTypes = !two && minor >= 9;
     instanceLayout =
         two || minor <= 10
@@ -168,15 +194,16 @@ public final class PythonVersion {
     String[] parts = text.strip().split("\\.", -1);
     if (parts.length == 2 || parts.length == 3) {
       boolean micro = parts.length == 2 || parts[2].matches("\\d{1,3}[a-z+0-9]*");
-      for (PythonVersion version : SUPPORTED) {
+      for (PythonVersion version : KNOWN) {
         if (micro
+            && (!version.incremental || parts.length == 2 || micro(parts[2]) < FIRST_WITHOUT)
             && parts[0].equals(Integer.toString(version.major))
             && parts[1].equals(Integer.toString(version.minor))) {
           return version;
         }
       }
     }
-    String known = "; known: " + SUPPORTED;
+    String known = "; known: " + KNOWN;
     if (text.strip().matches("3\\.1[45](\\.\\d{1,3}[a-z+0-9]*)?")) {
       throw new IllegalArgumentException(
           "Python release \"" + text + "\" is not simulated: " + whyNot(parts) + known);
@@ -186,14 +213,32 @@ public final class PythonVersion {
 
   /** Why a release after the last simulated one is refused. */
   private static String whyNot(String[] parts) {
-    if (parts[1].equals("15")) {
-      return "3.15 is to have three generations again";
-    }
-    boolean incremental =
-        parts.length == 2 || Integer.parseInt(parts[2].replaceFirst("[a-z+].*", "")) < 5;
-    return incremental
-        ? "3.14.0 to 3.14.4 have an incremental collector"
+    return parts[1].equals("15")
+        ? "3.15 is to have three generations again"
         : "3.14 has three generations again from 3.14.5 on";
+  }
+
+  private static int micro(String text) {
+    return Integer.parseInt(text.replaceFirst("[a-z+].*", ""));
+  }
+
+  /**
+   * This release with the collector of 3.14 in place of its own: heads, allocator and objects stay.
+   * For heaps that were captured from this release.
+   *
+   * @throws IllegalArgumentException if heads or pools of this release are not those of 3.14
+   */
+  public PythonVersion withIncrementalCollector() {
+    if (gcHeadBytes != V3_14.gcHeadBytes || poolBytes != V3_14.poolBytes) {
+      throw new IllegalArgumentException(
+          "GC heads and pools of " + this + " are not those of 3.14, as they are from 3.10 on");
+    }
+    return new PythonVersion(major, minor, true);
+  }
+
+  /** Whether this release's own collector has been held against a real interpreter. */
+  public boolean isVerified() {
+    return !incremental;
   }
 
   /** True from a release on: {@code atLeast(3, 12)}. */

@@ -59,6 +59,12 @@ public final class RuntimeState {
 
   public static final int GC_STACK_LIST_COUNT = 4;
 
+  // the incremental collector's state (3.14)
+  public static final int GC_VISITED_SPACE = GC_STACK_LISTS + 16 * GC_STACK_LIST_COUNT;
+  public static final int GC_PHASE = GC_VISITED_SPACE + 8;
+  public static final int GC_WORK_TO_DO = GC_PHASE + 8;
+  public static final int GC_HEAP_SIZE = GC_WORK_TO_DO + 8;
+
   // free lists: a count, then the objects, or the first of a chain
   public static final int LIST_FREE_COUNT = 4096;
   public static final int LIST_FREE = LIST_FREE_COUNT + 8;

@@ -1,5 +1,6 @@
 package dev.preforklab.report;
 
+import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.replay.ReplayEngine;
 import java.util.Arrays;
 import java.util.List;
@@ -12,11 +13,20 @@ public final class ReplayReport {
 
   /** All rows, a line each, in the columns of {@link ReplayEngine#COLUMNS}. */
   public static String json(
-      Build build, String python, int baselineFrozen, int baselineLive, List<long[]> rows) {
+      Build build,
+      String python,
+      boolean verified,
+      int baselineFrozen,
+      int baselineLive,
+      List<long[]> rows) {
     StringBuilder out = new StringBuilder("{\"tool\":\"prefork-lab\",\"version\":\"");
     out.append(build.version()).append("\",\"commit\":\"").append(build.commit());
     out.append("\",\"seed\":0,\"python\":\"").append(python);
-    out.append("\",\"baseline_frozen\":").append(baselineFrozen);
+    out.append('"');
+    if (!verified) {
+      out.append(",\"verified\":false,\"note\":\"").append(PythonVersion.NOT_VERIFIED).append('"');
+    }
+    out.append(",\"baseline_frozen\":").append(baselineFrozen);
     out.append(",\"baseline_live\":").append(baselineLive).append(",\n\"columns\":[");
     out.append(
         ReplayEngine.COLUMNS.stream().map(c -> '"' + c + '"').collect(Collectors.joining(",")));
@@ -31,14 +41,15 @@ public final class ReplayReport {
   }
 
   /** How the trace ended, for people. */
-  public static String table(String trace, String python, List<long[]> rows) {
+  public static String table(String trace, String python, boolean verified, List<long[]> rows) {
     StringBuilder out = new StringBuilder();
     out.append(
         String.format(
             Locale.ROOT,
-            "%s on CPython %s: %,d operations, the counters after the last%n",
+            "%s on CPython %s%s: %,d operations, the counters after the last%n",
             trace,
             python,
+            verified ? "" : " (" + PythonVersion.NOT_VERIFIED + ")",
             rows.size()));
     if (!rows.isEmpty()) {
       long[] last = rows.get(rows.size() - 1);

@@ -14,20 +14,20 @@ import org.jspecify.annotations.Nullable;
  * <p>Everything is at the real place: thresholds are compared strictly, the oldest generation
  * first; a full collection waits until a quarter of the long-lived objects are new.
  */
-public final class Collector {
-  private final Interpreter interpreter;
-  private final Host host;
-  private final GcState state;
+public class Collector {
+  final Interpreter interpreter;
+  final Host host;
+  final GcState state;
   private final GcList lists;
-  private final Detector detector;
+  final Detector detector;
   private final boolean separateGcRefs;
   private final boolean collectsAtEvalBreaker;
   private final int headBytes;
   private @Nullable GcListener listener;
-  private long oldListChanges;
+  private Roots roots = visit -> {};
+  long oldListChanges;
 
-  /** For the constructor of {@link Interpreter}, whose lists and state exist already. */
-  public Collector(Interpreter interpreter) {
+  Collector(Interpreter interpreter) {
     this.interpreter = interpreter;
     host = interpreter.host;
     state = interpreter.gcState;
@@ -36,6 +36,22 @@ public final class Collector {
     collectsAtEvalBreaker = interpreter.version.collectsAtEvalBreaker;
     headBytes = interpreter.version.gcHeadBytes;
     detector = separateGcRefs ? new OldCycleDetector(interpreter) : new CycleDetector(interpreter);
+  }
+
+  /** The collector of an interpreter's release. */
+  public static Collector of(Interpreter interpreter) {
+    return interpreter.version.incremental
+        ? new IncrementalCollector(interpreter)
+        : new Collector(interpreter);
+  }
+
+  /** Names where marking starts from; only the incremental collector asks. */
+  public final void setRoots(Roots newRoots) {
+    roots = newRoots;
+  }
+
+  public final Roots roots() {
+    return roots;
   }
 
   /** Names who hears of collections; null for nobody. */
@@ -79,7 +95,7 @@ public final class Collector {
   }
 
   /** Collects the oldest generation whose count is over its threshold. */
-  private void collectGenerations() {
+  void collectGenerations() {
     for (int i = GcState.GENERATIONS - 1; i >= 0; i--) {
       if (state.count(i) > state.threshold(i)) {
         if (i == GcState.GENERATIONS - 1 && state.longLivedPending() < state.longLivedTotal() / 4) {
@@ -104,7 +120,7 @@ public final class Collector {
     return state.isCollecting() ? 0 : guardedCollect(generation);
   }
 
-  private long guardedCollect(int generation) {
+  final long guardedCollect(int generation) {
     GcListener hears = listener;
     if (hears != null) {
       hears.started(generation);
@@ -114,12 +130,18 @@ public final class Collector {
     long collected = collectMain(generation);
     state.setCollecting(false);
     if (hears != null) {
-      hears.done(generation, collected, 0, detector.objects, detector.references);
+      hears.done(generation, collected, 0, objectsVisited(), detector.references);
     }
     return collected;
   }
 
-  private long collectMain(int generation) {
+  /** Objects that the collection just done has been through. */
+  long objectsVisited() {
+    return detector.objects;
+  }
+
+  /** The collection itself; returns the number of unreachable objects. */
+  long collectMain(int generation) {
     if (generation + 1 < GcState.GENERATIONS) {
       state.setCount(generation + 1, state.count(generation + 1) + 1);
     }
@@ -162,7 +184,7 @@ public final class Collector {
     return collected;
   }
 
-  private long untrackTuples() {
+  final long untrackTuples() {
     long untracked = 0;
     for (int i = 0; i < detector.tupleCount; i++) {
       if (Untracking.maybeUntrackTuple(interpreter, detector.tuples[i])) {
@@ -183,7 +205,7 @@ public final class Collector {
   }
 
   /** Makes the unreachable list an ordinary one again; returns its length. */
-  private long clearMarks(long unreachable) {
+  long clearMarks(long unreachable) {
     long n = 0;
     for (long gc = lists.next(unreachable); gc != unreachable; n++) {
       long next = lists.next(gc) & ~GcHead.NEXT_UNREACHABLE;
@@ -196,7 +218,7 @@ public final class Collector {
   }
 
   /** Calls tp_clear on each; what is still there afterwards is moved to the older generation. */
-  private void deleteGarbage(long collectable, long old) {
+  final void deleteGarbage(long collectable, long old) {
     while (!lists.isEmpty(collectable)) {
       long gc = lists.next(collectable);
       long object = gc + headBytes;
@@ -247,6 +269,16 @@ public final class Collector {
    */
   public long oldListChanges() {
     return oldListChanges;
+  }
+
+  /** The counter at this place in what {@code gc.get_count()} gives. */
+  public int getCount(int generation) {
+    return state.count(generation);
+  }
+
+  /** Puts an object that is on no list at the end of the youngest generation. */
+  public void track(long head) {
+    lists.append(head, state.head(0));
   }
 
   /** Tracked objects of a generation; walks the list. */

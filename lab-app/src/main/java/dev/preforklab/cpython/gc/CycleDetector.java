@@ -14,8 +14,9 @@ import dev.preforklab.cpython.layout.TypeRegistry;
 import dev.preforklab.cpython.layout.TypeSpec;
 
 /**
- * The algorithm of 3.8 to 3.13: gc_refs lives in the upper bits of the head's prev word, the list
- * is singly linked meanwhile, and the unreachable list is marked in next.
+ * The algorithm of 3.8 to 3.14: gc_refs lives in the upper bits of the head's prev word, the list
+ * is singly linked meanwhile, and the unreachable list is marked in next. In 3.14 next has the old
+ * space's bit besides, which is the same in the whole list.
  *
  * <p>Design note: this is where the time of a collection goes, so each object is translated once. A
  * GC head and its object's head are pairs of words aligned to 16 bytes; neither pair straddles a
@@ -32,6 +33,12 @@ final class CycleDetector extends Detector {
 
   private final boolean hasImmortalObjects;
   private final boolean visitsHeapTypes;
+  private final boolean incremental;
+
+  /** The pointer in next, and the mark of the unreachable there. */
+  private final long nextMask;
+
+  private final long unreachableMark;
   private final Traversal traversal;
   private final long[] typeKeys;
   private final int[] typeCodes;
@@ -43,10 +50,16 @@ final class CycleDetector extends Detector {
   /** End of the list that reachable objects are moved back to. */
   private long youngHead;
 
+  /** The list of the others; its head alone carries no mark in next. */
+  private long unreachableHead;
+
   CycleDetector(Interpreter interpreter) {
     super(interpreter);
     hasImmortalObjects = interpreter.version.hasImmortalObjects;
     visitsHeapTypes = interpreter.version.visitsHeapTypes;
+    incremental = interpreter.version.incremental;
+    nextMask = incremental ? GcHead.NEXT_MASK : -1;
+    unreachableMark = incremental ? GcHead.NEXT_UNREACHABLE_INCREMENTAL : GcHead.NEXT_UNREACHABLE;
     traversal = new Traversal(host, interpreter.version);
     typeKeys = interpreter.types.cacheKeys();
     typeCodes = interpreter.types.cacheCodes();
@@ -113,13 +126,18 @@ final class CycleDetector extends Detector {
       int w = word(writable(gc), gc);
       long[] chunk = chunks[w >>> LOG_WORDS_IN_CHUNK];
       int i = w & WORD_IN_CHUNK_MASK;
-      long next = chunk[i];
+      long next = chunk[i] & nextMask;
       long refs =
           ((int) gc & PAGE_OFFSET) != LAST_PAIR
               ? chunk[i + 2]
               : host.load(gc + HEAD_BYTES + ObjectHead.REF_COUNT);
       if (hasImmortalObjects && ObjectHead.isImmortal(refs)) {
-        interpreter.lists.move(gc, interpreter.gcState.permanentHead());
+        if (incremental) {
+          interpreter.lists.untrack(gc);
+        } else {
+          interpreter.lists.move(gc, interpreter.gcState.permanentHead());
+        }
+        reload();
       } else {
         chunk[i + 1] =
             (chunk[i + 1] & GcHead.PREV_FINALIZED)
@@ -139,7 +157,7 @@ final class CycleDetector extends Detector {
       int w = word(entry(gc), gc);
       long[] chunk = chunks[w >>> LOG_WORDS_IN_CHUNK];
       int i = w & WORD_IN_CHUNK_MASK;
-      long next = chunk[i];
+      long next = chunk[i] & nextMask;
       visitReferences(gc, chunk, i, false);
       gc = next;
     }
@@ -151,6 +169,7 @@ final class CycleDetector extends Detector {
    */
   private void moveUnreachable(long young, long unreachable) {
     youngHead = young;
+    unreachableHead = unreachable;
     long count = 0;
     long prev = young;
     long gc = interpreter.lists.next(young);
@@ -167,23 +186,26 @@ final class CycleDetector extends Detector {
         gc = interpreter.lists.next(gc);
       } else {
         // Not reached so far: to the unreachable list, perhaps to be taken back.
-        long next = chunk[i];
+        long next = chunk[i] & nextMask;
+        long space = chunk[i] & ~nextMask;
         interpreter.lists.setNext(prev, next);
         long last = interpreter.lists.prev(unreachable);
-        interpreter.lists.setNext(last, gc | GcHead.NEXT_UNREACHABLE);
+        if (last == unreachable) {
+          interpreter.lists.setNext(last, gc);
+        } else {
+          host.store(last + GcHead.NEXT, gc | unreachableMark | space, interpreter.gcHeadCause());
+        }
         w = word(writable(gc), gc);
         chunk = chunks[w >>> LOG_WORDS_IN_CHUNK];
         i = w & WORD_IN_CHUNK_MASK;
         chunk[i + 1] = (chunk[i + 1] & ~GcHead.PREV_MASK) | last;
-        chunk[i] = unreachable | GcHead.NEXT_UNREACHABLE;
+        chunk[i] = unreachable | unreachableMark | space;
         host.store(unreachable + GcHead.PREV, gc, interpreter.gcHeadCause());
         reload();
         gc = next;
       }
     }
     host.store(young + GcHead.PREV, prev, interpreter.gcHeadCause());
-    interpreter.lists.setNext(
-        unreachable, interpreter.lists.next(unreachable) & ~GcHead.NEXT_UNREACHABLE);
     reachable += count;
   }
 
@@ -317,7 +339,7 @@ final class CycleDetector extends Detector {
     // The page of a COLLECTING object is writable: updateRefs has stored into it.
     if (!reach) {
       chunk[i - 1] = prevWord - GcHead.PREV_REF;
-    } else if ((chunk[i - 2] & GcHead.NEXT_UNREACHABLE) != 0) {
+    } else if ((chunk[i - 2] & unreachableMark) != 0) {
       takeBack(object - HEAD_BYTES);
     } else if (prevWord >>> GcHead.PREV_SHIFT == 0) {
       chunk[i - 1] = prevWord | GcHead.PREV_REF;
@@ -326,15 +348,18 @@ final class CycleDetector extends Detector {
 
   /** From the unreachable list back to the end of the young one, gc_refs = 1. */
   private void takeBack(long gc) {
-    long next = interpreter.lists.next(gc);
+    int cause = interpreter.gcHeadCause();
+    long word = host.load(gc + GcHead.NEXT);
+    long next = word & nextMask & ~unreachableMark;
     long prev = interpreter.lists.prev(gc);
-    interpreter.lists.setNext(prev, next);
-    interpreter.lists.setPrev(next & ~GcHead.NEXT_UNREACHABLE, prev);
+    host.store(prev + GcHead.NEXT, prev == unreachableHead ? next : word, cause);
+    interpreter.lists.setPrev(next, prev);
+    host.store(gc + GcHead.NEXT, word & ~unreachableMark, cause);
     interpreter.lists.append(gc, youngHead);
     host.store(
         gc + GcHead.PREV,
         (host.load(gc + GcHead.PREV) & ~GcHead.PREV_MASK) | GcHead.PREV_REF,
-        interpreter.gcHeadCause());
+        cause);
     reload();
   }
 }

@@ -14,22 +14,38 @@ public final class GcInvariants {
   private GcInvariants() {}
 
   /**
-   * Checks all generations and the permanent one.
+   * Checks all generations and the permanent one; for 3.14, that next names the old space too.
    *
    * @throws IllegalStateException that names the first object that is wrong, and how
    */
   public static void check(Interpreter interpreter) {
-    for (int generation = 0; generation < GcState.GENERATIONS; generation++) {
-      checkList(interpreter, interpreter.gcState.head(generation), "generation " + generation);
+    GcState state = interpreter.gcState;
+    if (interpreter.version.incremental) {
+      int visited = state.visitedSpace();
+      checkList(interpreter, state.head(0), "young list", visited ^ 1);
+      checkList(interpreter, state.spaceHead(0), "old space 0", 0);
+      checkList(interpreter, state.spaceHead(1), "old space 1", 1);
+      checkList(interpreter, state.permanentHead(), "permanent generation", visited);
+      return;
     }
-    checkList(interpreter, interpreter.gcState.permanentHead(), "permanent generation");
+    for (int generation = 0; generation < GcState.GENERATIONS; generation++) {
+      checkList(interpreter, state.head(generation), "generation " + generation, 0);
+    }
+    checkList(interpreter, state.permanentHead(), "permanent generation", 0);
   }
 
-  private static void checkList(Interpreter interpreter, long list, String name) {
+  private static void checkList(Interpreter interpreter, long list, String name, int tags) {
     Host host = interpreter.host;
     long previous = list;
-    for (long gc = host.load(list + GcHead.NEXT); gc != list; gc = host.load(gc + GcHead.NEXT)) {
+    long gc = interpreter.lists.next(list);
+    for (; gc != list; gc = interpreter.lists.next(gc)) {
       require((gc & 7) == 0, name, gc, "is marked unreachable");
+      long nextTags = host.load(gc + GcHead.NEXT) & 7;
+      require(
+          !interpreter.version.incremental || nextTags == tags,
+          name,
+          gc,
+          "has the tag bits " + nextTags + " in next, not " + tags);
       long prevWord = host.load(gc + GcHead.PREV);
       require((prevWord & GcHead.PREV_MASK) == previous, name, gc, "has a wrong prev");
       require((prevWord & GcHead.PREV_COLLECTING) == 0, name, gc, "is marked collecting");

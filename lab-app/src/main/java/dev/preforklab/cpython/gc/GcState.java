@@ -11,6 +11,9 @@ public final class GcState {
   /** Young, middle and old; the permanent generation is not counted. */
   public static final int GENERATIONS = 3;
 
+  /** work_to_do of a new interpreter: the first increments have nothing to do but the young. */
+  private static final int INITIAL_WORK = -5000;
+
   private final Host host;
   private final long runtime;
   private final GcList lists;
@@ -30,6 +33,9 @@ public final class GcState {
     lists.init(permanentHead());
     setThresholds(version.threshold0, version.threshold1, version.threshold2);
     setEnabled(true);
+    if (version.incremental) {
+      setWorkToDo(INITIAL_WORK);
+    }
   }
 
   /** Sets the cause of all further stores, one of {@code Host.CAUSE_}. */
@@ -120,6 +126,47 @@ public final class GcState {
 
   public void setScheduled(boolean scheduled) {
     set(runtime + RuntimeState.GC_SCHEDULED, scheduled ? 1 : 0);
+  }
+
+  /** Which of the two old lists holds what the running cycle has visited; 3.14. */
+  public int visitedSpace() {
+    return (int) host.load(runtime + RuntimeState.GC_VISITED_SPACE);
+  }
+
+  void setVisitedSpace(int space) {
+    set(runtime + RuntimeState.GC_VISITED_SPACE, space);
+  }
+
+  /** The list of an old space, 0 or 1; 3.14. */
+  public long spaceHead(int space) {
+    return head(1 + space);
+  }
+
+  /** Whether the next increment marks from the roots and does nothing else; 3.14. */
+  public boolean isMarkPhase() {
+    return host.load(runtime + RuntimeState.GC_PHASE) == 0;
+  }
+
+  void setMarkPhase(boolean mark) {
+    set(runtime + RuntimeState.GC_PHASE, mark ? 0 : 1);
+  }
+
+  /** Objects that increments are behind with; negative if they are ahead; 3.14. */
+  public long workToDo() {
+    return host.load(runtime + RuntimeState.GC_WORK_TO_DO);
+  }
+
+  public void setWorkToDo(long work) {
+    set(runtime + RuntimeState.GC_WORK_TO_DO, work);
+  }
+
+  /** GC objects taken from the heap and not given back; 3.14. */
+  public long heapSize() {
+    return host.load(runtime + RuntimeState.GC_HEAP_SIZE);
+  }
+
+  public void setHeapSize(long objects) {
+    set(runtime + RuntimeState.GC_HEAP_SIZE, objects);
   }
 
   /** Collections of a generation since the start, inherited by fork. */

@@ -28,6 +28,15 @@ public final class GcHead {
   /** In next, during a collection: the object is on the unreachable list. */
   public static final long NEXT_UNREACHABLE = 1;
 
+  /** In next, 3.14: the old space that the object belongs to, 0 or 1. */
+  public static final long NEXT_OLD_SPACE = 1;
+
+  /** What NEXT_UNREACHABLE is to 3.13. */
+  public static final long NEXT_UNREACHABLE_INCREMENTAL = 2;
+
+  /** The pointer in next, 3.14. */
+  public static final long NEXT_MASK = -4;
+
   /** gc_refs of an untracked object, to 3.7 (before shifting). */
   public static final long OLD_UNTRACKED = -2;
 

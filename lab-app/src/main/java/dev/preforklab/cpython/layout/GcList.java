@@ -6,9 +6,9 @@ import dev.preforklab.cpython.Host;
  * The doubly linked circular lists of GC heads ({@code gc_list_*} of the collector's source). Nodes
  * are addresses of GC heads. A node's prev word carries tag bits that these operations keep.
  */
-public final class GcList {
-  private final Host host;
-  private int cause = Host.CAUSE_GC_HEADER;
+public class GcList {
+  final Host host;
+  int cause = Host.CAUSE_GC_HEADER;
 
   public GcList(Host host) {
     this.host = host;
@@ -56,7 +56,7 @@ public final class GcList {
   }
 
   /** Sets both words of a node, which lie in one page, and keeps the tag bits in prev. */
-  private void setLinks(long node, long next, long prev) {
+  void setLinks(long node, long next, long prev) {
     if ((node & 8) != 0) {
       // 2.7 aligns to 8 bytes: the words may lie in two pages
       setPrev(node, prev);
@@ -125,7 +125,7 @@ public final class GcList {
     return n;
   }
 
-  private void set(long address, long value) {
+  final void set(long address, long value) {
     host.store(address, value, cause);
   }
 }

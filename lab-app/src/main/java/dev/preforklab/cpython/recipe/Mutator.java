@@ -352,7 +352,7 @@ final class Mutator {
     return sets.create(items);
   }
 
-  /** An empty dict object without a table of its own, not tracked. */
+  /** An empty dict object without a table of its own; tracked from 3.14 on only. */
   long newDictObject() {
     long object = interpreter.freeLists.takeDict();
     if (object == 0) {
@@ -370,6 +370,9 @@ final class Mutator {
       set(object + DictLayout.USED, 0);
       set(object + DictLayout.KEYS, 0);
       set(object + DictLayout.VALUES, 0);
+    }
+    if (version.tracksDictsAtOnce) {
+      interpreter.track(object);
     }
     return object;
   }

@@ -7,6 +7,7 @@ import dev.preforklab.cpython.gc.Collector;
 import dev.preforklab.cpython.gc.GcState;
 import dev.preforklab.cpython.layout.ObjectHead;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -68,9 +69,15 @@ public final class ReplayEngine {
     if (version.hasFreeze) {
       collector.freeze();
     }
+    long[] live = new long[baselineLive];
     for (int i = 0; i < baselineLive; i++) {
-      objects.newBaselineObject(false);
+      live[i] = objects.newBaselineObject(false);
     }
+    collector.setRoots(
+        visit -> {
+          Arrays.stream(live).forEach(visit);
+          Arrays.stream(slots).forEach(visit);
+        });
     if (version.hasFreeze) {
       state.setLongLivedTotal(0);
     }
@@ -124,7 +131,7 @@ public final class ReplayEngine {
     GcState state = interpreter.gcState;
     long[] row = new long[COLUMNS.size()];
     for (int i = 0; i < GcState.GENERATIONS; i++) {
-      row[i] = state.count(i);
+      row[i] = collector.getCount(i);
       row[3 + 3 * i] = state.collections(i);
       row[4 + 3 * i] = state.collected(i);
       row[5 + 3 * i] = state.uncollectable(i);

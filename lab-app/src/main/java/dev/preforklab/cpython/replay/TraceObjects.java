@@ -61,12 +61,13 @@ final class TraceObjects {
   }
 
   /** A tracked object without references that nothing ever frees. */
-  void newBaselineObject(boolean immortal) {
+  long newBaselineObject(boolean immortal) {
     long object = interpreter.newGcObject(atomicType, 24);
     interpreter.track(object);
     if (immortal) {
       set(object, ObjectHead.IMMORTAL_REF_COUNT);
     }
+    return object;
   }
 
   /** N(): four slots, all empty. */
@@ -147,7 +148,7 @@ final class TraceObjects {
     interpreter.decref(object);
   }
 
-  /** {}: not tracked before it holds something that may be. */
+  /** {}: to 3.13 not tracked before it holds something that may be. */
   long newDict() {
     long object = interpreter.freeLists.takeDict();
     if (object == 0) {
@@ -165,6 +166,9 @@ final class TraceObjects {
       set(object + DictLayout.USED, 0);
       set(object + DictLayout.KEYS, 0);
       set(object + DictLayout.VALUES, 0);
+    }
+    if (version.tracksDictsAtOnce) {
+      interpreter.track(object);
     }
     return object;
   }

@@ -131,8 +131,9 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
       throw new Command.Failure("does not answer as a Python does: " + Command.excerpt(answer));
     }
     try {
-      return words[0].equals("CPython")
-          ? new RealPython(path, words[2], PythonVersion.parse(words[1]))
+      PythonVersion version = PythonVersion.parse(words[1]);
+      return words[0].equals("CPython") && version.isVerified()
+          ? new RealPython(path, words[2], version)
           : null;
     } catch (IllegalArgumentException e) {
       return null;

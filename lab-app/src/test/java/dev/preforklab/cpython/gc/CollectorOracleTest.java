@@ -47,7 +47,9 @@ class CollectorOracleTest {
     "3.13, 9",
     "3.7, 10",
     "3.11, 11",
-    "3.13, 12"
+    "3.13, 12",
+    "3.14, 13",
+    "3.14, 14"
   })
   void aFullCollectionLeavesExactlyWhatIsReachable(String release, long seed) {
     Interpreter interpreter = Interpreter.boot(new PlainHost(), PythonVersion.parse(release));

@@ -50,10 +50,13 @@ class TraceReadTest {
   void releasesAreNamedAsPeopleWriteThem() {
     assertThat(PythonVersion.parse("3.11.2")).isSameAs(PythonVersion.V3_11);
     assertThat(PythonVersion.parse("2.7")).isSameAs(PythonVersion.V2_7);
+    assertThat(PythonVersion.parse("3.14")).isSameAs(PythonVersion.V3_14);
+    assertThat(PythonVersion.parse("3.14.0rc2")).isSameAs(PythonVersion.V3_14);
+    assertThat(PythonVersion.parse("3.14.4")).isSameAs(PythonVersion.V3_14);
     assertThatThrownBy(() -> PythonVersion.parse("3.5"))
         .hasMessage(
             "unknown Python release \"3.5\"; known: "
-                + "[2.7, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13]");
+                + "[2.7, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14]");
   }
 
   private static Trace read(String json) throws IOException {
