@@ -4,14 +4,19 @@
 
    The collector's generation 0 counter is noted at each entry: gc_alloc() increments it after the allocation,
    PyObject_GC_Del() decrements it before the free, so the difference between two events tells GC objects apart. The next entry also finds the object's
-   type in place and notes it: the word behind the reference count, if the block began with a GC head. */
+   type in place and notes it: the word behind the reference count, if the block begins with a GC head (whether it does, the reader
+   of the events finds out: a free in between may have put the counter down again).
+
+   Objects that the interpreter takes from its free lists, or puts there, never come here; how long each list is does: a
+   length that has changed since the last event is noted as an event of its own before the next one. */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST };
 
-struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 */
+struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8, or | number of the free list << 8 */
 
-struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; word gc_head; struct event *open; };
+struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; word gc_head; struct event *open;
+               word lists; const volatile int **lengths; int *noted; };
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;
@@ -30,12 +35,24 @@ static inline void settle(struct state *s) {
   struct event *e = s->open;
   if (!e) return;
   s->open = 0;
-  if (e->size >= s->gc_head + 16 && *s->count0 - e->count0 == 1) e->type = *(word *) (e->address + s->gc_head + 8);
+  if (e->size >= s->gc_head + 16) e->type = *(word *) (e->address + s->gc_head + 8);
 }
 
 static inline void note(struct domain *d, word op, void *address, word size, int count0) {
   struct state *s = d->state;
   word k = s->used;
+  for (word i = 0; i < s->lists; i++) {
+    int length = *s->lengths[i];
+    if (length == s->noted[i] || k >= s->capacity) continue;
+    s->noted[i] = length;
+    struct event *e = s->events + k++;
+    e->address = 0;
+    e->size = (word) length;
+    e->kind = (unsigned) (OP_FREE_LIST | i << 8);
+    e->count0 = count0;
+    e->type = 0;
+  }
+  s->used = k;
   if (k >= s->capacity) { s->dropped++; return; }
   s->used = k + 1;
   struct event *e = s->events + k;

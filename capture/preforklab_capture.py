@@ -112,23 +112,30 @@ stub()
 '''
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (0, 208, 448, 880)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (0, 352, 704, 1296)  # malloc, calloc, realloc, free
 TRACE_CODE = (
-    "QVRVSIn1U0iLB0iJ+0iLUDhIi0goSIXSdBZIi3AwSMdAOAAAAABIjX4QSDl6CHMwRIshSIt7CEiJ7kiDQCAB/1MQSIsLSINpIAF1"
-    "BUiFwHUvW11BXMNmLg8fhAAAAAAAizkrehSD/wF1xkiLOkiLdD4ISIlyGOu4Dx+EAAAAAABIi1EQSDtRCHM+SI1yAUjB4gVIAxFI"
-    "iXEQSItzMEiJAon3SIlqCMHnCESJYhSJehBIx0IYAAAAAEiD/gJ1k0iJUTjrjQ8fQABIg0EYAeuCkEFVQVRJidRVSIn1U0iJ+0iD"
-    "7AhIiwdIi1A4SItIKEiF0nQWSItwMEjHQDgAAAAASI1+EEg5eghzN0SLKUiLewhMieJIie5Ig0AgAf9TGEiLC0iDaSABdQVIhcB1"
-    "M0iDxAhbXUFcQV3DDx+EAAAAAACLOSt6FIP/AXW/SIs6SIt0PghIiXIY67EPH4QAAAAAAEiLURBIO1EIc0ZJD6/sSI1yAUjB4gVI"
-    "AxFIiXEQSItzMEiJAon3SIlqCMHnCESJahSJehBIx0IYAAAAAEiD/gJ1i0iJUTjrhQ8fhAAAAAAASINBGAHpc////2YPH0QAAEFX"
-    "QVZBVUmJ9UFUVUiJ1VNIiftIg+wISIsHSItQOEiLSChIhdJ0GkiLcDBIx0A4AAAAAEiNfhBIOXoID4P/AAAARIshSInqSINAIAFM"
-    "ie5Ii3sI/1MgSIsLSInCSItBIEiD6AFIiUEgD4W2AAAASIXSD4StAAAASTnVD4SkAAAATYXtD4TXAAAASItxEEyLSQi4AwAAAEw5"
-    "zg+D4QAAAEyLUzBMizFJifNMjX4BScHjBUyJeRBFidBLjTweQcHgCEiJF0SJw0iJbwgJw0SJZxSJXxBIx0cYAAAAAEiFwHUKSYP6"
-    "Ag+ErgAAAE2F7XQ1TTnPD4OpAAAAS41EHiBIg8YCQYPIAkiJcRBMiShIx0AIAAAAAESJQBBEiWAUSMdAGAAAAABIg8QISInQW11B"
-    "XEFdQV5BX8NmLg8fhAAAAAAAizkrehSD/wEPhfP+//9IizpIi3Q+CEiJchjp4v7//5BIi3EQTItJCEw5zg+CLv///0iDQRgB66wP"
-    "H4QAAAAAAEiLQRhIg8ABSIPAAUiJQRjrkmYPH0QAAEiJeTjpSf///0iLQRjr4WYPH4QAAAAAAFNIiwdIiftIi1A4SIXSdBZIi0gw"
-    "SMdAOAAAAABIjXkQSDl6CHMqSItQIEiF9nQFSIXSdDxIg8IBSIt7CEiJUCD/UyhIiwNIg2ggAVvDDx8ASIt4KIs/K3oUg/8BdchI"
-    "izpIi0w5CEiJShjrug8fQABIi0goRIsBSItIEEg7SAhzP0iNeQFIweEFSAMISIl4EIt7MEiJMcHnCEjHQQgAAAAAg88BRIlBFIl5"
-    "EEjHQRgAAAAA6Xz///8PH4QAAAAAAEiDQBgB6Wr///8="
+    "QVVBVFVIif1TSInzSIPsCEiLB0iLUDhIhdJ0FkiLSDBIx0A4AAAAAEiNcRBIOXIIc0ZIi1AoSIt9CEiJ3kSLIkiDQCAB/1UQSIt9"
+    "AEmJwEiLRyBIg+gBSIlHIE2FwHQFSIXAdCtIg8QITInAW11BXEFdww8fRAAASIsySItMMQhIiUoY66xmLg8fhAAAAAAATItXQEiL"
+    "dxBMi28ITYXSdF5Mi19ITItPUA8fgAAAAABJixTDSGMKQTsMgXQ5TDnuczRIifJBiQyBSIPGAUjB4gVIAxdIiUoIicHB4QhIxwIA"
+    "AAAAg8kERIliFIlKEEjHQhgAAAAASIPAAUw50HWxSIl3EEw57nNISI1GAUjB5gVIAzdIiUcQSItFMEyJBonCSIleCMHiCESJZhSJ"
+    "VhBIx0YYAAAAAEiD+AIPhSX///9IiXc46Rz///8PH4AAAAAASINHGAHpC////2YPH0QAAEFWQVVBVEmJ/FVIidVTSIsHSInzSItQ"
+    "OEiF0nQWSItIMEjHQDgAAAAASI1xEEg5cghzTUiLUChJi3wkCEiJ3kSLKkiDQCABSInqQf9UJBhJizwkSYnASItHIEiD6AFIiUcg"
+    "TYXAdAVIhcB0JFtMicBdQVxBXUFeww8fhAAAAAAASIsySItMMQhIiUoY66VmkEyLV0BIi3cQTIt3CE2F0nReTItfSEyLT1APH4AA"
+    "AAAASYsUw0hjCkE7DIF0OUw59nM0SInyQYkMgUiDxgFIweIFSAMXSIlKCInBweEISMcCAAAAAIPJBESJahSJShBIx0IYAAAAAEiD"
+    "wAFMOdB1sUiJdxBMOfZzSEgPr91IjUYBSMHmBUgDN0iJRxBJi0QkMEyJBonCSIleCMHiCESJbhSJVhBIx0YYAAAAAEiD+AIPhSf/"
+    "//9IiXc46R7///9mkEiDRxgB6RL///9mDx9EAABBV0FWQVVBVEmJ9FVIif1TSInTSIPsGEiLB0iLUDhIhdJ0GkiLSDBIx0A4AAAA"
+    "AEiNcRBIOXIID4PTAQAASItQKEiLfQhMieZEiypIidpIg0AgAf9VIEiLfQBJicFIi0cgSI1Q/0iJVyBIhdIPhYkBAABNhckPhIAB"
+    "AABNOcwPhHcBAABMieBMi1dATItHEEj32EyLdwhIGcmD4QNNhdJ0Y0yLf0hMi19QSIlMJAgxwEmLDMdIYzFBOzSDdDlNOfBzNEyJ"
+    "wUGJNINJg8ABSMHhBUgDD0iJcQiJxsHmCEjHAQAAAACDzgREiWkUiXEQSMdBGAAAAABIg8ABTDnQdbFIi0wkCEyJRxBNOfAPgxcB"
+    "AABIi3UwSY1AAUnB4AVMAwdIiUcQifBNiQjB4AhJiVgICchFiWgUQYlAEEnHQBgAAAAASIXJdQpIg/4CD4TvAAAATYXkD4ShAAAA"
+    "SIt3EE2F0nRcTItfSEyLR1APH0QAAEmLBNNIYwhBOQyQdDlMOfZzNEiJ8EGJDJBIg8YBSMHgBUgDB0iJSAiJ0cHhCEjHAAAAAACD"
+    "yQREiWgUiUgQSMdAGAAAAABIg8IBTDnSdbFIiXcQTDn2c3BIjUYBSMHmBUgDN0iJRxBIi0UwTIkmweAISMdGCAAAAACDyAJEiW4U"
+    "iUYQSMdGGAAAAABIg8QYTInIW11BXEFdQV5BX8MPHwBIizJIi0wxCEiJShjpHP7//w8fgAAAAABIg0cYAekf////Zg8fRAAASINH"
+    "GAHrvJBMiUc46Qj///8PH4AAAAAAQVVJifBBVFVTSIn7SIPsCEiLF0iLQjhIhcB0FkiLSjBIx0I4AAAAAEiNcRBIOXAIczZMi0og"
+    "TYXAdAVNhcl0QEmDwQFIi3sITInGTIlKIP9TKEiLA0iDaCABSIPECFtdQVxBXcMPHwBIizBIi0wxCEiJSBjrvGYuDx+EAAAAAABI"
+    "i0IoTItaQEiLehBMi2oIiyhNhdt0X0yLYkhMi1JQMcAPH4AAAAAASYsMxEhjMUE7NIJ0OEw573MzSIn5QYk0gkiDxwFIweEFSAMK"
+    "SIlxCInGweYISMcBAAAAAIPOBIlpFIlxEEjHQRgAAAAASIPAAUw52HWySIl6EEw573M5SI1HAUjB5wVIAzpIiUIQi0MwTIkHweAI"
+    "SMdHCAAAAACDyAGJbxSJRxBIx0cYAAAAAOkL////Dx8ASINCGAHp/v7//w=="
 )
 # --- end of machine code
 
@@ -239,7 +246,7 @@ class Tracer(object):
     EVENT = 32
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
-    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16):
+    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=()):
         import base64
         import ctypes
         import mmap
@@ -248,7 +255,9 @@ class Tracer(object):
         self.code.write(code)
         at = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
         self.buffer = mmap.mmap(-1, capacity * self.EVENT)
-        self.state = (ctypes.c_uint64 * 8)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0)
+        self.lengths, self.noted = (ctypes.c_uint64 * (len(lists) + 1))(*lists), (ctypes.c_int * (len(lists) + 1))()
+        self.state = (ctypes.c_uint64 * 11)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
+                                            len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted))
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -271,6 +280,8 @@ class Tracer(object):
     def start(self):
         self.count0.value = 1 << 24                   # far from its floor at 0, where a decrement is not done
         self.used.value = 0
+        for k in range(len(self.noted)):
+            self.noted[k] = -1                        # so that each length is noted once at the first event
         for number, hooked, base, d in self.domains:
             self.set(number, hooked)
 
@@ -340,6 +351,49 @@ def garbage_components(trash, preheader):
     return dict((id(o) - preheader(sys.version_info, type(o).__flags__), find(i)) for i, o in enumerate(trash))
 
 
+LISTS = 22                                            # free lists that are looked at, see free_list_number
+
+
+def find_free_lists():
+    """Number of a free list -> address of its length, an int in the interpreter's state (3.10 and later; {} before). Each list
+    is filled to its limit and then drawn down by known numbers; the word that follows is its length."""
+    import ctypes
+    if sys.version_info < (3, 10):
+        return {}
+    ctypes.pythonapi.PyInterpreterState_Get.restype = ctypes.c_void_p
+    start = ctypes.pythonapi.PyInterpreterState_Get()
+    with open("/proc/self/maps") as f:
+        spans = [[int(x, 16) for x in l.split()[0].split("-")] + [l.split()[1]] for l in f]
+    stop = start
+    for low, high, rights in spans:                   # the heap's mappings come in ascending order
+        if low <= stop < high and rights.startswith("rw"):
+            stop = high
+    size = min(stop - start, 1 << 20) // 4 * 4
+    copies = [ctypes.create_string_buffer(size) for _ in range(3)]
+    held, drawn = [None] * 64, (7, 30, 52)
+    found = {}
+    for number in range(1, LISTS + 1):
+        n = number - 2
+        source = [None] * n if n > 0 else None
+        make = (lambda: []) if number == 1 else (lambda: {}) if number == 2 else (lambda: tuple(source))
+        limit = 80 if number <= 2 else 2000
+        for copy, taken in zip(copies, drawn):
+            full = [make() for _ in range(limit + 200)]
+            full = None
+            for i in range(taken):
+                held[i] = make()
+            ctypes.memmove(copy, start, size)
+            for i in range(taken):
+                held[i] = None
+        a, b, c = (memoryview(copy).cast("B").cast("i") for copy in copies)
+        step1, step2 = drawn[1] - drawn[0], drawn[2] - drawn[1]
+        # the call that copies may itself hold a few objects
+        hits = [i for i, x in enumerate(a) if limit - drawn[0] - 6 <= x <= limit - drawn[0] and x - b[i] == step1 and b[i] - c[i] == step2]
+        if len(hits) == 1:
+            found[number] = start + 4 * hits[0]
+    return found
+
+
 def child_trace(path, request):
     """Serves the requests of a plan: first untraced ones, then a traced window of which `keep` requests after the first `skip`
     are kept; the rest of the window and a collection at its end tell how long their blocks live."""
@@ -350,9 +404,10 @@ def child_trace(path, request):
         plan = json.load(f)
     for text in plan["before"]:
         request(text)
+    lists = sorted(find_free_lists().items())
     gc.collect()
     capacity = plan.get("capacity", Tracer.CAPACITY)
-    tracer = Tracer(plan["count0"], capacity, plan["gc_head"])
+    tracer = Tracer(plan["count0"], capacity, plan["gc_head"], [address for number, address in lists])
     window = plan["window"]
     marks = (ctypes.c_uint64 * (len(window) + 1))()   # keeps no object alive, as a list would
     used = tracer.used
@@ -378,7 +433,7 @@ def child_trace(path, request):
     gc.collect()
     end = used.value
     tracer.stop()
-    result = decode(tracer, marks[:i + 1], plan["skip"], plan["keep"], before_second, end, component, plan["gc_head"])
+    result = decode(tracer, marks[:i + 1], plan["skip"], plan["keep"], before_second, end, component, plan["gc_head"], [number for number, address in lists])
     with open(path + ".out", "w") as f:
         json.dump({"requests": result, "garbage_objects": found, "window": i}, f)
 
@@ -399,7 +454,17 @@ def delta_list(ordinals):
     return [b - a for a, b in zip([0] + ordinals, ordinals)]
 
 
-def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
+def length_changes(lists, lengths, changes):
+    """(events before it, list, length) as a flat list: events since the previous change, number of the list, change, ..."""
+    flat, last = [], 0
+    for at, i, now in changes:
+        if now != lengths[i]:
+            flat += [at - last, lists[i], now - lengths[i]]
+            last, lengths[i] = at, now
+    return flat
+
+
+def decode(tracer, marks, skip, keep, before_second, end, component, gc_head, lists=()):
     """The events of the window as one record a kept request: the profile's stream, groups of garbage, carried, held."""
     marks = list(marks)[skip:]
     n = len(marks) - 1
@@ -408,6 +473,7 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
     stream = [[] for _ in range(keep)]                # per request: allocation numbers a, frees ~a
     domain_bytes = []
     free_list = []                                    # by allocation: whose free list its object goes to, or 0
+    types, resized = [], set()                        # by allocation; allocations that a realloc moved an object to
     allocations = [0] * keep
     died = {}                                         # allocation -> (request it died in, or n: first collection, n + 1: second; event)
     now = 0
@@ -415,9 +481,24 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
     pending_count = 0
     moved_to = None
     freed_order = []
+    lengths = [0] * len(lists)                        # of the free lists, now
+    at_start = [None] * keep
+    changes = [[] for _ in range(keep)]               # per request: (events before it, list, length)
     for k, (address, size, kind, count0, type_address) in enumerate(tracer.events()):
         if k >= end:
             break
+        for r in range(now, keep) if at_start.count(None) else ():
+            if k >= marks[r] and at_start[r] is None:
+                at_start[r] = lengths[:]
+        if kind & 255 == 4:
+            lengths[kind >> 8] = size
+            if k < marks[0]:
+                continue
+            while now < n and k >= marks[now + 1]:
+                now += 1
+            if now < keep:
+                changes[now].append((len(stream[now]), kind >> 8, size))
+            continue
         if k < marks[0]:
             continue                                  # before the kept requests: what these allocate is of no request here
         while now < n and k >= marks[now + 1]:
@@ -437,6 +518,7 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
                 allocations[now] += 1
                 domain_bytes.append((domain, size))
                 free_list.append(free_list_number(type_address, size, gc_head))
+                types.append(type_address)
                 stream[now].append(a)
                 live[address] = a
                 if domain == 2 and op == 0:
@@ -450,6 +532,9 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
                 b = live.get(moved_to[0], -1)
                 if b >= 0 and is_gc[a]:
                     is_gc[b] = True
+                    types[b] = types[a]
+                    free_list[b] = free_list_number(types[b], domain_bytes[b][1], gc_head)
+                    resized.add(b)
             moved_to = None
         elif pending is not None:
             d = count0 - pending_count
@@ -482,7 +567,7 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
     out = []
     for r in range(keep):
         events, count = [], 0
-        carried, held = [], []
+        carried, held, shelved = [], [], []
         for s in stream[r]:
             if s >= 0:
                 domain, size = domain_bytes[s]
@@ -495,6 +580,8 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
                     carried.append([alloc_ordinal[s], died[s] - r])
                 elif died[s] == n:                    # held by an interpreter's free list until a full collection empties it
                     carried.append([alloc_ordinal[s], n - r])
+                    if is_gc[s] and free_list[s]:
+                        shelved.append(alloc_ordinal[s])
             else:
                 events.append(alloc_ordinal[~s] - count)
         garbage = []
@@ -508,10 +595,13 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head):
                 carried.append([alloc_ordinal[x], n - r])
         kept_types = {}
         for s in stream[r]:
-            if s >= 0 and free_list[s]:
+            if s >= 0 and is_gc[s] and free_list[s]:
                 kept_types.setdefault(free_list[s], []).append(alloc_ordinal[s])
         out.append({"events": events, "garbage": garbage, "carried": carried, "held": held,
-                    "free_listed": [[number, delta_list(ordinals)] for number, ordinals in sorted(kept_types.items())]})
+                    "free_listed": [[number, delta_list(ordinals)] for number, ordinals in sorted(kept_types.items())],
+                    "resized": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in resized]),
+                    "shelved": delta_list(shelved),
+                    "free_list_changes": length_changes(lists, at_start[r], changes[r])})
     return out
 
 
@@ -1415,7 +1505,7 @@ def trace_obstacle(master, facts):
     return None
 
 
-REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "events", "garbage", "carried", "held", "free_listed", "counts")
+REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "events", "garbage", "carried", "held", "free_listed", "free_list_changes", "resized", "shelved", "counts")
 
 
 def write_profile(path, header, lines, progress):

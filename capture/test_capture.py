@@ -269,6 +269,15 @@ class CaptureTest(unittest.TestCase):
                     self.assertEqual(allocations[ordinal] & 3, 2)
                     if allocations[ordinal] >> 2 != expected:
                         self.fail("%s: free list %d, %d bytes" % (p.header["python"], number, allocations[ordinal] >> 2))
+            changes = r["free_list_changes"]
+            self.assertEqual(bool(changes), version >= (3, 10))
+            spans = {}
+            for at, number, by in zip(changes[::3], changes[1::3], changes[2::3]):
+                now, low, high = spans.get(number, (0, 0, 0))
+                spans[number] = (now + by, min(low, now + by), max(high, now + by))
+            for number, (now, low, high) in spans.items():      # a list holds so many at most
+                self.assertLessEqual(high - low, 80 if number <= 2 else 2000)
+            self.assertLessEqual(sum(changes[::3]), len(r["events"]))
         for r in p.warm(p.endpoint("/keep?id")):
             deltas = dict((number, d) for number, d in r["free_listed"]).get(2 + 17, [])
             ordinals = [sum(deltas[:k + 1]) for k in range(len(deltas))]

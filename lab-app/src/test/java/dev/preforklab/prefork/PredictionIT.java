@@ -25,6 +25,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.api.SoftAssertions;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -42,12 +44,7 @@ class PredictionIT {
   private static final double PSS_BOUND = 0.06;
   private static final double FAULTS_BOUND = 0.10;
 
-  /**
-   * By generation. Asked for is 0.05; reached 0.057 and 0.069, too few (913 and 81, the real
-   * service 968 and 87): how full the free lists are without collections is not recorded, so they
-   * take up more of what a collection frees than the real ones.
-   */
-  private static final double[] COLLECTIONS_BOUND = {0.06, 0.07, 0.05};
+  private static final double COLLECTIONS_BOUND = 0.05;
 
   /** Few collections of a generation are told apart no finer than this. */
   private static final double COLLECTIONS_LEAST = 2;
@@ -60,15 +57,50 @@ class PredictionIT {
       List<Integer> collections) {}
 
   @ParameterizedTest(name = "{0}")
-  @CsvSource({"default,default", "disabled,disable", "threshold0,thr0", "freeze,freeze"})
-  void sharingIsThatOfTheRealService(String setting, String measured) throws IOException {
+  @CsvSource({
+    "default, default",
+    "disabled, disable",
+    "threshold0, thr0",
+    "freeze, freeze",
+    "collect-freeze,",
+    "disabled-freeze,"
+  })
+  void sharingIsThatOfTheRealService(String setting, @Nullable String measuredBefore)
+      throws IOException {
+    compare(setting, checkpoints("django_site_services.csv", setting));
+    if (measuredBefore != null) {
+      compare(setting, checkpoints("django_site_uwsgi.csv", measuredBefore));
+    }
+  }
+
+  private static void compare(String setting, List<Checkpoint> checkpoints) {
+    Run run = service(setting);
+    SoftAssertions soft = new SoftAssertions();
+    run.serveThrough(checkpoints, soft);
+    run.compareCollections(checkpoints.get(checkpoints.size() - 1), soft);
+    soft.assertAll();
+  }
+
+  /**
+   * All but the collections (16 real, 13 in the lab): the real master has this setting while it
+   * loads, and so forks its workers with other counts than the captured one.
+   */
+  @Test
+  void highThresholdsShareLikeTheRealService() throws IOException {
+    Run run = service("high-threshold");
+    SoftAssertions soft = new SoftAssertions();
+    run.serveThrough(checkpoints("django_site_services.csv", "high-threshold"), soft);
+    soft.assertAll();
+  }
+
+  private static Run service(String setting) {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     assumeTrue(Files.exists(file), "skipped: no " + file);
     GcPolicy policy = GcPolicy.parse(setting);
     ProfilePair pair = ProfilePair.read(file);
     Profile profile =
         policy.loadsWithoutCollector() ? pair.loadedWithoutCollector() : pair.profile();
-    new Run(profile, policy, WORKERS).compareWith(checkpoints(measured));
+    return new Run(profile, policy, WORKERS);
   }
 
   /**
@@ -100,24 +132,27 @@ class PredictionIT {
     assertThat((double) worker.faults().cowCopies()).isCloseTo(copied, within(0.06 * copied));
   }
 
-  private static List<Checkpoint> checkpoints(String setting) throws IOException {
+  /** The rows of a setting; the tables differ in the columns after the last that is read here. */
+  private static List<Checkpoint> checkpoints(String table, String setting) throws IOException {
     List<Checkpoint> found = new ArrayList<>();
-    try (InputStream in = PredictionIT.class.getResourceAsStream("django_site_uwsgi.csv");
+    try (InputStream in = PredictionIT.class.getResourceAsStream(table);
         BufferedReader lines =
             new BufferedReader(new InputStreamReader(in, StandardCharsets.US_ASCII))) {
+      List<String> columns = List.of(lines.readLine().split(",", -1));
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         String[] field = line.split(",", -1);
         if (field[0].equals("uwsgi") && field[1].equals(setting)) {
+          List<Integer> collections = new ArrayList<>();
+          for (int generation = 0; generation < 3; generation++) {
+            collections.add(Integer.valueOf(field[columns.indexOf("gen" + generation + "_sum")]));
+          }
           found.add(
               new Checkpoint(
                   Integer.parseInt(field[2]),
-                  Double.parseDouble(field[4]),
-                  Double.parseDouble(field[7]),
+                  Double.parseDouble(field[columns.indexOf("pss_kb")]),
+                  Double.parseDouble(field[columns.indexOf("share_ratio")]),
                   Double.parseDouble(field[8]),
-                  List.of(
-                      Integer.valueOf(field[10]),
-                      Integer.valueOf(field[11]),
-                      Integer.valueOf(field[12]))));
+                  collections));
         }
       }
     }
@@ -138,6 +173,7 @@ class PredictionIT {
     private final List<Integer> idle = new ArrayList<>();
     private final List<Integer> waiting = new ArrayList<>();
     private final Prng arrival = new Prng(1);
+    private long faultsOfStart;
     private int sent;
     private int limit;
 
@@ -166,47 +202,55 @@ class PredictionIT {
       while (queue.runNext()) {}
     }
 
-    void compareWith(List<Checkpoint> checkpoints) {
-      SoftAssertions soft = new SoftAssertions();
+    void serveThrough(List<Checkpoint> checkpoints, SoftAssertions soft) {
       for (Checkpoint checkpoint : checkpoints) {
         serveUpTo(checkpoint.requests);
-        long rss = 0;
-        long pss = 0;
-        long shared = 0;
-        for (Worker worker : arbiter.workers()) {
-          SmapsRollup memory = worker.memory();
-          rss += memory.rss();
-          pss += memory.pss();
-          shared += memory.shared();
-        }
-        String at = "after " + checkpoint.requests + " requests";
-        soft.assertThat((double) shared / rss)
-            .as("shared ratio " + at)
-            .isCloseTo(checkpoint.sharedRatio, within(RATIO_BOUND));
-        soft.assertThat(pss / 1024.0 / WORKERS)
-            .as("PSS in kB of a worker " + at)
-            .isCloseTo(checkpoint.pssKb, within(PSS_BOUND * checkpoint.pssKb));
+        compareWith(checkpoint, soft);
       }
-      Checkpoint last = checkpoints.get(checkpoints.size() - 1);
-      double faults = 0;
-      long[] collections = new long[3];
+    }
+
+    private void compareWith(Checkpoint checkpoint, SoftAssertions soft) {
+      long rss = 0;
+      long pss = 0;
+      long shared = 0;
+      long faults = 0;
       for (Worker worker : arbiter.workers()) {
+        SmapsRollup memory = worker.memory();
+        rss += memory.rss();
+        pss += memory.pss();
+        shared += memory.shared();
         faults += worker.faults().minor();
-        for (int generation = 0; generation < 3; generation++) {
-          collections[generation] += worker.collections(generation);
-        }
       }
-      soft.assertThat(faults)
-          .as("minor faults")
-          .isCloseTo(last.minorFaults, within(FAULTS_BOUND * last.minorFaults));
+      if (checkpoint.requests == 0) {
+        // the real ones were counted from here, with all workers started
+        faultsOfStart = faults;
+      }
+      faults -= faultsOfStart;
+      String at = "after " + checkpoint.requests + " requests";
+      soft.assertThat((double) shared / rss)
+          .as("shared ratio " + at)
+          .isCloseTo(checkpoint.sharedRatio, within(RATIO_BOUND));
+      soft.assertThat(pss / 1024.0 / WORKERS)
+          .as("PSS in kB of a worker " + at)
+          .isCloseTo(checkpoint.pssKb, within(PSS_BOUND * checkpoint.pssKb));
+      if (checkpoint.requests > 0) {
+        soft.assertThat((double) faults)
+            .as("minor faults " + at)
+            .isCloseTo(checkpoint.minorFaults, within(FAULTS_BOUND * checkpoint.minorFaults));
+      }
+    }
+
+    void compareCollections(Checkpoint last, SoftAssertions soft) {
       for (int generation = 0; generation < 3; generation++) {
+        long collections = 0;
+        for (Worker worker : arbiter.workers()) {
+          collections += worker.collections(generation);
+        }
         double real = last.collections.get(generation);
-        soft.assertThat((double) collections[generation])
+        soft.assertThat((double) collections)
             .as("collections of generation " + generation)
-            .isCloseTo(
-                real, within(Math.max(COLLECTIONS_LEAST, COLLECTIONS_BOUND[generation] * real)));
+            .isCloseTo(real, within(Math.max(COLLECTIONS_LEAST, COLLECTIONS_BOUND * real)));
       }
-      soft.assertAll();
     }
 
     @Override

@@ -7,6 +7,9 @@ import java.nio.file.Path;
 
 /** Parses the records after the header, token by token, and hands them to the assembler. */
 final class RecordParser {
+  /** Larger changes of a free list than any there are. */
+  private static final int FREE_LIST_CHANGE_MAX = 1 << 20;
+
   private static final int RUNS_MAX = 1 << 22;
   private static final long ADDRESS_MAX = 1L << 47;
 
@@ -249,6 +252,18 @@ final class RecordParser {
         case "garbage" -> readGarbage(compiler);
         case "carried" -> readCarried(compiler);
         case "free_listed" -> readFreeListed(compiler);
+        case "resized" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.resized(deltas);
+        }
+        case "shelved" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.shelved(deltas);
+        }
+        case "free_list_changes" -> {
+          readInts(ints, -FREE_LIST_CHANGE_MAX, Integer.MAX_VALUE);
+          compiler.freeListChanges(ints);
+        }
         case "held" -> {
           readInts(ints, 0, Integer.MAX_VALUE);
           compiler.held(ints);

@@ -8,6 +8,7 @@ final class RequestCompiler {
   private static final byte LIVE = 0;
   private static final byte FREED = 1;
   private static final byte SETTLED = 2;
+  private static final byte CARRIED = 3;
 
   private final Path file;
   private final long line;
@@ -27,6 +28,9 @@ final class RequestCompiler {
   private final IntArray ownerless = new IntArray(8);
   private int[] held = new int[0];
   private byte[] freeList = new byte[0];
+  private boolean[] resized = new boolean[0];
+  private int[] shelved = new int[0];
+  private FreeListChanges freeListChanges = FreeListChanges.NONE;
 
   RequestCompiler(Path file, long line) {
     this.file = file;
@@ -64,6 +68,7 @@ final class RequestCompiler {
     }
     allocations = ordinals;
     freeList = new byte[ordinals];
+    resized = new boolean[ordinals];
   }
 
   void garbage(IntArray gc, IntArray owned) {
@@ -91,6 +96,7 @@ final class RequestCompiler {
 
   void carried(int ordinal, int requests) {
     settle(ordinal, "carried");
+    fate[ordinal] = CARRIED;
     carried.add(ordinal);
     carriedRequests.add(requests);
   }
@@ -104,20 +110,71 @@ final class RequestCompiler {
 
   /** Objects of a type with a free list, as distances from one ordinal to the next. */
   void freeListed(int number, IntArray deltas) {
-    if (allocations < 0) {
-      throw bad("a request's events must come before its free_listed objects");
-    }
     if (number < 1 || number > RequestTrace.FREE_LISTS_MAX) {
       throw bad("free list " + number + ", not 1 to " + RequestTrace.FREE_LISTS_MAX);
     }
+    for (int ordinal : gcOrdinals("free_listed", deltas)) {
+      freeList[ordinal] = (byte) number;
+    }
+  }
+
+  /** Objects that a realloc moved, as distances from one ordinal to the next. */
+  void resized(IntArray deltas) {
+    for (int ordinal : gcOrdinals("resized", deltas)) {
+      resized[ordinal] = true;
+    }
+  }
+
+  /** Objects that the request put on a free list, as distances from one ordinal to the next. */
+  void shelved(IntArray deltas) {
+    shelved = gcOrdinals("shelved", deltas);
+    for (int ordinal : shelved) {
+      if (fate[ordinal] != CARRIED) {
+        throw bad("shelved object " + ordinal + " is not carried");
+      }
+    }
+  }
+
+  private int[] gcOrdinals(String what, IntArray deltas) {
+    if (allocations < 0) {
+      throw bad("a request's events must come before its " + what + " objects");
+    }
+    int[] ordinals = new int[deltas.size()];
     long ordinal = 0;
-    for (int i = 0; i < deltas.size(); i++) {
+    for (int i = 0; i < ordinals.length; i++) {
       ordinal += deltas.get(i);
       if (ordinal >= allocations || domain[(int) ordinal] != RequestTrace.GC) {
-        throw bad("free_listed object " + ordinal + " is no object with a GC head");
+        throw bad(what + " object " + ordinal + " is no object with a GC head");
       }
-      freeList[(int) ordinal] = (byte) number;
+      ordinals[i] = (int) ordinal;
     }
+    return ordinals;
+  }
+
+  /** Changes of the free lists' lengths: events since the one before, list, change, and so on. */
+  void freeListChanges(IntArray raw) {
+    if (allocations < 0) {
+      throw bad("a request's events must come before its free_list_changes");
+    }
+    if (raw.size() % 3 != 0) {
+      throw bad("free_list_changes must have three numbers a change");
+    }
+    IntArray rows = new IntArray(raw.size());
+    long at = 0;
+    for (int i = 0; i < raw.size(); i += 3) {
+      at += raw.get(i);
+      int list = raw.get(i + 1);
+      if (raw.get(i) < 0 || at > events.length) {
+        throw bad("free_list_changes after event " + at + " of " + events.length);
+      }
+      if (list < 1 || list > RequestTrace.FREE_LISTS_MAX) {
+        throw bad("free list " + list + ", not 1 to " + RequestTrace.FREE_LISTS_MAX);
+      }
+      rows.add((int) at);
+      rows.add(list);
+      rows.add(raw.get(i + 2));
+    }
+    freeListChanges = new FreeListChanges(rows);
   }
 
   RequestTrace finish() {
@@ -149,7 +206,10 @@ final class RequestCompiler {
         carried.toArray(),
         carriedRequests.toArray(),
         held,
-        freeList);
+        freeList,
+        freeListChanges,
+        resized,
+        shelved);
   }
 
   /**

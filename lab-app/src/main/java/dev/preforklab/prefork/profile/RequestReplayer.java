@@ -23,6 +23,9 @@ import java.util.List;
  * says, on top. One replayer serves all workers of one simulated host.
  */
 public final class RequestReplayer {
+  /** Set in the address of a block that is on a free list; blocks are aligned. */
+  private static final long SHELVED = 1;
+
   private final LoadedHeap heap;
   private final ReplayTypes types;
   private final InheritedPages inherited;
@@ -32,6 +35,9 @@ public final class RequestReplayer {
 
   /** The kinds of lasting blocks: events that allocate one. */
   private final int[] lastingEvents;
+
+  /** Whether the profile tells how the lengths of the free lists change. */
+  private final boolean freeListChanges;
 
   private long[] blocks = new long[1 << 10];
 
@@ -56,6 +62,8 @@ public final class RequestReplayer {
       }
     }
     lastingEvents = lastingKinds.toArray();
+    freeListChanges =
+        profile.requests.stream().anyMatch(trace -> trace.freeListChanges != FreeListChanges.NONE);
   }
 
   /** What the replayer knows of one worker. */
@@ -76,7 +84,7 @@ public final class RequestReplayer {
       this.samples = samples;
       this.writesInherited = writesInherited;
       served = new boolean[warm.size()];
-      kept = new KeptObjects(interpreter);
+      kept = new KeptObjects(interpreter, freeListChanges);
       lastingMade = new int[lastingEvents.length];
     }
 
@@ -99,7 +107,7 @@ public final class RequestReplayer {
      */
     public void serve(int endpoint, long request) {
       requests++;
-      carried.release(requests, this::release);
+      carried.release(requests, this::releaseCarried);
       boolean first = !served[endpoint] && !cold.get(endpoint).isEmpty();
       served[endpoint] = true;
       if (first && requests == 1) {
@@ -152,13 +160,29 @@ public final class RequestReplayer {
       host.charge(trace.cpuNs);
       long[] at = blocks;
       byte[] domain = trace.domain;
+      int[] events = trace.events;
+      FreeListChanges changes = trace.freeListChanges;
+      int change = 0;
+      int changesEnd = changes.size();
       int ordinal = 0;
-      for (int event : trace.events) {
+      for (int i = 0; i <= events.length; i++) {
+        while (change < changesEnd && changes.eventsBefore(change) == i) {
+          kept.changed(changes.list(change), changes.by(change));
+          change++;
+        }
+        if (i == events.length) {
+          break;
+        }
+        int event = events[i];
         if (event >= 0) {
-          kept.take(trace.freeList[ordinal]);
+          if (!trace.resized[ordinal]) {
+            kept.allocated(trace.freeList[ordinal]);
+          }
           at[ordinal++] = allocate(event & 3, event >>> 2);
         } else {
-          kept.overflow(trace.freeList[~event]);
+          if (ordinal == 0 || !trace.resized[ordinal - 1] || i == 0 || events[i - 1] < 0) {
+            kept.freed(trace.freeList[~event]);
+          }
           release(at[~event], domain[~event]);
         }
       }
@@ -166,14 +190,35 @@ public final class RequestReplayer {
       for (int lost : trace.garbageGc) {
         kept.lost(trace.freeList[lost]);
       }
+      for (int lost : trace.garbageOwned) {
+        kept.lost(trace.freeList[lost]);
+      }
       linkGarbage(record.links, at, domain);
       for (int lost : record.links.homeless) {
-        carried.add(at[lost], domain[lost], requests + 1);
+        carried.add(at[lost], carriedKind(trace, lost), requests + 1);
+      }
+      for (int shelved : trace.shelved) {
+        // dead: no collection finds it, and its free has no event
+        interpreter.untrack(at[shelved]);
+        at[shelved] |= SHELVED;
       }
       for (int i = 0; i < trace.carried.length; i++) {
         int later = trace.carried[i];
-        carried.add(at[later], domain[later], requests + trace.carriedRequests[i]);
+        carried.add(at[later], carriedKind(trace, later), requests + trace.carriedRequests[i]);
       }
+    }
+
+    private static int carriedKind(RequestTrace trace, int ordinal) {
+      return trace.freeList[ordinal] << 2 | trace.domain[ordinal];
+    }
+
+    private void releaseCarried(long address, int kind) {
+      if ((address & SHELVED) != 0) {
+        kept.leaveCount();
+      } else if (freeListChanges) {
+        kept.freed(kind >>> 2);
+      }
+      release(address & ~SHELVED, kind & 3);
     }
 
     /** Returns the address by which {@link #release} knows the block: an object's is its head. */

@@ -58,6 +58,21 @@ final class RequestTrace {
    */
   final byte[] freeList;
 
+  /** In the order of the events; {@link FreeListChanges#NONE} if not recorded. */
+  final FreeListChanges freeListChanges;
+
+  /**
+   * By ordinal: a realloc moved an object there; the event after it frees the block it came from.
+   * Neither counts.
+   */
+  final boolean[] resized;
+
+  /**
+   * Ordinals among {@link #carried} that the request put on a free list: dead, although their
+   * blocks are not free.
+   */
+  final int[] shelved;
+
   RequestTrace(
       int endpoint,
       boolean cold,
@@ -71,7 +86,10 @@ final class RequestTrace {
       int[] carried,
       int[] carriedRequests,
       int[] held,
-      byte[] freeList) {
+      byte[] freeList,
+      FreeListChanges freeListChanges,
+      boolean[] resized,
+      int[] shelved) {
     this.endpoint = endpoint;
     this.cold = cold;
     this.cpuNs = cpuNs;
@@ -85,6 +103,9 @@ final class RequestTrace {
     this.carriedRequests = carriedRequests;
     this.held = held;
     this.freeList = freeList;
+    this.freeListChanges = freeListChanges;
+    this.resized = resized;
+    this.shelved = shelved;
   }
 
   int allocations() {

@@ -40,6 +40,69 @@ class KeptObjectsTest {
     assertThat(interpreter.gcState.count(0)).isEqualTo(count);
   }
 
+  /**
+   * A list that is drawn down by two and filled again in each request: taken from an empty one, the
+   * two are allocated and count. What is put on a full one (80) is freed and counts down.
+   */
+  @ParameterizedTest(name = "changes {0}: {1} requests, collect {2}, {3} requests")
+  @CsvSource({
+    "'0,1,-2,4,1,2', 50, 0, 60, 60",
+    "'0,1,-2,4,1,2', 50, 2, 60, 62", // a full collection has emptied it
+    "'0,1,-2,4,1,2', 0, 0, 60, 62",
+    "'4,1,1', 0, 0, 100, 80",
+    "'4,1,1', 30, 0, 100, 50",
+    "'4,1,1', 30, 2, 100, 80",
+    "'4,22,1', 0, 0, 100, 100" // 3.11 takes no tuples of 20 from a list
+  })
+  void changesAreDoneAgain(String changes, int before, int generation, int after, int count) {
+    SmallProfile profile =
+        new SmallProfile()
+            .edit(
+                "{\"request", "\"held\":[]", "\"held\":[],\"free_list_changes\":[" + changes + "]");
+    Interpreter interpreter = serveCollectServe(profile, before, generation, after);
+    assertThat(interpreter.gcState.count(0)).isEqualTo(count);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "'\"free_list_changes\":[0,1]', three numbers",
+    "'\"free_list_changes\":[5,1,1]', after event 5 of 4",
+    "'\"free_list_changes\":[0,23,1]', free list 23",
+    "'\"resized\":[1]', resized object 1",
+    "'\"shelved\":[0]', shelved object 0 is not carried"
+  })
+  void refusesWhatDoesNotFitTheEvents(String key, String message) {
+    SmallProfile profile =
+        new SmallProfile().edit("{\"request", "\"held\":[]", "\"held\":[]," + key);
+    assertThatThrownBy(() -> serveCollectServe(profile, 1, -1, 0))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining(message);
+  }
+
+  /**
+   * An object on a free list has counted, does not count down again, and survives no collection.
+   */
+  @Test
+  void shelvedObjectsAreDead() {
+    Interpreter carried = serveCollectServe(carried(""), 50, 0, 0);
+    long young = serveCollectServe(carried(""), 0, 0, 0).collector.generationSize(1);
+    assertThat(carried.collector.generationSize(1)).isEqualTo(young + 50);
+    Interpreter shelved = serveCollectServe(carried(",\"shelved\":[0]"), 50, 0, 0);
+    assertThat(shelved.collector.generationSize(1)).isEqualTo(young);
+    assertThat(serveCollectServe(carried(",\"shelved\":[0]"), 0, 0, 150).gcState.count(0))
+        .isEqualTo(150);
+    assertThat(serveCollectServe(carried(""), 0, 0, 150).gcState.count(0)).isEqualTo(100);
+  }
+
+  private static SmallProfile carried(String more) {
+    return new SmallProfile()
+        .edit(
+            "{\"request",
+            "\"garbage\":[[[0],[1]]],\"carried\":[]",
+            "\"garbage\":[],\"carried\":[[0,100],[1,100]]")
+        .edit("{\"request", "\"held\":[]", "\"held\":[]" + more);
+  }
+
   /** Its recorded free says that the list was full: none of the collected can wait there. */
   @Test
   void recordedFreeShowsAFullList() {
