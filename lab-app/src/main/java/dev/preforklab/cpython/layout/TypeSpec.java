@@ -34,6 +34,8 @@ public record TypeSpec(
     SET,
     FLOAT,
     INT,
+    /** Owns the buffer that its third word points to. */
+    ARRAY,
     /** GC type or not by object: tp_flags in its memory says whether it is a heap type. */
     TYPE
   }

@@ -28,7 +28,6 @@ final class Mutator {
   private static final int LIST_ALLOCATED = LIST_ITEMS + 8;
   private static final int FLOAT_BYTES = 24;
   private static final int LIST_BYTES = 40;
-  private static final int ARRAY_BYTES = 64;
 
   /** The addresses of the builtin types' objects; equal in all processes of one family. */
   private record Types(
@@ -52,6 +51,7 @@ final class Mutator {
   private final boolean isOld;
   private final Types types;
   private final Sets sets;
+  private final LongArrays arrays;
   private final OldDicts oldDicts;
 
   /** A mutator of a fresh interpreter: adds the builtin types. */
@@ -67,6 +67,7 @@ final class Mutator {
     isOld = version.major == 2;
     dicts = new DictLayout(version);
     sets = new Sets(this, types.set);
+    arrays = new LongArrays(this, types.array);
     oldDicts = new OldDicts(this);
   }
 
@@ -91,7 +92,7 @@ final class Mutator {
         interpreter.addStaticType(
             container("dict", TypeSpec.DICT, new DictLayout(version).objectBytes, 0, Exact.DICT)),
         interpreter.addStaticType(container("set", TypeSpec.SET, setBytes, 0, Exact.SET)),
-        interpreter.addStaticType(TypeSpec.atomic("array", ARRAY_BYTES, 8)),
+        interpreter.addStaticType(LongArrays.type(version)),
         interpreter.addStaticObject("None", noneType, 16),
         interpreter.addStaticObject("small int", int_, 32),
         interpreter.addStaticObject("()", tuple, 24));
@@ -206,28 +207,9 @@ final class Mutator {
     return object;
   }
 
-  /** An array of longs, all 0: the object and its buffer. */
+  /** The value of {@code array.array("l", [0]) * length}. */
   long newArray(int length) {
-    long object = interpreter.newObject(types.array, ARRAY_BYTES);
-    long items = interpreter.raw.allocate(Math.max(1, 8L * length));
-    set(object + LIST_ITEMS, items);
-    set(object + ObjectHead.SIZE, length);
-    for (long offset = 0; offset < 8L * length; offset += Host.BYTES_IN_PAGE) {
-      set(items + offset, 0);
-    }
-    return object;
-  }
-
-  /** Gives an array's buffer back; the object itself follows with its last reference. */
-  void releaseArray(long object) {
-    if (host.load(object + ObjectHead.TYPE) == types.array) {
-      interpreter.raw.free(host.load(object + LIST_ITEMS));
-      set(object + LIST_ITEMS, interpreter.raw.allocate(1));
-    }
-  }
-
-  boolean isArray(long object) {
-    return host.load(object + ObjectHead.TYPE) == types.array;
+    return arrays.create(length);
   }
 
   /** A tuple of two references; 0 stands for something that is not counted. */
@@ -496,7 +478,7 @@ final class Mutator {
     set(object + ObjectHead.TYPE, type);
   }
 
-  private void set(long address, long value) {
+  void set(long address, long value) {
     host.store(address, value, CAUSE_DATA);
   }
 }

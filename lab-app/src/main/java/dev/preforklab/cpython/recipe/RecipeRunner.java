@@ -30,7 +30,6 @@ public final class RecipeRunner {
   private final Recipe recipe;
   private final PythonVersion version;
   private final Baseline baseline;
-  private final boolean usesArray;
 
   /** A parent that has built its heap and waits to fork. */
   private record Parent(MachineHost host, Evaluator evaluator, BaselineLoader loader) {}
@@ -49,7 +48,6 @@ public final class RecipeRunner {
     for (Act act : recipe.acts()) {
       array |= act instanceof Recipe.Allocate a && mentionsArray(List.of(a.statement()));
     }
-    usesArray = array;
     baseline = Baseline.read(version, array);
   }
 
@@ -317,19 +315,9 @@ public final class RecipeRunner {
       if (evaluator.out == 0) {
         return;
       }
-      releaseArrays();
       long out = evaluator.out;
       evaluator.out = 0;
       interpreter.decref(out);
-    }
-
-    private void releaseArrays() {
-      if (usesArray) {
-        Mutator mutator = evaluator.mutator();
-        for (long i = 0; i < mutator.listSize(evaluator.out); i++) {
-          mutator.releaseArray(mutator.listItem(evaluator.out, i));
-        }
-      }
     }
 
     /**

@@ -72,6 +72,9 @@ public final class Deallocator {
   }
 
   private void freeAtomic(long object, TypeSpec spec) {
+    if (spec.exact() == TypeSpec.Exact.ARRAY) {
+      freeBuffer(object);
+    }
     boolean isFloat = spec.exact() == TypeSpec.Exact.FLOAT;
     if (isOld && (isFloat || spec.exact() == TypeSpec.Exact.INT)) {
       interpreter.freeLists.oldNumbers().free(isFloat, object);
@@ -81,6 +84,10 @@ public final class Deallocator {
       return;
     }
     interpreter.malloc.free(object);
+  }
+
+  private void freeBuffer(long array) {
+    interpreter.malloc.free(host.load(array + ObjectHead.VAR_BYTES));
   }
 
   private void deallocateContainer(long object, TypeSpec spec) {
@@ -111,7 +118,12 @@ public final class Deallocator {
         kept = spec.exact() == TypeSpec.Exact.SET && interpreter.freeLists.putSet(object);
       }
       case TypeSpec.INSTANCE -> freeInstanceContent(object, spec);
-      default -> dropAll(object, spec);
+      default -> {
+        dropAll(object, spec);
+        if (spec.exact() == TypeSpec.Exact.ARRAY) {
+          freeBuffer(object);
+        }
+      }
     }
     if (!kept) {
       boolean preHeader = spec.traversal() == TypeSpec.INSTANCE;
