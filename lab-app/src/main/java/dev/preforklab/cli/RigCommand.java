@@ -43,7 +43,7 @@ final class RigCommand extends ConsoleCommand {
   @Option(
       names = "--python",
       paramLabel = "V",
-      description = "CPython release, 2.7 or 3.6 to 3.13; default: 3.11.")
+      description = "CPython release, 2.7 or 3.6 to 3.14; default: 3.11.")
   String python = "3.11";
 
   @Option(
@@ -78,10 +78,10 @@ final class RigCommand extends ConsoleCommand {
     }
     if (output != null) {
       Build build = new Build(LabVersion.version(), LabVersion.commit());
-      output.write(RigReport.json(build, python, results), console.out());
+      output.write(RigReport.json(build, python, version.isVerified(), results), console.out());
     }
     if (output == null || !output.isStandardOutput()) {
-      console.out().print(RigReport.table(recipe, python, results));
+      console.out().print(RigReport.table(recipe, python, version.isVerified(), results));
     }
     return ExitCode.OK;
   }

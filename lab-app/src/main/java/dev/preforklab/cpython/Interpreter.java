@@ -241,6 +241,14 @@ public final class Interpreter {
     collector.track(head);
   }
 
+  /** Tracks an empty dict, from 3.14 on; before, a value that may be tracked does it. */
+  public long newDictTracked(long dict) {
+    if (version.tracksDictsAtOnce) {
+      track(dict);
+    }
+    return dict;
+  }
+
   /** Takes a GC object off its generation, if it is on one. */
   public void untrack(long object) {
     if (!isTracked(object)) {

@@ -1,6 +1,7 @@
 package dev.preforklab.experiment;
 
 import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.prefork.GcPolicy;
 import dev.preforklab.prefork.profile.Profile;
 import dev.preforklab.prefork.profile.ProfilePair;
@@ -30,19 +31,27 @@ public final class Lab {
   private final @Nullable Profile loadedWithoutCollector;
   private final int[] weights;
 
+  /** Whether 3.14's collector takes the place of that of the captured release. */
+  private final boolean incremental;
+
   /**
    * @throws InputException if the scenario asks for what the profile has not
    */
   public Lab(Scenario scenario, ProfilePair profiles, KeyErrors errors) {
     this.scenario = scenario;
-    this.profile = profiles.profile();
-    this.loadedWithoutCollector =
+    Profile captured = profiles.profile();
+    String python = scenario.python();
+    incremental = isIncremental(python) && !python.equals(captured.release());
+    Profile off =
         scenario.gc().stream().anyMatch(GcPolicy::loadsWithoutCollector)
             ? profiles.loadedWithoutCollector()
             : null;
+    this.profile = incremental ? captured.withIncrementalCollector() : captured;
+    this.loadedWithoutCollector = incremental && off != null ? off.withIncrementalCollector() : off;
     this.weights = weights(scenario, profile, errors);
-    String python = scenario.python();
-    if (!python.equals(Scenario.PYTHON_OF_PROFILE) && !python.equals(profile.release())) {
+    if (!incremental
+        && !python.equals(Scenario.PYTHON_OF_PROFILE)
+        && !python.equals(profile.release())) {
       throw errors.error(
           "python",
           "the profile "
@@ -52,6 +61,14 @@ public final class Lab {
               + " and holds its addresses; "
               + python
               + " needs a profile captured from that release");
+    }
+  }
+
+  private static boolean isIncremental(String python) {
+    try {
+      return PythonVersion.parse(python).incremental;
+    } catch (IllegalArgumentException e) {
+      return false;
     }
   }
 
@@ -98,9 +115,11 @@ public final class Lab {
     return profile;
   }
 
-  /** The simulated release, such as 3.11. */
+  /** The simulated release, such as 3.11, and if it has another's collector, that. */
   public String python() {
-    return profile.release();
+    return incremental
+        ? profile.release() + " heap, 3.14 collector, " + PythonVersion.NOT_VERIFIED
+        : profile.release();
   }
 
   /**

@@ -68,9 +68,11 @@ public class ServerProcess {
     public void done(
         int generation, long found, long uncollectable, long objects, long references) {
       CostModel costs = kernel().costs();
-      boolean full = generation == GcState.GENERATIONS - 1;
-      long objectNs = full ? costs.gcFullObjectNs() : costs.gcYoungObjectNs();
-      host.charge(costs.gcBaseNs() + objects * objectNs);
+      long old = interpreter.collector.oldObjectsVisited(generation);
+      host.charge(
+          costs.gcBaseNs()
+              + old * costs.gcFullObjectNs()
+              + (objects - old) * costs.gcYoungObjectNs());
       long durationNs = process().cpuNs() - startCpuNs;
       gcPauseNs += durationNs;
       collections[generation]++;
@@ -167,7 +169,7 @@ public class ServerProcess {
 
   /** A generation's count, as gc.get_count gives it; 0 once the process has ended. */
   public final int gcCount(int generation) {
-    return process().isRunning() ? interpreter.gcState.count(generation) : 0;
+    return process().isRunning() ? interpreter.collector.getCount(generation) : 0;
   }
 
   /** A generation's threshold; 0 once the process has ended. */

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.experiment.ComparisonResult;
 import dev.preforklab.experiment.HostResult;
 import dev.preforklab.experiment.HostResult.Checkpoint;
@@ -34,6 +35,9 @@ public final class ComparisonJson {
     root.put("commit", build.commit());
     root.put("seed", s.seed());
     root.put("python", comparison.python());
+    if (comparison.python().endsWith(PythonVersion.NOT_VERIFIED)) {
+      root.put("verified", false);
+    }
     root.put("scenario", s.name());
     root.put("profile", comparison.profile());
     root.put("workers", s.service().prefork().workers());

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.recipe.ActResult;
 import java.util.List;
 import java.util.Locale;
@@ -13,17 +14,23 @@ import java.util.Locale;
 public final class RigReport {
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final int ACT_WIDTH = 34;
+  private static final String STAND_IN =
+      PythonVersion.NOT_VERIFIED + "; the bare interpreter's own memory is that of 3.13";
 
   private RigReport() {}
 
   /** One act gives its figures at the top level, several a list {@code acts}. */
-  public static String json(Build build, String python, List<ActResult> results) {
+  public static String json(Build build, String python, boolean verified, List<ActResult> results) {
     ObjectNode root = MAPPER.createObjectNode();
     root.put("tool", "prefork-lab");
     root.put("version", build.version());
     root.put("commit", build.commit());
     root.put("seed", 0);
     root.put("python", python);
+    if (!verified) {
+      root.put("verified", false);
+      root.put("note", STAND_IN);
+    }
     try {
       if (results.size() == 1) {
         put(root, results.get(0));
@@ -63,8 +70,12 @@ public final class RigReport {
   }
 
   /** The figures for people, a line an act. */
-  public static String table(String recipe, String python, List<ActResult> results) {
+  public static String table(
+      String recipe, String python, boolean verified, List<ActResult> results) {
     StringBuilder out = new StringBuilder(recipe + " on CPython " + python + "\n");
+    if (!verified) {
+      out.append(STAND_IN).append('\n');
+    }
     out.append(
         String.format(
             Locale.ROOT,

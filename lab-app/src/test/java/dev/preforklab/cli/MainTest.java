@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.preforklab.cpython.PythonVersion;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -203,6 +204,28 @@ class MainTest {
     assertThat(rows.path(0).path(9).asInt()).as("full collections").isEqualTo(1);
     assertThat(rows.path(2).path(0).asInt() - rows.path(0).path(0).asInt()).isEqualTo(2);
     assertThat(rows.path(3).path(0).asInt() - rows.path(0).path(0).asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void outcomesOfTheIncrementalCollectorSayThatTheyAreNotVerified() throws IOException {
+    Path trace =
+        Files.writeString(
+            directory.resolve("t.json"),
+            "{\"family\":\"pure\",\"slots\":4,\"ops\":[[\"new\",0],[\"collect\",1]]}");
+    Path recipe =
+        Files.writeString(directory.resolve("r.json"), "{\"heap\":[],\"acts\":[\"nothing\"]}");
+    for (String[] command :
+        new String[][] {{"replay", trace.toString()}, {"rig", recipe.toString()}}) {
+      out.reset();
+      assertThat(run(command[0], command[1], "--python", "3.14.4", "--json", "-"))
+          .isEqualTo(ExitCode.OK);
+      JsonNode answer = new ObjectMapper().readTree(out.toByteArray());
+      assertThat(answer.path("verified").asBoolean(true)).isFalse();
+      assertThat(answer.path("note").asText()).startsWith(PythonVersion.NOT_VERIFIED);
+      out.reset();
+      assertThat(run(command[0], command[1], "--python", "3.14")).isEqualTo(ExitCode.OK);
+      assertThat(out.toString(StandardCharsets.UTF_8)).contains(PythonVersion.NOT_VERIFIED);
+    }
   }
 
   @Test

@@ -3,11 +3,14 @@ package dev.preforklab.experiment;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.preforklab.prefork.profile.ProfilePair;
 import dev.preforklab.report.Build;
 import dev.preforklab.report.ComparisonJson;
 import dev.preforklab.scenario.ScenarioLoader;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -56,6 +59,34 @@ class ComparisonTest {
     String[] otherSeed = scenario.clone();
     otherSeed[3] = "seed=2";
     assertThat(json(run(django, 1, otherSeed))).isNotEqualTo(once);
+  }
+
+  @Test
+  void whoseCollectorItIsMakesNoDifferenceWhileItIsOff() throws Exception {
+    ProfilePair flask = profile("flask-app");
+    String[] scenario = {"gc=disabled,default", "load.arrivals=closed", "run.requests=800"};
+    ComparisonResult own = run(flask, 2, scenario);
+    ComparisonResult incremental = run(flask, 2, with(scenario, "python=3.14"));
+
+    assertThat(incremental.python())
+        .endsWith("heap, 3.14 collector, not verified against a real interpreter");
+    JsonNode owns = new ObjectMapper().readTree(json(own));
+    JsonNode others = new ObjectMapper().readTree(json(incremental));
+    assertThat(others.path("settings").get(0)).isEqualTo(owns.path("settings").get(0));
+    assertThat(others.path("settings").get(1)).isNotEqualTo(owns.path("settings").get(1));
+    assertThat(owns.has("verified")).isFalse();
+    assertThat(others.path("verified").asBoolean(true)).isFalse();
+    // every automatic collection is an increment, which the probes call generation 1
+    JsonNode collections = others.path("settings").get(1).path("gc_collections");
+    assertThat(collections.get(0).asInt()).isZero();
+    assertThat(collections.get(1).asInt()).isPositive();
+    assertThat(collections.get(2).asInt()).isZero();
+  }
+
+  private static String[] with(String[] scenario, String more) {
+    String[] all = Arrays.copyOf(scenario, scenario.length + 1);
+    all[scenario.length] = more;
+    return all;
   }
 
   @Test

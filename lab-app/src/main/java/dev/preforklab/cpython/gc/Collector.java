@@ -135,6 +135,25 @@ public class Collector {
     return collected;
   }
 
+  /**
+   * Sets the counters that a captured collector had.
+   *
+   * @param gcObjects objects with a GC head in the captured heap
+   */
+  public void restoreCounts(int[] counts, long gcObjects) {
+    for (int i = 0; i < GcState.GENERATIONS; i++) {
+      state.setCount(i, counts[i]);
+    }
+  }
+
+  /**
+   * Of the objects that the collection just done has been through, those that are likely not to be
+   * in a cache: the old ones.
+   */
+  public long oldObjectsVisited(int generation) {
+    return generation == GcState.GENERATIONS - 1 ? detector.objects : 0;
+  }
+
   /** Objects that the collection just done has been through. */
   long objectsVisited() {
     return detector.objects;

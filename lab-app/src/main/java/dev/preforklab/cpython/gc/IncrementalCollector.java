@@ -31,6 +31,9 @@ public final class IncrementalCollector extends Collector {
   /** Objects that the collection under way has walked over once, without taking part in it. */
   private long walked;
 
+  /** Objects that the collection under way has taken from the pending space. */
+  private long gathered;
+
   private long cycles;
 
   IncrementalCollector(Interpreter interpreter) {
@@ -78,6 +81,7 @@ public final class IncrementalCollector extends Collector {
   @Override
   long collectMain(int generation) {
     walked = 0;
+    gathered = 0;
     return switch (generation) {
       case 0 -> collectYoung();
       case 1 -> collectIncrement();
@@ -92,6 +96,18 @@ public final class IncrementalCollector extends Collector {
   @Override
   long objectsVisited() {
     return detector.objects + walked / 2;
+  }
+
+  @Override
+  public long oldObjectsVisited(int generation) {
+    return generation == 2 ? detector.objects : gathered + walked / 2;
+  }
+
+  /** The two other counts are of collections that this collector's predecessor had. */
+  @Override
+  public void restoreCounts(int[] counts, long gcObjects) {
+    state.setCount(0, counts[0]);
+    state.setHeapSize(gcObjects);
   }
 
   private long pending() {
@@ -137,8 +153,9 @@ public final class IncrementalCollector extends Collector {
       marker.begin(increment, space);
       marker.expandFrom(gc);
       size += 1 + marker.moved();
-      walked += 1 + marker.moved();
+      gathered += 1 + marker.moved();
     }
+    walked += gathered;
     long collected = collectRegion(increment, visited());
     state.setWorkToDo(
         state.workToDo() + state.heapSize() / SCAN_RATE_DIVISOR / scaleFactor() - size);

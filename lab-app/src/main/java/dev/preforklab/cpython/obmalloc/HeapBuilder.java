@@ -232,7 +232,9 @@ public final class HeapBuilder {
   }
 
   /**
-   * Sets the list of tracked objects of a generation and writes their GC heads.
+   * Sets the list of tracked objects of a generation and writes their GC heads. The incremental
+   * collector finds the two old generations pending, the older one first, as a completed cycle
+   * leaves all; to be called in ascending order.
    *
    * @param generation 0 to 2, or 3 for the permanent one
    * @param objects their addresses in list order
@@ -243,18 +245,24 @@ public final class HeapBuilder {
         generation == 3
             ? interpreter.gcState.permanentHead()
             : interpreter.gcState.head(generation);
+    boolean incremental = interpreter.version.incremental;
+    int space = interpreter.gcState.visitedSpace() ^ (generation == 3 ? 0 : 1);
+    long tag = incremental ? space : 0;
     long previous = list;
     for (long object : objects) {
       long head = object - interpreter.version.gcHeadBytes;
-      set(previous + GcHead.NEXT, head);
+      set(previous + GcHead.NEXT, previous == list ? head : head | tag);
       set(head + GcHead.PREV, previous);
       if (old) {
         set(head + GcHead.REFS, GcHead.OLD_REACHABLE << interpreter.version.gcRefsShift);
       }
       previous = head;
     }
-    set(previous + GcHead.NEXT, list);
+    set(previous + GcHead.NEXT, previous == list ? list : list | tag);
     set(list + GcHead.PREV, previous);
+    if (incremental && generation == 2) {
+      interpreter.lists.merge(interpreter.gcState.spaceHead(0), interpreter.gcState.spaceHead(1));
+    }
   }
 
   /** Declares a captured block outside the arenas, so that it can be freed: see RawMalloc. */

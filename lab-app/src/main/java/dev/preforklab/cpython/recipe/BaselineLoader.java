@@ -7,8 +7,10 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /**
  * Lays a {@link Baseline} out in a simulated process and boots the interpreter on it.
@@ -44,6 +46,7 @@ final class BaselineLoader {
   private final List<Extent> extents = new ArrayList<>();
   private long bootStart;
   private long bootEnd;
+  private final long[][] tracked = new long[3][];
 
   BaselineLoader(Baseline baseline, MachineHost host) {
     this.baseline = baseline;
@@ -65,6 +68,13 @@ final class BaselineLoader {
     loadAllocator(interpreter);
     loadCollector(interpreter);
     return interpreter;
+  }
+
+  /** The interpreter's own tracked objects, all of which its modules lead to. */
+  void visitTracked(LongConsumer visit) {
+    for (long[] objects : tracked) {
+      Arrays.stream(objects).forEach(visit);
+    }
   }
 
   /** Whether a page holds the simulation's own variables, for which real pages stand elsewhere. */
@@ -198,10 +208,12 @@ final class BaselineLoader {
         builder.writeObjectHead(object, CAPTURED_REF_COUNT, type);
       }
       builder.linkGeneration(i, objects);
-      interpreter.gcState.setCount(i, baseline.counts[i]);
+      tracked[i] = objects;
       interpreter.gcState.setStats(
           i, baseline.stats[i][0], baseline.stats[i][1], baseline.stats[i][2]);
     }
+    interpreter.collector.restoreCounts(
+        baseline.counts, Arrays.stream(tracked).mapToLong(list -> list.length).sum());
     interpreter.gcState.setLongLivedTotal(baseline.longLivedTotal);
     interpreter.gcState.setLongLivedPending(0);
   }

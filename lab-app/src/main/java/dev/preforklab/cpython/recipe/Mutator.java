@@ -353,10 +353,7 @@ final class Mutator {
       set(object + DictLayout.KEYS, 0);
       set(object + DictLayout.VALUES, 0);
     }
-    if (version.tracksDictsAtOnce) {
-      interpreter.track(object);
-    }
-    return object;
+    return interpreter.newDictTracked(object);
   }
 
   /** A key table with room for so many entries, all of them of str keys. */

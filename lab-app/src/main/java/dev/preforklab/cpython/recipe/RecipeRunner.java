@@ -118,6 +118,7 @@ public final class RecipeRunner {
     // The list object itself is among the baseline's objects already.
     interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
     Evaluator evaluator = new Evaluator(new Mutator(interpreter));
+    setRoots(interpreter, loader, evaluator);
     evaluator.define(recipe.heap());
     evaluator.define(defined);
     if (reads) {
@@ -128,6 +129,16 @@ public final class RecipeRunner {
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, interpreter));
     return new Parent(host, evaluator, loader);
+  }
+
+  /** What modules lead to: the interpreter's own objects, and the recipe's list. */
+  private static void setRoots(
+      Interpreter interpreter, BaselineLoader loader, Evaluator evaluator) {
+    interpreter.collector.setRoots(
+        visit -> {
+          loader.visitTracked(visit);
+          visit.accept(evaluator.out);
+        });
   }
 
   private static void perform(Act action, Interpreter interpreter) {
@@ -172,6 +183,7 @@ public final class RecipeRunner {
       host = parent.host.fork(1);
       interpreter = parent.evaluator.mutator().interpreter.forked(host);
       evaluator = parent.evaluator.forked(interpreter);
+      setRoots(interpreter, parent.loader, evaluator);
     }
 
     ActResult run() {
@@ -351,7 +363,9 @@ public final class RecipeRunner {
 
     private List<Integer> counts() {
       return List.of(
-          interpreter.gcState.count(0), interpreter.gcState.count(1), interpreter.gcState.count(2));
+          interpreter.collector.getCount(0),
+          interpreter.collector.getCount(1),
+          interpreter.collector.getCount(2));
     }
 
     /** The counts as the child's own gc.get_count() sees them: reading allocates. */

@@ -167,10 +167,7 @@ final class TraceObjects {
       set(object + DictLayout.KEYS, 0);
       set(object + DictLayout.VALUES, 0);
     }
-    if (version.tracksDictsAtOnce) {
-      interpreter.track(object);
-    }
-    return object;
+    return interpreter.newDictTracked(object);
   }
 
   private void reuse(long object, long type) {

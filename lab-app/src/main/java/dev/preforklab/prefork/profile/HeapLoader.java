@@ -7,6 +7,7 @@ import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.gc.GcState;
+import dev.preforklab.cpython.layout.GcHead;
 import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
@@ -14,7 +15,9 @@ import dev.preforklab.machine.Kernel;
 import dev.preforklab.machine.memory.FileObject;
 import dev.preforklab.machine.process.Process;
 import dev.preforklab.probe.Probes;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * Lays a captured heap out in a simulated process: mappings and present pages first, then the
@@ -50,7 +53,7 @@ public final class HeapLoader {
     process = kernel.spawn(Probes.MASTER, nowNs);
     host = new MachineHost(kernel, process);
     mapMemory();
-    interpreter = Interpreter.boot(host, version(profile));
+    interpreter = Interpreter.boot(host, profile.version());
     builder = new HeapBuilder(interpreter);
   }
 
@@ -70,14 +73,6 @@ public final class HeapLoader {
     return (int) (end >>> Host.LOG_BYTES_IN_PAGE);
   }
 
-  private static PythonVersion version(Profile profile) {
-    try {
-      return PythonVersion.parse(profile.release());
-    } catch (IllegalArgumentException e) {
-      throw new ProfileException(profile.file(), String.valueOf(e.getMessage()), e);
-    }
-  }
-
   private LoadedHeap load() {
     if (interpreter.version.gcHeadBytes != profile.sizes.gcHead()) {
       throw new ProfileException(
@@ -93,6 +88,10 @@ public final class HeapLoader {
     writeObjects();
     linkGenerations();
     setCollectorState();
+    if (interpreter.version.incremental) {
+      markHeadless();
+      setRoots();
+    }
     return new LoadedHeap(profile, map, host, interpreter, objects);
   }
 
@@ -250,15 +249,65 @@ public final class HeapLoader {
   private void setCollectorState() {
     GcState state = interpreter.gcState;
     Profile.GcFacts gc = profile.gc();
+    PythonVersion own = PythonVersion.parse(profile.release());
     int[] thresholds = gc.thresholds();
+    if (Arrays.equals(thresholds, new int[] {own.threshold0, own.threshold1, own.threshold2})) {
+      // nobody has set them: they are those of the collector that is simulated
+      PythonVersion simulated = interpreter.version;
+      thresholds = new int[] {simulated.threshold0, simulated.threshold1, simulated.threshold2};
+    }
     state.setThresholds(thresholds[0], thresholds[1], thresholds[2]);
     for (int generation = 0; generation < GcState.GENERATIONS; generation++) {
-      state.setCount(generation, gc.counts()[generation]);
       long[] stats = gc.stats()[generation];
       state.setStats(generation, stats[0], stats[1], stats[2]);
+    }
+    interpreter.collector.restoreCounts(gc.counts(), gcObjects());
+    if (interpreter.version.incremental) {
+      // as when a cycle has been completed: where the master stood in its own is not known
+      state.setWorkToDo(0);
     }
     state.setLongLivedTotal(gc.longLivedTotal());
     state.setLongLivedPending(gc.longLivedPending());
     state.setEnabled(gc.enabled());
+  }
+
+  private long gcObjects() {
+    long n = 0;
+    for (byte flag : image.flag) {
+      n += flag == HeapImage.ATOMIC ? 0 : 1;
+    }
+    return n;
+  }
+
+  /**
+   * The incremental collector takes the word next for the sign of a tracked object. A static object
+   * of a GC type has no head, which {@code tp_is_gc} tells a real interpreter: where another's
+   * words lie in its place, the object gets a type without one.
+   */
+  private void markHeadless() {
+    long headless = interpreter.addStaticType(TypeSpec.atomic("static", ObjectHead.BYTES, 0));
+    for (int k = 0; k < objects.length; k++) {
+      if (image.flag[k] != HeapImage.TRACKED
+          && profile.types.get(image.type[k]).gc()
+          && host.load(objects[k] - interpreter.version.gcHeadBytes + GcHead.NEXT) != 0) {
+        if (image.vmas.get(map.find(image.address[k])).kind() != CapturedVma.Kind.LIB_DATA) {
+          throw new ProfileException(
+              profile.file(), "object " + k + " is not tracked, but its GC head is on a list");
+        }
+        host.store(objects[k] + ObjectHead.TYPE, headless, CAUSE_DATA);
+      }
+    }
+  }
+
+  /** sys.modules has nearly all modules; what only C code or a frame refers to is not marked. */
+  private void setRoots() {
+    LongStream.Builder modules = LongStream.builder();
+    for (int k = 0; k < objects.length; k++) {
+      if (profile.types.get(image.type[k]).name().equals("module")) {
+        modules.add(objects[k]);
+      }
+    }
+    long[] roots = modules.build().toArray();
+    interpreter.collector.setRoots(visit -> Arrays.stream(roots).forEach(visit));
   }
 }

@@ -1,5 +1,6 @@
 package dev.preforklab.prefork.profile;
 
+import dev.preforklab.cpython.PythonVersion;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -118,6 +119,7 @@ public final class Profile {
   final List<Touched> needs;
 
   final List<Appeared> appeared;
+  private final boolean incremental;
 
   Profile(
       Path file,
@@ -135,6 +137,42 @@ public final class Profile {
       List<Touched> touched,
       List<Touched> needs,
       List<Appeared> appeared) {
+    this(
+        file,
+        name,
+        python,
+        captured,
+        modules,
+        gc,
+        endpoints,
+        requestsFrom,
+        sizes,
+        types,
+        heap,
+        requests,
+        touched,
+        needs,
+        appeared,
+        false);
+  }
+
+  private Profile(
+      Path file,
+      String name,
+      String python,
+      String captured,
+      int modules,
+      GcFacts gc,
+      List<Endpoint> endpoints,
+      String requestsFrom,
+      Sizes sizes,
+      List<Type> types,
+      HeapImage heap,
+      List<RequestTrace> requests,
+      List<Touched> touched,
+      List<Touched> needs,
+      List<Appeared> appeared,
+      boolean incremental) {
     this.file = file;
     this.name = name;
     this.python = python;
@@ -150,6 +188,7 @@ public final class Profile {
     this.touched = List.copyOf(touched);
     this.needs = List.copyOf(needs);
     this.appeared = List.copyOf(appeared);
+    this.incremental = incremental;
   }
 
   public Path file() {
@@ -205,6 +244,21 @@ public final class Profile {
           file,
           "endpoints or release differ from those of " + other.file + ", which has its requests");
     }
+    return with("", other.requests, incremental);
+  }
+
+  /**
+   * This heap in an interpreter with the incremental collector of 3.14.
+   *
+   * @throws ProfileException if it was captured from a release with other GC heads or pools
+   */
+  public Profile withIncrementalCollector() {
+    Profile changed = with(requestsFrom, requests, true);
+    changed.version();
+    return changed;
+  }
+
+  private Profile with(String from, List<RequestTrace> newRequests, boolean newIncremental) {
     return new Profile(
         file,
         name,
@@ -213,14 +267,29 @@ public final class Profile {
         modules,
         gc,
         endpoints,
-        "",
+        from,
         sizes,
         types,
         heap,
-        other.requests,
+        newRequests,
         touched,
         needs,
-        appeared);
+        appeared,
+        newIncremental);
+  }
+
+  /**
+   * The interpreter to simulate.
+   *
+   * @throws ProfileException if it is not one of those known
+   */
+  PythonVersion version() {
+    try {
+      PythonVersion version = PythonVersion.parse(release());
+      return incremental ? version.withIncrementalCollector() : version;
+    } catch (IllegalArgumentException e) {
+      throw new ProfileException(file, String.valueOf(e.getMessage()), e);
+    }
   }
 
   /** Objects in the captured heap. */
