@@ -10,7 +10,7 @@ process): the pages present, pymalloc's arenas, pools and free blocks, and the c
 of act on the empty heap and notes which pages the interpreter itself copied. Needs root and Linux on x86-64; 2.7 to 3.13.
 
 The file is JSON, addresses in bytes unless said otherwise:
-  python, python_full, gc {counts, thresholds, stats, long_lived_total}
+  python, python_full, none_offset (None's address in its page), gc {counts, thresholds, stats, long_lived_total}
   regions   [class, first page number, [absent, present, absent, ...]] of the child's pages before an act
   private   page numbers that the child has for itself before an act
   file_pages  number of read-only file pages present before an act
@@ -27,6 +27,7 @@ import gzip
 import json
 import os
 import struct
+import subprocess
 
 import rig
 
@@ -193,7 +194,8 @@ def runs(numbers):
 
 def capture(python, heap):
     release, full, _, names = rig.describe(python)
-    state = {"prefork_baseline": 1, "python": release, "python_full": full}
+    none_offset = int(subprocess.check_output([python, "-S", "-c", "print(id(None) & 4095)"]))
+    state = {"prefork_baseline": 1, "python": release, "python_full": full, "none_offset": none_offset}
 
     def look(pid, before, after):
         if after is not None:

@@ -68,6 +68,10 @@ public final class Baseline {
       int countAfter) {}
 
   final int[] counts;
+
+  /** None's place in its page. */
+  final int noneOffset;
+
   final long[][] stats;
   final long longLivedTotal;
   final List<Region> regions = new ArrayList<>();
@@ -84,6 +88,7 @@ public final class Baseline {
 
   private Baseline(JsonNode root) {
     counts = ints(root.path("gc").path("counts"));
+    noneOffset = root.path("none_offset").asInt();
     stats = new long[3][3];
     JsonNode captured = root.path("gc").path("stats");
     for (int i = 0; i < captured.size(); i++) {

@@ -4,11 +4,11 @@ import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
+import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.function.LongSupplier;
 
 /**
  * Executes a recipe's statements as the bytecode compiled from them would: operands left to right,
@@ -196,7 +196,9 @@ final class Evaluator {
       return mutator.newTuple(evaluate(value.items()));
     }
     if (expression instanceof Recipe.DictValue value) {
-      return mutator.newDict(evaluate(value.values()));
+      List<LongSupplier> values = new ArrayList<>();
+      value.values().forEach(one -> values.add(() -> evaluate(one)));
+      return mutator.dictObjects.newDict(value.keys(), values);
     }
     if (expression instanceof Recipe.SetValue value) {
       return set(value);
@@ -221,21 +223,41 @@ final class Evaluator {
     return values;
   }
 
-  /** Values that are equal by the way they are written are one member. */
   private long set(Recipe.SetValue value) {
-    long[] all = evaluate(value.items());
-    Set<Expression> seen = new HashSet<>();
-    List<Long> members = new ArrayList<>();
-    for (int i = 0; i < all.length; i++) {
-      Expression item = value.items().get(i);
-      boolean byIdentity = item instanceof Recipe.InstanceValue;
-      if (byIdentity || seen.add(item)) {
-        members.add(all[i]);
-      } else {
-        interpreter.decref(all[i]);
-      }
+    long[] items = evaluate(value.items());
+    List<Object> values = new ArrayList<>();
+    for (int i = 0; i < items.length; i++) {
+      values.add(meaning(value.items().get(i), items[i]));
     }
-    return mutator.newSet(members.stream().mapToLong(Long::longValue).toArray());
+    return mutator.newSet(items, values);
+  }
+
+  /** What an expression's value is for {@link Hashes}. */
+  private Object meaning(Expression expression, long object) {
+    if (expression instanceof Recipe.IntValue value) {
+      return value.base().add(BigInteger.valueOf(indexValue));
+    }
+    if (expression instanceof Recipe.FloatValue value) {
+      return Hashes.number(indexValue + value.x());
+    }
+    if (expression instanceof Recipe.StrValue value) {
+      String text = Long.toString(indexValue);
+      return "0".repeat(Math.max(0, value.length() - text.length())) + text;
+    }
+    if (expression instanceof Recipe.BytesValue value) {
+      boolean isStr = mutator.version.major == 2;
+      return isStr ? "\0".repeat(value.length()) : new Hashes.Bytes(value.length());
+    }
+    if (expression instanceof Recipe.TupleValue value) {
+      List<Object> items = new ArrayList<>();
+      for (int i = 0; i < value.items().size(); i++) {
+        items.add(meaning(value.items().get(i), mutator.tupleItem(object, i)));
+      }
+      return items;
+    }
+    return expression instanceof Recipe.NoneValue || expression instanceof Recipe.CycleValue
+        ? Hashes.NONE
+        : new Hashes.Identity(object);
   }
 
   private long instance(Recipe.InstanceValue value) {
@@ -311,40 +333,37 @@ final class Evaluator {
   // Reading
 
   /** Reads a value and all it holds: takes and drops a reference to each. */
-  void readDeep(Expression expression, long object) {
+  void readDeep(long object) {
     interpreter.refCounts.touch(object);
-    if (expression instanceof Recipe.ListValue value) {
-      readItems(value.items(), object);
-    } else if (expression instanceof Recipe.TimesValue value) {
-      for (long i = 0; i < mutator.listSize(object); i++) {
-        readDeep(value.of(), mutator.listItem(object, i));
+    TypeSpec spec = interpreter.spec(object);
+    switch (spec.traversal()) {
+      case TypeSpec.LIST -> {
+        for (long i = 0; i < mutator.listSize(object); i++) {
+          readDeep(mutator.listItem(object, i));
+        }
       }
-    } else if (expression instanceof Recipe.InstanceValue value) {
-      PyClass type = classOf(value);
-      interpreter.refCounts.touch(type.type);
-      for (int i = 0; i < value.values().size(); i++) {
-        readDeep(value.values().get(i), instances.attribute(object, type, i));
+      case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT ->
+          mutator.forEachReferent(object, this::readDeep);
+      case TypeSpec.INSTANCE, TypeSpec.BLOCKS -> {
+        PyClass type = classOf(mutator.typeOf(object));
+        interpreter.refCounts.touch(type.type);
+        for (int i = 0; i < type.attributes.size(); i++) {
+          readDeep(instances.attribute(object, type, i));
+        }
       }
-    } else if (expression instanceof Recipe.TupleValue
-        || expression instanceof Recipe.SetValue
-        || expression instanceof Recipe.DictValue) {
-      mutator.forEachReferent(object, interpreter.refCounts::touch);
-      List<Expression> parts =
-          expression instanceof Recipe.TupleValue tuple
-              ? tuple.items()
-              : expression instanceof Recipe.DictValue dict ? dict.values() : List.of();
-      List<Long> referents = new ArrayList<>();
-      mutator.forEachReferent(object, referents::add);
-      for (int i = 0; i < parts.size() && i < referents.size(); i++) {
-        readDeep(parts.get(i), referents.get(i));
+      default -> {
+        // A leaf.
       }
     }
   }
 
-  private void readItems(List<Expression> items, long list) {
-    for (int i = 0; i < items.size(); i++) {
-      readDeep(items.get(i), mutator.listItem(list, i));
+  private PyClass classOf(long type) {
+    for (PyClass one : classes.values()) {
+      if (one.type == type) {
+        return one;
+      }
     }
+    throw new IllegalStateException("no class at 0x" + Long.toHexString(type));
   }
 
   /** The expressions of the values that stand in {@code out}, in order. */

@@ -52,7 +52,7 @@ final class Instances {
     long keys = 0;
     int values = 0;
     if (!slots && layout == InstanceLayout.DICT && mutator.version.major > 2) {
-      keys = mutator.newKeys(attributes.size(), DictLayout.KIND_SPLIT);
+      keys = mutator.dictObjects.newKeys(attributes.size(), DictLayout.KIND_SPLIT);
       set(keys + mutator.dicts.keysEntries, attributes.size());
       values =
           (int)
@@ -130,7 +130,7 @@ final class Instances {
           setValue(values(object), type, number, value);
         } else {
           long dict = number == OBJECT_VALUES ? materialize(object) : dict(object);
-          mutator.addItem(dict, value);
+          mutator.dictObjects.addItem(dict, value);
         }
       }
     }
@@ -171,10 +171,10 @@ final class Instances {
    */
   private long materialize(long object) {
     long values = values(object);
-    long dict = mutator.newDictObject();
-    mutator.setKeys(dict, mutator.newKeysOf(OBJECT_VALUES));
+    long dict = mutator.dictObjects.newDictObject();
+    mutator.dictObjects.setKeys(dict, mutator.dictObjects.newKeysOf(OBJECT_VALUES));
     for (int i = 0; i < OBJECT_VALUES; i++) {
-      mutator.addItem(dict, host.load(values + 8L * i));
+      mutator.dictObjects.addItem(dict, host.load(values + 8L * i));
     }
     if (layout == InstanceLayout.INLINE) {
       // The values stay part of the object, no longer valid.
@@ -196,7 +196,7 @@ final class Instances {
             type.sharedKeys + DictLayout.KEYS_REF_COUNT,
             host.load(type.sharedKeys + DictLayout.KEYS_REF_COUNT) + 1);
       }
-      dict = mutator.newDictObject();
+      dict = mutator.dictObjects.newDictObject();
       if (!old) {
         long values = mutator.scratch(8L * type.dictValues);
         for (int i = 0; i < type.dictValues; i++) {
@@ -208,7 +208,7 @@ final class Instances {
       set(object + ObjectHead.BYTES, dict);
     }
     if (old) {
-      mutator.setOldItem(dict, value);
+      mutator.dictObjects.setOldItem(dict, type.attributes.get(number), value);
       return;
     }
     set(host.load(dict + DictLayout.VALUES) + 8L * number, value);
@@ -226,10 +226,7 @@ final class Instances {
         long dict = host.load(object + ObjectHead.BYTES);
         interpreter.refCounts.touch(dict);
         yield mutator.version.major == 2
-            ? host.load(
-                host.load(dict + DictLayout.OLD_TABLE)
-                    + (long) number * DictLayout.OLD_ENTRY_BYTES
-                    + 16)
+            ? mutator.dictObjects.oldItem(dict, type.attributes.get(number))
             : host.load(host.load(dict + DictLayout.VALUES) + 8L * number);
       }
       case VALUES, INLINE -> {
@@ -241,7 +238,7 @@ final class Instances {
           // 3.11 holds on to the dict while it looks; the specialised bytecode later does not.
           interpreter.refCounts.touch(dict);
         }
-        yield mutator.item(dict, number);
+        yield mutator.dictObjects.item(dict, number);
       }
     };
   }

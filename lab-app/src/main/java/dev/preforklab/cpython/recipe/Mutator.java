@@ -10,6 +10,8 @@ import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.Traversal;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.layout.TypeSpec.Exact;
+import java.math.BigInteger;
+import java.util.List;
 import java.util.Set;
 import java.util.function.LongConsumer;
 
@@ -24,6 +26,7 @@ final class Mutator {
   private static final int SMALL_INT_LEAST = -5;
   private static final int SMALL_INT_MOST = 256;
   private static final int DIGIT_BITS = 30;
+  private static final int MACHINE_BITS = 63;
   private static final int LIST_ITEMS = ObjectHead.VAR_BYTES;
   private static final int LIST_ALLOCATED = LIST_ITEMS + 8;
   private static final int FLOAT_BYTES = 24;
@@ -32,6 +35,7 @@ final class Mutator {
   /** The addresses of the builtin types' objects; equal in all processes of one family. */
   private record Types(
       long int_,
+      long long_,
       long float_,
       long str,
       long bytes,
@@ -52,14 +56,15 @@ final class Mutator {
   private final Types types;
   private final Sets sets;
   private final LongArrays arrays;
-  private final OldDicts oldDicts;
+  private final Hashes hashes;
+  final Dicts dictObjects;
 
   /** A mutator of a fresh interpreter: adds the builtin types. */
-  Mutator(Interpreter interpreter) {
-    this(interpreter, addTypes(interpreter));
+  Mutator(Interpreter interpreter, Hashes hashes) {
+    this(interpreter, addTypes(interpreter), hashes);
   }
 
-  private Mutator(Interpreter interpreter, Types types) {
+  private Mutator(Interpreter interpreter, Types types, Hashes hashes) {
     this.interpreter = interpreter;
     this.types = types;
     host = interpreter.host;
@@ -68,22 +73,23 @@ final class Mutator {
     dicts = new DictLayout(version);
     sets = new Sets(this, types.set);
     arrays = new LongArrays(this, types.array);
-    oldDicts = new OldDicts(this);
+    this.hashes = hashes;
+    dictObjects = new Dicts(this, types.dict, types.none, hashes);
   }
 
   /** The mutator of a forked process. */
   Mutator forked(Interpreter child) {
-    return new Mutator(child, types);
+    return new Mutator(child, types, hashes);
   }
 
   private static Types addTypes(Interpreter interpreter) {
     PythonVersion version = interpreter.version;
-    int setBytes = version.major == 2 ? 232 : 200;
     long int_ = interpreter.addStaticType(TypeSpec.atomic("int", 24, 4, Exact.INT));
     long tuple = interpreter.addStaticType(container("tuple", TypeSpec.TUPLE, 24, 8, Exact.TUPLE));
     long noneType = interpreter.addStaticType(TypeSpec.atomic("NoneType", 16, 0));
     return new Types(
         int_,
+        interpreter.addStaticType(TypeSpec.atomic("long", 24, 4)),
         interpreter.addStaticType(TypeSpec.atomic("float", FLOAT_BYTES, 0, Exact.FLOAT)),
         interpreter.addStaticType(TypeSpec.atomic("str", version.asciiHeaderBytes, 1)),
         interpreter.addStaticType(TypeSpec.atomic("bytes", 33, 1)),
@@ -91,7 +97,7 @@ final class Mutator {
         tuple,
         interpreter.addStaticType(
             container("dict", TypeSpec.DICT, new DictLayout(version).objectBytes, 0, Exact.DICT)),
-        interpreter.addStaticType(container("set", TypeSpec.SET, setBytes, 0, Exact.SET)),
+        interpreter.addStaticType(container("set", TypeSpec.SET, 200, 0, Exact.SET)),
         interpreter.addStaticType(LongArrays.type(version)),
         interpreter.addStaticObject("None", noneType, 16),
         interpreter.addStaticObject("small int", int_, 32),
@@ -101,11 +107,6 @@ final class Mutator {
   private static TypeSpec container(
       String name, int traversal, int basicBytes, int itemBytes, Exact exact) {
     return new TypeSpec(name, traversal, true, basicBytes, itemBytes, 0, 0, false, exact);
-  }
-
-  /** Sets an item of a dict of 2.7 whose key is new; takes the value over. */
-  void setOldItem(long dict, long value) {
-    oldDicts.setItem(dict, value);
   }
 
   /** A new reference to None. */
@@ -137,22 +138,26 @@ final class Mutator {
 
   /**
    * The value of {@code i + constant}, i not negative. With an operand of several digits the sum
-   * gets room for a carry ({@code x_add}), which stays with it; a difference does not.
+   * gets room for a carry ({@code x_add}), which stays with it; a difference does not. 2.7 has such
+   * numbers, its long, only where 64 bits do not hold the constant or the sum.
    */
-  long newSum(long i, long constant) {
-    int digits = Math.max(digits(i), digits(constant));
-    if (isOld || digits <= 1) {
-      return newInt(i + constant);
+  long newSum(long i, BigInteger constant) {
+    BigInteger sum = constant.add(BigInteger.valueOf(i));
+    int digits = Math.max(digits(BigInteger.valueOf(i)), digits(constant));
+    boolean isLong = constant.bitLength() > MACHINE_BITS || sum.bitLength() > MACHINE_BITS;
+    if (isOld ? !isLong : digits <= 1) {
+      return newInt(sum.longValue());
     }
-    return interpreter.newObject(types.int_, 24 + 4L * (constant < 0 ? digits : digits + 1));
+    return interpreter.newObject(
+        isOld ? types.long_ : types.int_, 24 + 4L * (constant.signum() < 0 ? digits : digits + 1));
+  }
+
+  private static int digits(BigInteger value) {
+    return (value.abs().bitLength() + DIGIT_BITS - 1) / DIGIT_BITS;
   }
 
   private static int digits(long value) {
-    int digits = 0;
-    for (long rest = Math.abs(value); rest != 0; rest >>>= DIGIT_BITS) {
-      digits++;
-    }
-    return digits;
+    return digits(BigInteger.valueOf(value));
   }
 
   long newFloat() {
@@ -317,6 +322,14 @@ final class Mutator {
     set(host.load(list + LIST_ITEMS) + 8 * index, item);
   }
 
+  long tupleItem(long tuple, long index) {
+    return host.load(tuple + ObjectHead.VAR_BYTES + 8 * index);
+  }
+
+  long typeOf(long object) {
+    return host.load(object + ObjectHead.TYPE);
+  }
+
   /** Every item of a tuple, member of a set or value of a dict, in memory order. */
   void forEachReferent(long object, LongConsumer action) {
     Traversal traversal = new Traversal(host, version);
@@ -329,129 +342,9 @@ final class Mutator {
     }
   }
 
-  /** A set that takes over the references, which are different values. */
-  long newSet(long[] items) {
-    return sets.create(items);
-  }
-
-  /** An empty dict object without a table of its own; tracked from 3.14 on only. */
-  long newDictObject() {
-    long object = interpreter.freeLists.takeDict();
-    if (object == 0) {
-      object = interpreter.newGcObject(types.dict, dicts.objectBytes);
-    } else {
-      writeHead(object, types.dict);
-    }
-    if (isOld) {
-      set(object + DictLayout.OLD_FILL, 0);
-      set(object + DictLayout.OLD_USED, 0);
-      set(object + DictLayout.OLD_MASK, DictLayout.MIN_SLOTS - 1);
-      set(object + DictLayout.OLD_TABLE, object + DictLayout.OLD_SMALL_TABLE);
-      oldDicts.clear(object + DictLayout.OLD_SMALL_TABLE, DictLayout.MIN_SLOTS);
-    } else {
-      set(object + DictLayout.USED, 0);
-      set(object + DictLayout.KEYS, 0);
-      set(object + DictLayout.VALUES, 0);
-    }
-    return interpreter.newDictTracked(object);
-  }
-
-  /** A key table with room for so many entries, all of them of str keys. */
-  long newKeys(int entries, int kind) {
-    int logSlots = 3;
-    while (DictLayout.usable(1L << logSlots) < entries) {
-      logSlots++;
-    }
-    long keys = logSlots == 3 ? interpreter.freeLists.takeKeys() : 0;
-    if (keys == 0) {
-      keys = interpreter.malloc.allocate(dicts.keysBytes(logSlots, kind));
-    }
-    set(keys + DictLayout.KEYS_REF_COUNT, 1);
-    set(keys + DictLayout.KEYS_SIZE_AND_KIND, DictLayout.sizeAndKind(logSlots, kind));
-    set(keys + dicts.keysUsable, DictLayout.usable(1L << logSlots));
-    set(keys + dicts.keysEntries, 0);
-    return keys;
-  }
-
-  /** A dict display with constant str keys; takes the values over. */
-  long newDict(long[] values) {
-    long object = newDictObject();
-    if (isOld) {
-      for (long value : values) {
-        oldDicts.setItem(object, value);
-      }
-      return object;
-    }
-    if (values.length > 0) {
-      long keys = newKeys(values.length, DictLayout.KIND_UNICODE);
-      int logSlots = DictLayout.logSlots(host.load(keys + DictLayout.KEYS_SIZE_AND_KIND));
-      long entry = keys + dicts.firstEntry(logSlots) + dicts.entryKey(DictLayout.KIND_UNICODE);
-      for (int i = 0; i < values.length; i++) {
-        long at = entry + (long) i * dicts.entryBytes(DictLayout.KIND_UNICODE);
-        interpreter.incref(types.none);
-        set(at, types.none);
-        set(at + 8, values[i]);
-      }
-      set(keys + dicts.keysEntries, values.length);
-      set(object + DictLayout.KEYS, keys);
-      set(object + DictLayout.USED, values.length);
-    }
-    for (long value : values) {
-      maybeTrack(object, value);
-    }
-    return object;
-  }
-
-  /** A table that a dict of so many entries grows to: the first power of two from three times. */
-  long newKeysOf(int entries) {
-    long slots = Long.highestOneBit(Math.max(DictLayout.MIN_SLOTS, 3L * entries) * 2 - 1);
-    return newKeys((int) DictLayout.usable(slots), DictLayout.KIND_UNICODE);
-  }
-
-  /** Gives a dict that has no table an empty one. */
-  void setKeys(long dict, long keys) {
-    set(dict + DictLayout.KEYS, keys);
-  }
-
-  /** Adds an entry with a static key to a dict with a table of its own, from 3.11 on. */
-  void addItem(long dict, long value) {
-    long keys = host.load(dict + DictLayout.KEYS);
-    int used = (int) host.load(dict + DictLayout.USED);
-    long entry = entry(keys, used);
-    if (used == DictLayout.usable(1L << DictLayout.logSlots(shape(keys)))) {
-      long larger = newKeysOf(used);
-      for (int i = 0; i < used; i++) {
-        set(entry(larger, i), host.load(entry(keys, i)));
-        set(entry(larger, i) + 8, host.load(entry(keys, i) + 8));
-      }
-      interpreter.malloc.free(keys);
-      set(dict + DictLayout.KEYS, larger);
-      keys = larger;
-      entry = entry(keys, used);
-    }
-    interpreter.incref(types.none);
-    set(entry, types.none);
-    set(entry + 8, value);
-    set(keys + dicts.keysEntries, used + 1L);
-    set(dict + DictLayout.USED, used + 1L);
-    maybeTrack(dict, value);
-  }
-
-  /** The value of a dict's entry, from 3.11 on. */
-  long item(long dict, int number) {
-    return host.load(entry(host.load(dict + DictLayout.KEYS), number) + 8);
-  }
-
-  private long shape(long keys) {
-    return host.load(keys + DictLayout.KEYS_SIZE_AND_KIND);
-  }
-
-  private long entry(long keys, int number) {
-    int kind = DictLayout.KIND_UNICODE;
-    return keys
-        + dicts.firstEntry(DictLayout.logSlots(shape(keys)))
-        + dicts.entryKey(kind)
-        + (long) number * dicts.entryBytes(kind);
+  /** A set display; takes the references over. */
+  long newSet(long[] items, List<Object> values) {
+    return sets.create(items, values, hashes);
   }
 
   /** A dict is tracked from the first value on that could be part of a cycle. */

@@ -1,5 +1,6 @@
 package dev.preforklab.cpython.recipe;
 
+import java.math.BigInteger;
 import java.util.List;
 
 /**
@@ -26,7 +27,7 @@ public record Recipe(
   public sealed interface Expression {}
 
   /** i + base. */
-  public record IntValue(long base) implements Expression {}
+  public record IntValue(BigInteger base) implements Expression {}
 
   /** i + x. */
   public record FloatValue(double x) implements Expression {}

@@ -253,7 +253,12 @@ public final class RecipeReader {
     JsonNode value = node.get(kind);
     String at = where + "." + kind;
     return switch (kind) {
-      case "int" -> new Recipe.IntValue(integer(value, at, Long.MIN_VALUE / 4, Long.MAX_VALUE / 4));
+      case "int" -> {
+        if (!value.isIntegralNumber()) {
+          throw new RecipeException(at + ": a whole number");
+        }
+        yield new Recipe.IntValue(value.bigIntegerValue());
+      }
       case "float" -> {
         if (!value.isNumber() || !Double.isFinite(value.asDouble())) {
           throw new RecipeException(at + ": a finite number");

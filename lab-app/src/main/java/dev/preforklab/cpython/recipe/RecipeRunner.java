@@ -5,7 +5,6 @@ import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.recipe.Recipe.Act;
-import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -117,7 +116,8 @@ public final class RecipeRunner {
     Interpreter interpreter = loader.load(version);
     // The list object itself is among the baseline's objects already.
     interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
-    Evaluator evaluator = new Evaluator(new Mutator(interpreter));
+    Evaluator evaluator =
+        new Evaluator(new Mutator(interpreter, new Hashes(version, baseline.noneOffset)));
     setRoots(interpreter, loader, evaluator);
     evaluator.define(recipe.heap());
     evaluator.define(defined);
@@ -273,11 +273,7 @@ public final class RecipeRunner {
       if (part instanceof Recipe.Iterate iterate) {
         iterate(iterate);
       } else if (part instanceof Recipe.ReadDeep) {
-        List<Expression> kept = Evaluator.kept(statements);
-        interpreter.refCounts.touch(evaluator.out);
-        for (int i = 0; i < kept.size(); i++) {
-          evaluator.readDeep(kept.get(i), evaluator.mutator().listItem(evaluator.out, i));
-        }
+        evaluator.readDeep(evaluator.out);
       } else if (part instanceof Recipe.Sum) {
         sum();
       } else if (part instanceof Recipe.Drop) {

@@ -4,8 +4,18 @@ import static dev.preforklab.cpython.Host.CAUSE_DATA;
 
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 
-/** Makes sets: eight entries inside the object, more of them in a table apart. */
+/**
+ * Makes sets: eight entries inside the object, more of them in a table apart ({@code
+ * Objects/setobject.c}). A member's place follows from its hash; where that is taken, sets of 3.x
+ * look at the next nine slots before they jump, those of 2.7 jump at once.
+ *
+ * <p>2.7 has the hash in front of the key and its entries 8 bytes further up: its keys, which are
+ * what anybody reads, stand where they stand here.
+ */
 final class Sets {
   private static final int SET_FILL = 16;
   private static final int SET_USED = 24;
@@ -14,6 +24,9 @@ final class Sets {
   private static final int SET_SMALL_TABLE = 64;
   private static final int SET_SMALL_SLOTS = 8;
   private static final int SET_ENTRY_BYTES = 16;
+  private static final int SET_BYTES = 200;
+  private static final int LINEAR_PROBES = 9;
+  private static final int PERTURB_SHIFT = 5;
 
   private final Mutator mutator;
   private final Interpreter interpreter;
@@ -29,11 +42,16 @@ final class Sets {
     isOld = mutator.version.major == 2;
   }
 
-  /** A set that takes over the references, which are different values. */
-  long create(long[] items) {
+  /**
+   * A set display: takes the references over.
+   *
+   * @param items left to right
+   * @param values what the items are, for {@code hashes}: equal ones are one member
+   */
+  long create(long[] items, List<Object> values, Hashes hashes) {
     long object = interpreter.freeLists.takeSet();
     if (object == 0) {
-      object = interpreter.newGcObject(type, isOld ? 232 : 200);
+      object = interpreter.newGcObject(type, SET_BYTES);
     } else {
       mutator.writeHead(object, type);
     }
@@ -43,25 +61,38 @@ final class Sets {
     set(object + SET_TABLE, object + SET_SMALL_TABLE);
     clearTable(object + SET_SMALL_TABLE, SET_SMALL_SLOTS);
     interpreter.track(object);
-    for (int i = 0; i < items.length; i++) {
-      addToSet(object, items[i], i);
+    Set<Object> members = new HashSet<>();
+    for (int n = 0; n < items.length; n++) {
+      // 2.7 takes them off the stack, the last first.
+      int i = isOld ? items.length - 1 - n : n;
+      if (members.add(values.get(i))) {
+        add(object, items[i], hashes.hash(values.get(i)));
+      } else {
+        interpreter.decref(items[i]);
+      }
     }
     return object;
   }
 
-  private void addToSet(long object, long item, int hash) {
+  private void add(long object, long item, long hash) {
     long mask = host.load(object + SET_MASK);
-    insertToTable(host.load(object + SET_TABLE), mask, item, hash);
+    insert(host.load(object + SET_TABLE), mask, item, hash);
     long used = host.load(object + SET_USED) + 1;
     set(object + SET_USED, used);
     set(object + SET_FILL, used);
-    boolean full = isOld ? used * 3 >= (mask + 1) * 2 : used * 5 >= mask * 3;
-    if (full) {
-      resizeSet(object, used > 50_000 ? used * 2 : used * 4);
+    if (isFull(used, mask)) {
+      resize(object, used > 50_000 ? used * 2 : used * 4);
     }
   }
 
-  private void resizeSet(long object, long least) {
+  private boolean isFull(long used, long mask) {
+    if (isOld) {
+      return used * 3 >= (mask + 1) * 2;
+    }
+    return mutator.version.atLeast(3, 7) ? used * 5 >= mask * 3 : used * 3 >= mask * 2;
+  }
+
+  private void resize(long object, long least) {
     long slots = SET_SMALL_SLOTS;
     while (slots <= least) {
       slots <<= 1;
@@ -73,7 +104,7 @@ final class Sets {
     for (long i = 0; i <= oldMask; i++) {
       long key = host.load(oldTable + i * SET_ENTRY_BYTES);
       if (key != 0) {
-        insertToTable(table, slots - 1, key, host.load(oldTable + i * SET_ENTRY_BYTES + 8));
+        insert(table, slots - 1, key, host.load(oldTable + i * SET_ENTRY_BYTES + 8));
       }
     }
     set(object + SET_TABLE, table);
@@ -83,13 +114,27 @@ final class Sets {
     }
   }
 
-  private void insertToTable(long table, long mask, long key, long hash) {
+  /** Puts a key that is not there yet into the first free slot of its probe sequence. */
+  private void insert(long table, long mask, long key, long hash) {
     long slot = hash & mask;
-    while (host.load(table + slot * SET_ENTRY_BYTES) != 0) {
-      slot = slot + 1 & mask;
+    long perturb = hash;
+    while (true) {
+      long last = isOld || slot + LINEAR_PROBES > mask ? slot : slot + LINEAR_PROBES;
+      for (long at = slot; at <= last; at++) {
+        if (host.load(table + at * SET_ENTRY_BYTES) == 0) {
+          set(table + at * SET_ENTRY_BYTES, key);
+          set(table + at * SET_ENTRY_BYTES + 8, hash);
+          return;
+        }
+      }
+      if (!isOld) {
+        perturb >>>= PERTURB_SHIFT;
+      }
+      slot = slot * 5 + 1 + perturb & mask;
+      if (isOld) {
+        perturb >>>= PERTURB_SHIFT;
+      }
     }
-    set(table + slot * SET_ENTRY_BYTES, key);
-    set(table + slot * SET_ENTRY_BYTES + 8, hash);
   }
 
   private void clearTable(long table, long slots) {

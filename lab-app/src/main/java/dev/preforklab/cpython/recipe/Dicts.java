@@ -1,0 +1,190 @@
+package dev.preforklab.cpython.recipe;
+
+import static dev.preforklab.cpython.Host.CAUSE_DATA;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.layout.DictLayout;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+
+/**
+ * Makes dicts. Key tables of 3.6 and later keep their entries in order; only 2.7's place them by
+ * hash, see {@link OldDicts}.
+ */
+final class Dicts {
+  private final Mutator mutator;
+  private final Interpreter interpreter;
+  private final Host host;
+  private final DictLayout dicts;
+  private final boolean isOld;
+  private final long type;
+  private final long none;
+  private final OldDicts oldDicts;
+  private final Hashes hashes;
+  private final Map<String, Long> keyHashes = new HashMap<>();
+
+  Dicts(Mutator mutator, long type, long none, Hashes hashes) {
+    this.mutator = mutator;
+    this.type = type;
+    this.none = none;
+    this.hashes = hashes;
+    interpreter = mutator.interpreter;
+    host = interpreter.host;
+    dicts = mutator.dicts;
+    isOld = mutator.version.major == 2;
+    oldDicts = new OldDicts(mutator);
+  }
+
+  /** An empty dict object without a table of its own; tracked from 3.14 on only. */
+  long newDictObject() {
+    long object = interpreter.freeLists.takeDict();
+    if (object == 0) {
+      object = interpreter.newGcObject(type, dicts.objectBytes);
+    } else {
+      mutator.writeHead(object, type);
+    }
+    if (isOld) {
+      set(object + DictLayout.OLD_FILL, 0);
+      set(object + DictLayout.OLD_USED, 0);
+      set(object + DictLayout.OLD_MASK, DictLayout.MIN_SLOTS - 1);
+      set(object + DictLayout.OLD_TABLE, object + DictLayout.OLD_SMALL_TABLE);
+      oldDicts.clear(object + DictLayout.OLD_SMALL_TABLE, DictLayout.MIN_SLOTS);
+    } else {
+      set(object + DictLayout.USED, 0);
+      set(object + DictLayout.KEYS, 0);
+      set(object + DictLayout.VALUES, 0);
+    }
+    return interpreter.newDictTracked(object);
+  }
+
+  /** A key table with room for so many entries, all of them of str keys. */
+  long newKeys(int entries, int kind) {
+    int logSlots = 3;
+    while (DictLayout.usable(1L << logSlots) < entries) {
+      logSlots++;
+    }
+    long keys = logSlots == 3 ? interpreter.freeLists.takeKeys() : 0;
+    if (keys == 0) {
+      keys = interpreter.malloc.allocate(dicts.keysBytes(logSlots, kind));
+    }
+    set(keys + DictLayout.KEYS_REF_COUNT, 1);
+    set(keys + DictLayout.KEYS_SIZE_AND_KIND, DictLayout.sizeAndKind(logSlots, kind));
+    set(keys + dicts.keysUsable, DictLayout.usable(1L << logSlots));
+    set(keys + dicts.keysEntries, 0);
+    return keys;
+  }
+
+  /**
+   * A dict display with constant str keys. 2.7 makes the dict first, then value after value; later
+   * releases have all values when they make it.
+   *
+   * @param values evaluates the values, in order; the dict takes them over
+   */
+  long newDict(List<String> names, List<LongSupplier> values) {
+    if (isOld) {
+      long object = newDictObject();
+      oldDicts.presize(object, names.size());
+      for (int i = 0; i < names.size(); i++) {
+        setOldItem(object, names.get(i), values.get(i).getAsLong());
+      }
+      return object;
+    }
+    long[] made = values.stream().mapToLong(LongSupplier::getAsLong).toArray();
+    long object = newDictObject();
+    if (made.length > 0) {
+      fill(object, made);
+    } else if (!mutator.version.atLeast(3, 8)) {
+      // Before 3.8 an empty dict, too, has a table of its own.
+      setKeys(object, newKeys(0, DictLayout.KIND_UNICODE));
+    }
+    return object;
+  }
+
+  private void fill(long object, long[] values) {
+    long keys = newKeys(values.length, DictLayout.KIND_UNICODE);
+    for (int i = 0; i < values.length; i++) {
+      interpreter.incref(none);
+      set(entry(keys, i), none);
+      set(entry(keys, i) + 8, values[i]);
+    }
+    set(keys + dicts.keysEntries, values.length);
+    set(object + DictLayout.KEYS, keys);
+    set(object + DictLayout.USED, values.length);
+    for (long value : values) {
+      mutator.maybeTrack(object, value);
+    }
+  }
+
+  /** Sets an item of a dict of 2.7 whose key is new; takes the value over. */
+  void setOldItem(long dict, String key, long value) {
+    oldDicts.setItem(dict, keyHash(key), value);
+  }
+
+  /** The value of a key in a dict of 2.7. */
+  long oldItem(long dict, String key) {
+    return oldDicts.item(dict, keyHash(key));
+  }
+
+  private long keyHash(String key) {
+    return keyHashes.computeIfAbsent(key, hashes::hash);
+  }
+
+  /** A table that a dict of so many entries grows to: the first power of two from three times. */
+  long newKeysOf(int entries) {
+    long slots = Long.highestOneBit(Math.max(DictLayout.MIN_SLOTS, 3L * entries) * 2 - 1);
+    return newKeys((int) DictLayout.usable(slots), DictLayout.KIND_UNICODE);
+  }
+
+  /** Gives a dict that has no table an empty one. */
+  void setKeys(long dict, long keys) {
+    set(dict + DictLayout.KEYS, keys);
+  }
+
+  /** Adds an entry with a static key to a dict with a table of its own, from 3.11 on. */
+  void addItem(long dict, long value) {
+    long keys = host.load(dict + DictLayout.KEYS);
+    int used = (int) host.load(dict + DictLayout.USED);
+    long entry = entry(keys, used);
+    if (used == DictLayout.usable(1L << DictLayout.logSlots(shape(keys)))) {
+      long larger = newKeysOf(used);
+      for (int i = 0; i < used; i++) {
+        set(entry(larger, i), host.load(entry(keys, i)));
+        set(entry(larger, i) + 8, host.load(entry(keys, i) + 8));
+      }
+      interpreter.malloc.free(keys);
+      set(dict + DictLayout.KEYS, larger);
+      keys = larger;
+      entry = entry(keys, used);
+    }
+    interpreter.incref(none);
+    set(entry, none);
+    set(entry + 8, value);
+    set(keys + dicts.keysEntries, used + 1L);
+    set(dict + DictLayout.USED, used + 1L);
+    mutator.maybeTrack(dict, value);
+  }
+
+  /** The value of a dict's entry, from 3.11 on. */
+  long item(long dict, int number) {
+    return host.load(entry(host.load(dict + DictLayout.KEYS), number) + 8);
+  }
+
+  private long shape(long keys) {
+    return host.load(keys + DictLayout.KEYS_SIZE_AND_KIND);
+  }
+
+  private long entry(long keys, int number) {
+    int kind = DictLayout.KIND_UNICODE;
+    return keys
+        + dicts.firstEntry(DictLayout.logSlots(shape(keys)))
+        + dicts.entryKey(kind)
+        + (long) number * dicts.entryBytes(kind);
+  }
+
+  private void set(long address, long value) {
+    host.store(address, value, CAUSE_DATA);
+  }
+}
