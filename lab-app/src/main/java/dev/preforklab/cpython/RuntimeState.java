@@ -85,22 +85,28 @@ public final class RuntimeState {
   /** First word for other packages' free lists; the rest of this page is unused. */
   public static final int OTHER_FREE_LISTS = TUPLE_FREE + 21 * 8;
 
-  // the C library's heap
-  public static final int MALLOC_TOP = 8192;
-  public static final int MALLOC_TOP_BYTES = MALLOC_TOP + 8;
-  public static final int MALLOC_MMAP_THRESHOLD = MALLOC_TOP + 16;
-  public static final int MALLOC_TRIM_THRESHOLD = MALLOC_TOP + 24;
-  public static final int MALLOC_MMAPPED_BYTES = MALLOC_TOP + 40;
-  public static final int MALLOC_HEAP_BYTES = MALLOC_TOP + 48;
+  // the C library's heap: mp_, then main_arena, see obmalloc.RawMalloc
+  public static final int MALLOC_MMAP_THRESHOLD = 8192;
+  public static final int MALLOC_TRIM_THRESHOLD = MALLOC_MMAP_THRESHOLD + 8;
+  public static final int MALLOC_MMAPPED_BYTES = MALLOC_MMAP_THRESHOLD + 16;
+  public static final int MALLOC_HEAP_BYTES = MALLOC_MMAP_THRESHOLD + 24;
 
-  /** Bit by bin: the bin is not empty (3 words). */
-  public static final int MALLOC_BIN_MAP = MALLOC_TOP + 64;
+  /** Address of the thread's cache, which lies in the heap itself; 0 before the first call. */
+  public static final int MALLOC_THREAD_CACHE = MALLOC_MMAP_THRESHOLD + 32;
 
-  /** Count and head of each thread-cache bin. */
-  public static final int MALLOC_THREAD_CACHE = MALLOC_TOP + 128;
+  public static final int MALLOC_HAS_FAST_CHUNKS = MALLOC_MMAP_THRESHOLD + 40;
 
-  /** First and last chunk of each bin. */
-  public static final int MALLOC_BINS = MALLOC_THREAD_CACHE + 64 * 16;
+  /** First chunk of each fast bin. */
+  public static final int MALLOC_FAST_BINS = MALLOC_MMAP_THRESHOLD + 64;
+
+  public static final int MALLOC_TOP = MALLOC_FAST_BINS + 10 * 8;
+  public static final int MALLOC_LAST_REMAINDER = MALLOC_TOP + 8;
+
+  /** Forward and backward link of each bin but the first, which is none. */
+  public static final int MALLOC_BINS = MALLOC_TOP + 16;
+
+  /** Bit by bin: the bin may hold something (2 words). */
+  public static final int MALLOC_BIN_MAP = MALLOC_BINS + 127 * 16;
 
   /** Static singletons and type objects of the interpreter start here; grows to the end. */
   public static final int STATIC_OBJECTS = 16384;

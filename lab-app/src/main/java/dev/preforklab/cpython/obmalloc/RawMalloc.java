@@ -1,147 +1,384 @@
 package dev.preforklab.cpython.obmalloc;
 
+import static dev.preforklab.cpython.obmalloc.Chunks.FLAGS;
+import static dev.preforklab.cpython.obmalloc.Chunks.FOREIGN;
+import static dev.preforklab.cpython.obmalloc.Chunks.HEAD;
+import static dev.preforklab.cpython.obmalloc.Chunks.MAPPED;
+import static dev.preforklab.cpython.obmalloc.Chunks.MIN_BYTES;
+import static dev.preforklab.cpython.obmalloc.Chunks.PREV_IN_USE;
+import static dev.preforklab.cpython.obmalloc.Chunks.SIZE;
+
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.RuntimeState;
 
 /**
- * A simplified C library heap for what pymalloc does not serve: chunks with a 16-byte head on the
- * data segment, and mappings of their own from the mmap threshold on.
+ * The C library's heap, for what pymalloc does not serve: glibc 2.36's {@code malloc/malloc.c} for
+ * a process of one thread.
  *
- * <p>After glibc's {@code malloc/malloc.c}: boundary tags, a thread cache of seven chunks a size up
- * to 1,040 bytes, exact small bins, large bins searched for the best fit, the top chunk extended in
- * steps of 128 KiB and trimmed, the mmap threshold raised when a mapped chunk is freed. Left out:
- * the unsorted bin, fast bins, arenas for threads.
- *
- * <p>A chunk's address is 16 bytes before the block's: first the size of the chunk before if that
- * is free, then this chunk's size with three flag bits. Free chunks hold two links.
+ * <p>Start with {@link #allocate} and {@link #allocateFromArena} ({@code _int_malloc}): thread
+ * cache, fast bins, small bins, the unsorted chunks one by one, large bins for the best fit, the
+ * top, the kernel. All state is in simulated memory, the tags and links in the chunks themselves,
+ * so that a free dirties the pages that a real one does. Left out: arenas for further threads,
+ * tunables, checks.
  */
 public final class RawMalloc {
-  private static final long PREV_IN_USE = 1;
-  private static final long MAPPED = 2;
-
-  /** A block of a captured heap: its neighbours are not chunks. */
-  private static final long FOREIGN = 4;
-
-  private static final long FLAGS = 7;
-  private static final long MIN_CHUNK = 32;
   private static final long TOP_PAD = 128 << 10;
   private static final long CONSOLIDATION_THRESHOLD = 64 << 10;
   private static final long MAX_MMAP_THRESHOLD = 32 << 20;
-  private static final long THREAD_CACHE_LIMIT = 1040;
-  private static final int THREAD_CACHE_COUNT = 7;
-  private static final int BINS = 128;
-  private static final int SMALL_BINS = 64;
-
-  private static final int SIZE = 8;
-  private static final int HEAD = 16;
-  private static final int NEXT = 16;
-  private static final int PREV = 24;
+  private static final long MAX_FAST = 128;
+  private static final int FAST_BINS = 10;
+  private static final int MAX_UNSORTED_STEPS = 10_000;
 
   private final Host host;
   private final long runtime;
-  private int cause = Host.CAUSE_ALLOCATOR;
+  private final Chunks chunks;
+  private final Bins bins;
+  private final ThreadCache cache;
 
   /** A heap over variables that {@link #boot} has set up, or that a forked process inherited. */
   public RawMalloc(Host host, long runtime) {
     this.host = host;
     this.runtime = runtime;
+    chunks = new Chunks(host);
+    bins = new Bins(chunks, runtime);
+    cache = new ThreadCache(chunks, runtime);
   }
 
   /** Sets the heap's variables as a starting process finds them. */
   public void boot() {
     setVariable(RuntimeState.MALLOC_MMAP_THRESHOLD, 128 << 10);
     setVariable(RuntimeState.MALLOC_TRIM_THRESHOLD, 128 << 10);
+    bins.boot();
   }
 
   /** Sets the cause of all further stores, one of {@code Host.CAUSE_}. */
   public void setCause(int newCause) {
-    cause = newCause;
+    chunks.setCause(newCause);
   }
 
   /** Allocates a block of at least so many bytes; its address is a multiple of 16. */
   public long allocate(long bytes) {
-    long size = chunkSize(bytes);
-    if (size <= THREAD_CACHE_LIMIT) {
-      long block = takeFromThreadCache(size);
-      if (block != 0) {
-        return block;
+    if (!cache.exists()) {
+      cache.create(allocateFromArena(Chunks.bytesFor(ThreadCache.BYTES)));
+    }
+    long size = Chunks.bytesFor(bytes);
+    return cache.isEmpty(size) ? allocateFromArena(size) : cache.take(size);
+  }
+
+  /** {@code _int_malloc}. */
+  private long allocateFromArena(long size) {
+    if (size <= MAX_FAST) {
+      long chunk = takeFast(size);
+      if (chunk != 0) {
+        return chunk + HEAD;
       }
     }
-    long chunk = takeFromBins(size);
-    if (chunk == 0) {
-      chunk = takeFromTop(size);
-    }
-    if (chunk == 0) {
-      if (size >= variable(RuntimeState.MALLOC_MMAP_THRESHOLD)) {
-        return allocateMapped(size);
+    if (Bins.isSmall(size)) {
+      long chunk = takeSmall(size);
+      if (chunk != 0) {
+        return chunk + HEAD;
       }
-      extendTop(size);
-      chunk = takeFromTop(size);
+    } else if (variable(RuntimeState.MALLOC_HAS_FAST_CHUNKS) != 0) {
+      consolidate();
     }
-    return chunk + HEAD;
+    while (true) {
+      long chunk = takeUnsorted(size);
+      if (chunk != 0) {
+        return chunk + HEAD;
+      }
+      // The search above has filled the cache only with chunks of just this size.
+      if (cachedBySearch) {
+        return cache.take(size);
+      }
+      chunk = takeFromBins(size);
+      if (chunk == 0) {
+        chunk = takeFromTop(size);
+      }
+      if (chunk != 0) {
+        return chunk + HEAD;
+      }
+      if (variable(RuntimeState.MALLOC_HAS_FAST_CHUNKS) == 0) {
+        return allocateFromSystem(size) + HEAD;
+      }
+      consolidate();
+    }
+  }
+
+  /** Whether the last {@link #takeUnsorted} put an exact fit into the thread cache. */
+  private boolean cachedBySearch;
+
+  /** A chunk from the fast bin; the others of its size fill the thread cache. */
+  private long takeFast(long size) {
+    long bin = fastBin(size);
+    long chunk = chunks.get(bin);
+    if (chunk == 0) {
+      return 0;
+    }
+    chunks.set(bin, chunks.next(chunk));
+    for (long other = chunks.get(bin); other != 0 && cache.hasRoom(size); other = chunks.get(bin)) {
+      chunks.set(bin, chunks.next(other));
+      cache.put(other, size);
+    }
+    return chunk;
+  }
+
+  /** The oldest chunk from the small bin; the others fill the thread cache. */
+  private long takeSmall(long size) {
+    long bin = bins.at(Bins.indexOf(size));
+    long chunk = chunks.prev(bin);
+    if (chunk == bin) {
+      return 0;
+    }
+    chunks.setInUse(chunk, size);
+    bins.removeLast(bin);
+    for (long other = chunks.prev(bin);
+        other != bin && cache.hasRoom(size);
+        other = chunks.prev(bin)) {
+      chunks.setInUse(other, size);
+      bins.removeLast(bin);
+      cache.put(other, size);
+    }
+    return chunk;
+  }
+
+  /**
+   * Sorts the unsorted chunks into their bins, oldest first, until one fits exactly; exact fits go
+   * to the thread cache while it has room.
+   */
+  private long takeUnsorted(long size) {
+    cachedBySearch = false;
+    long header = bins.unsorted;
+    int steps = 0;
+    for (long chunk = chunks.prev(header);
+        chunk != header && steps < MAX_UNSORTED_STEPS;
+        chunk = chunks.prev(header)) {
+      long found = chunks.size(chunk);
+      if (Bins.isSmall(size)
+          && chunks.prev(chunk) == header
+          && chunk == variable(RuntimeState.MALLOC_LAST_REMAINDER)
+          && found > size + MIN_BYTES) {
+        bins.removeLast(header);
+        split(chunk, found, size, true);
+        return chunk;
+      }
+      bins.removeLast(header);
+      if (found == size) {
+        chunks.setInUse(chunk, size);
+        if (!cache.hasRoom(size)) {
+          return chunk;
+        }
+        cache.put(chunk, size);
+        cachedBySearch = true;
+        continue;
+      }
+      bins.insert(chunk, found);
+      steps++;
+    }
+    return 0;
+  }
+
+  /** The smallest sorted chunk that is large enough, or 0. */
+  private long takeFromBins(long size) {
+    int bin = Bins.indexOf(size);
+    long chunk = Bins.isSmall(size) ? 0 : bins.bestFit(bin, size);
+    boolean own = chunk != 0;
+    if (!own) {
+      chunk = bins.lastOfNextUsed(bin + 1);
+    }
+    if (chunk == 0) {
+      return 0;
+    }
+    long found = chunks.size(chunk);
+    bins.unlink(chunk);
+    if (found - size < MIN_BYTES) {
+      chunks.setInUse(chunk, found);
+    } else {
+      split(chunk, found, size, !own && Bins.isSmall(size));
+    }
+    return chunk;
+  }
+
+  /** Allocates the front of a chunk that is in no bin; the rest becomes unsorted. */
+  private void split(long chunk, long found, long size, boolean remember) {
+    long rest = chunk + size;
+    long flags = (chunks.head(chunk) & FOREIGN) | PREV_IN_USE;
+    bins.addUnsorted(rest, found - size);
+    if (remember) {
+      setVariable(RuntimeState.MALLOC_LAST_REMAINDER, rest);
+    }
+    chunks.setHead(chunk, size | flags);
+    chunks.setHead(rest, found - size | flags);
+    chunks.setFoot(rest, found - size);
+  }
+
+  private long takeFromTop(long size) {
+    long chunk = variable(RuntimeState.MALLOC_TOP);
+    long topBytes = topBytes();
+    if (topBytes < size + MIN_BYTES) {
+      return 0;
+    }
+    chunks.setHead(chunk, size | PREV_IN_USE);
+    setTop(chunk + size, topBytes - size);
+    return chunk;
+  }
+
+  private long topBytes() {
+    long top = variable(RuntimeState.MALLOC_TOP);
+    return top == 0 ? 0 : chunks.size(top);
+  }
+
+  private void setTop(long chunk, long size) {
+    setVariable(RuntimeState.MALLOC_TOP, chunk);
+    chunks.setHead(chunk, size | PREV_IN_USE);
+  }
+
+  /** {@code sysmalloc}: a mapping of its own, or a larger data segment. */
+  private long allocateFromSystem(long size) {
+    if (size >= variable(RuntimeState.MALLOC_MMAP_THRESHOLD)) {
+      long bytes = roundToPages(size + SIZE);
+      long chunk = host.map(bytes, Host.BYTES_IN_PAGE);
+      chunks.setHead(chunk, bytes | MAPPED);
+      addVariable(RuntimeState.MALLOC_MMAPPED_BYTES, bytes);
+      return chunk;
+    }
+    long top = variable(RuntimeState.MALLOC_TOP);
+    long oldBytes = topBytes();
+    long grow = roundToPages(size + TOP_PAD + MIN_BYTES - oldBytes);
+    long address = host.sbrk(grow);
+    addVariable(RuntimeState.MALLOC_HEAP_BYTES, grow);
+    if (top != 0 && address == top + oldBytes) {
+      setTop(top, oldBytes + grow);
+    } else {
+      startElsewhere(top, oldBytes, address, grow);
+    }
+    return takeFromTop(size);
+  }
+
+  /** The data segment's end is not the heap's: the first call, or somebody else moved it. */
+  private void startElsewhere(long oldTop, long oldBytes, long address, long grown) {
+    long aligned = address + 15 & -16;
+    long end = address + grown + (aligned - address) + oldBytes;
+    long more = roundToPages(end) - (address + grown);
+    if (more > 0) {
+      host.sbrk(more);
+      addVariable(RuntimeState.MALLOC_HEAP_BYTES, more);
+    }
+    setTop(aligned, address + grown + more - aligned);
+    if (oldBytes == 0) {
+      return;
+    }
+    // Two fence posts, so that nobody joins the old top with what lies behind it.
+    long kept = oldBytes - 2 * HEAD & -16;
+    chunks.setHead(oldTop, kept | PREV_IN_USE);
+    chunks.setHead(oldTop + kept, HEAD | PREV_IN_USE);
+    chunks.setHead(oldTop + kept + HEAD, HEAD | PREV_IN_USE);
+    if (kept >= MIN_BYTES) {
+      freeChunk(oldTop);
+    }
   }
 
   /** Gives a block back. */
   public void free(long block) {
     long chunk = block - HEAD;
-    long head = host.load(chunk + SIZE);
+    long head = chunks.head(chunk);
+    if ((head & MAPPED) == 0) {
+      freeChunk(chunk);
+      return;
+    }
     long size = head & ~FLAGS;
-    if ((head & MAPPED) != 0) {
-      if (size > variable(RuntimeState.MALLOC_MMAP_THRESHOLD) && size <= MAX_MMAP_THRESHOLD) {
-        setVariable(RuntimeState.MALLOC_MMAP_THRESHOLD, size);
-        setVariable(RuntimeState.MALLOC_TRIM_THRESHOLD, 2 * size);
-      }
-      addVariable(RuntimeState.MALLOC_MMAPPED_BYTES, -size);
-      host.unmap(chunk, size);
-      return;
+    if (size > variable(RuntimeState.MALLOC_MMAP_THRESHOLD) && size <= MAX_MMAP_THRESHOLD) {
+      setVariable(RuntimeState.MALLOC_MMAP_THRESHOLD, size);
+      setVariable(RuntimeState.MALLOC_TRIM_THRESHOLD, 2 * size);
     }
-    if (size <= THREAD_CACHE_LIMIT && putToThreadCache(block, size)) {
-      return;
-    }
-    if ((head & FOREIGN) != 0) {
-      insertToBin(chunk, size);
-      return;
-    }
-    release(chunk, size, head);
+    addVariable(RuntimeState.MALLOC_MMAPPED_BYTES, -size);
+    host.unmap(chunk, size);
   }
 
-  /** Joins a chunk with free neighbours and puts it in a bin, or to the top. */
-  private void release(long freed, long freedSize, long head) {
-    long chunk = freed;
-    long size = freedSize;
-    if ((head & PREV_IN_USE) == 0) {
-      long before = host.load(chunk);
-      chunk -= before;
-      size += before;
-      removeFromBin(chunk, before);
+  /** {@code _int_free}. */
+  private void freeChunk(long chunk) {
+    long size = chunks.size(chunk);
+    if (cache.hasRoom(size)) {
+      cache.put(chunk, size);
+      return;
     }
-    long next = freed + freedSize;
-    if (next == variable(RuntimeState.MALLOC_TOP)) {
-      size += variable(RuntimeState.MALLOC_TOP_BYTES);
-      setTop(chunk, size);
-    } else {
-      long nextHead = host.load(next + SIZE);
-      long nextSize = nextHead & ~FLAGS;
-      if (isFree(next, nextSize)) {
-        removeFromBin(next, nextSize);
-        size += nextSize;
-        next += nextSize;
-      }
-      set(next, size);
-      set(next + SIZE, host.load(next + SIZE) & ~PREV_IN_USE);
-      set(chunk + SIZE, size | PREV_IN_USE);
-      insertToBin(chunk, size);
+    if (size <= MAX_FAST) {
+      setVariable(RuntimeState.MALLOC_HAS_FAST_CHUNKS, 1);
+      long bin = fastBin(size);
+      chunks.setNext(chunk, chunks.get(bin));
+      chunks.set(bin, chunk);
+      return;
     }
-    if (size >= CONSOLIDATION_THRESHOLD
-        && variable(RuntimeState.MALLOC_TOP_BYTES)
-            >= variable(RuntimeState.MALLOC_TRIM_THRESHOLD)) {
+    if (release(chunk) < CONSOLIDATION_THRESHOLD) {
+      return;
+    }
+    if (variable(RuntimeState.MALLOC_HAS_FAST_CHUNKS) != 0) {
+      consolidate();
+    }
+    if (topBytes() >= variable(RuntimeState.MALLOC_TRIM_THRESHOLD)) {
       trim();
     }
   }
 
-  /** Whether the chunk that starts here is free: only then does its successor say so. */
-  private boolean isFree(long chunk, long size) {
-    return (host.load(chunk + size + SIZE) & PREV_IN_USE) == 0;
+  /** Joins a chunk with free neighbours or the top; returns the size of what came out. */
+  private long release(long freed) {
+    long head = chunks.head(freed);
+    long size = head & ~FLAGS;
+    if ((head & FOREIGN) != 0) {
+      bins.addUnsorted(freed, size);
+      return size;
+    }
+    long chunk = freed;
+    long next = freed + size;
+    if ((head & PREV_IN_USE) == 0) {
+      long before = chunks.get(freed);
+      chunk -= before;
+      size += before;
+      bins.unlink(chunk);
+    }
+    long nextSize = chunks.size(next);
+    if (next == variable(RuntimeState.MALLOC_TOP)) {
+      setTop(chunk, size + nextSize);
+      return size + nextSize;
+    }
+    if (chunks.isInUse(next, nextSize)) {
+      chunks.clearPrevInUse(next);
+    } else {
+      bins.unlink(next);
+      size += nextSize;
+    }
+    bins.addUnsorted(chunk, size);
+    chunks.setHead(chunk, size | PREV_IN_USE);
+    chunks.setFoot(chunk, size);
+    return size;
+  }
+
+  /** {@code malloc_consolidate}: frees what is in the fast bins for good. */
+  private void consolidate() {
+    setVariable(RuntimeState.MALLOC_HAS_FAST_CHUNKS, 0);
+    for (int i = 0; i < FAST_BINS; i++) {
+      long bin = runtime + RuntimeState.MALLOC_FAST_BINS + 8L * i;
+      long chunk = chunks.get(bin);
+      if (chunk != 0) {
+        chunks.set(bin, 0);
+      }
+      while (chunk != 0) {
+        long next = chunks.next(chunk);
+        release(chunk);
+        chunk = next;
+      }
+    }
+  }
+
+  /** Gives the end of the data segment back ({@code systrim}). */
+  private void trim() {
+    long topBytes = topBytes();
+    long extra = topBytes - MIN_BYTES - 1 - TOP_PAD & -Host.BYTES_IN_PAGE;
+    if (extra <= 0) {
+      return;
+    }
+    host.sbrk(-extra);
+    addVariable(RuntimeState.MALLOC_HEAP_BYTES, -extra);
+    setTop(variable(RuntimeState.MALLOC_TOP), topBytes - extra);
   }
 
   /**
@@ -153,73 +390,81 @@ public final class RawMalloc {
       return allocate(bytes);
     }
     long chunk = block - HEAD;
-    long head = host.load(chunk + SIZE);
+    long head = chunks.head(chunk);
     long oldSize = head & ~FLAGS;
-    long size = chunkSize(bytes);
+    long size = Chunks.bytesFor(bytes);
     if ((head & MAPPED) != 0) {
-      long pages = roundToPages(size + SIZE);
-      if (pages == oldSize) {
-        return block;
+      return remap(chunk, oldSize, size);
+    }
+    long available = oldSize;
+    if (oldSize < size) {
+      available = (head & FOREIGN) != 0 ? 0 : growInPlace(chunk, oldSize, size);
+    }
+    if (available < size) {
+      // Not through the thread cache: only malloc itself looks there first.
+      long moved = allocateFromArena(size);
+      if (moved - HEAD != chunk + oldSize || (head & FOREIGN) != 0) {
+        for (long offset = 0; offset < oldSize - SIZE; offset += 8) {
+          host.store(moved + offset, host.load(block + offset), Host.CAUSE_DATA);
+        }
+        freeChunk(chunk);
+        return moved;
       }
-      long moved = host.remap(chunk, oldSize, pages);
-      set(moved + SIZE, pages | MAPPED);
-      addVariable(RuntimeState.MALLOC_MMAPPED_BYTES, pages - oldSize);
-      return moved + HEAD;
+      available = oldSize + chunks.size(moved - HEAD);
     }
-    if (oldSize < size && (head & FOREIGN) == 0) {
-      oldSize = growInPlace(chunk, head, oldSize, size);
+    if ((head & FOREIGN) == 0) {
+      keep(chunk, available, size);
     }
-    if (oldSize >= size) {
-      if ((head & FOREIGN) == 0) {
-        splitAllocated(chunk, oldSize, size);
-      }
-      return block;
-    }
-    long moved = allocate(bytes);
-    for (long offset = 0; offset < oldSize - SIZE; offset += 8) {
-      host.store(moved + offset, host.load(block + offset), Host.CAUSE_DATA);
-    }
-    free(block);
-    return moved;
+    return block;
   }
 
-  /** Takes the top or a free successor in; returns the chunk's size afterwards. */
-  private long growInPlace(long chunk, long head, long oldSize, long size) {
+  private long remap(long chunk, long oldSize, long size) {
+    long pages = roundToPages(size + SIZE);
+    if (pages == oldSize) {
+      return chunk + HEAD;
+    }
+    long moved = host.remap(chunk, oldSize, pages);
+    chunks.setHead(moved, pages | MAPPED);
+    addVariable(RuntimeState.MALLOC_MMAPPED_BYTES, pages - oldSize);
+    return moved + HEAD;
+  }
+
+  /** Takes a free successor or the top in; returns the bytes that the chunk may use then. */
+  private long growInPlace(long chunk, long oldSize, long size) {
     long next = chunk + oldSize;
+    long nextSize = chunks.size(next);
     if (next == variable(RuntimeState.MALLOC_TOP)) {
-      long topBytes = variable(RuntimeState.MALLOC_TOP_BYTES);
-      if (oldSize + topBytes < size + MIN_CHUNK) {
-        return oldSize;
+      if (oldSize + nextSize < size + MIN_BYTES) {
+        return 0;
       }
-      set(chunk + SIZE, size | (head & FLAGS));
-      setTop(chunk + size, oldSize + topBytes - size);
+      chunks.setSize(chunk, size);
+      setTop(chunk + size, oldSize + nextSize - size);
       return size;
     }
-    long nextSize = host.load(next + SIZE) & ~FLAGS;
-    if (!isFree(next, nextSize) || oldSize + nextSize < size) {
-      return oldSize;
+    if (chunks.isInUse(next, nextSize) || oldSize + nextSize < size) {
+      return 0;
     }
-    removeFromBin(next, nextSize);
-    long joined = oldSize + nextSize;
-    set(chunk + SIZE, joined | (head & FLAGS));
-    long after = chunk + joined;
-    set(after + SIZE, host.load(after + SIZE) | PREV_IN_USE);
-    return joined;
+    bins.unlink(next);
+    return oldSize + nextSize;
   }
 
-  private void splitAllocated(long chunk, long oldSize, long size) {
-    long rest = oldSize - size;
-    if (rest < MIN_CHUNK) {
+  /** Makes the chunk as large as needed and frees what is over. */
+  private void keep(long chunk, long available, long size) {
+    long rest = available - size;
+    if (rest < MIN_BYTES) {
+      chunks.setSize(chunk, available);
+      chunks.setInUse(chunk, available);
       return;
     }
-    set(chunk + SIZE, size | (host.load(chunk + SIZE) & FLAGS));
-    set(chunk + size + SIZE, rest | PREV_IN_USE);
-    release(chunk + size, rest, rest | PREV_IN_USE);
+    chunks.setSize(chunk, size);
+    chunks.setHead(chunk + size, rest | PREV_IN_USE);
+    chunks.setInUse(chunk + size, rest);
+    freeChunk(chunk + size);
   }
 
   /** Bytes that the block can hold. */
   public long usableBytes(long block) {
-    long head = host.load(block - SIZE);
+    long head = chunks.head(block - HEAD);
     return (head & ~FLAGS) - ((head & MAPPED) != 0 ? HEAD : SIZE);
   }
 
@@ -230,219 +475,15 @@ public final class RawMalloc {
    * @param bytes of the request it served
    */
   public void adopt(long block, long bytes) {
-    long size = chunkSize(bytes);
-    set(block - SIZE, size | FOREIGN | PREV_IN_USE);
+    chunks.setHead(block - HEAD, Chunks.bytesFor(bytes) | FOREIGN | PREV_IN_USE);
   }
 
-  private long allocateMapped(long size) {
-    long pages = roundToPages(size + SIZE);
-    long chunk = host.map(pages, Host.BYTES_IN_PAGE);
-    set(chunk + SIZE, pages | MAPPED);
-    addVariable(RuntimeState.MALLOC_MMAPPED_BYTES, pages);
-    return chunk + HEAD;
-  }
-
-  private long takeFromTop(long size) {
-    long topBytes = variable(RuntimeState.MALLOC_TOP_BYTES);
-    if (topBytes < size + MIN_CHUNK) {
-      return 0;
-    }
-    long chunk = variable(RuntimeState.MALLOC_TOP);
-    set(chunk + SIZE, size | PREV_IN_USE);
-    setTop(chunk + size, topBytes - size);
-    return chunk;
-  }
-
-  private void extendTop(long size) {
-    long topBytes = variable(RuntimeState.MALLOC_TOP_BYTES);
-    long top = variable(RuntimeState.MALLOC_TOP);
-    long grow = roundToPages(size + TOP_PAD + MIN_CHUNK - topBytes);
-    long address = host.sbrk(grow);
-    addVariable(RuntimeState.MALLOC_HEAP_BYTES, grow);
-    if (address == top + topBytes && topBytes > 0) {
-      setTop(top, topBytes + grow);
-      return;
-    }
-    // Somebody else moved the data segment: the old top is never joined with the new one.
-    if (topBytes >= MIN_CHUNK) {
-      set(top + SIZE, topBytes | FOREIGN | PREV_IN_USE);
-      insertToBin(top, topBytes);
-    }
-    long aligned = (address + 15) & -16;
-    setTop(aligned, grow - (aligned - address) & -16);
-    if (variable(RuntimeState.MALLOC_TOP_BYTES) < size + MIN_CHUNK) {
-      extendTop(size);
-    }
-  }
-
-  private void trim() {
-    long topBytes = variable(RuntimeState.MALLOC_TOP_BYTES);
-    long extra = topBytes - MIN_CHUNK - 1 - TOP_PAD & -Host.BYTES_IN_PAGE;
-    if (extra <= 0) {
-      return;
-    }
-    host.sbrk(-extra);
-    addVariable(RuntimeState.MALLOC_HEAP_BYTES, -extra);
-    setTop(variable(RuntimeState.MALLOC_TOP), topBytes - extra);
-  }
-
-  private void setTop(long chunk, long size) {
-    setVariable(RuntimeState.MALLOC_TOP, chunk);
-    setVariable(RuntimeState.MALLOC_TOP_BYTES, size);
-    set(chunk + SIZE, size | PREV_IN_USE);
-  }
-
-  private long takeFromThreadCache(long size) {
-    long cache = threadCache(size);
-    long count = host.load(cache);
-    if (count == 0) {
-      return 0;
-    }
-    long block = host.load(cache + 8);
-    set(cache + 8, host.load(block));
-    set(cache, count - 1);
-    return block;
-  }
-
-  private boolean putToThreadCache(long block, long size) {
-    long cache = threadCache(size);
-    long count = host.load(cache);
-    if (count == THREAD_CACHE_COUNT) {
-      return false;
-    }
-    set(block, host.load(cache + 8));
-    set(cache + 8, block);
-    set(cache, count + 1);
-    return true;
-  }
-
-  private long threadCache(long size) {
-    return runtime + RuntimeState.MALLOC_THREAD_CACHE + (size - MIN_CHUNK);
-  }
-
-  /** The smallest free chunk that is large enough, its rest back in a bin; 0 if there is none. */
-  private long takeFromBins(long size) {
-    int bin = binOf(size);
-    long chunk = firstFit(bin, size);
-    while (chunk == 0) {
-      bin = nextUsedBin(bin + 1);
-      if (bin < 0) {
-        return 0;
-      }
-      chunk = firstFit(bin, size);
-    }
-    long head = host.load(chunk + SIZE);
-    long found = head & ~FLAGS;
-    removeFromBin(chunk, found);
-    long foreign = head & FOREIGN;
-    long rest = found - size;
-    if (rest < MIN_CHUNK) {
-      if (foreign == 0) {
-        long next = chunk + found;
-        set(next + SIZE, host.load(next + SIZE) | PREV_IN_USE);
-      }
-      return chunk;
-    }
-    set(chunk + SIZE, size | foreign | PREV_IN_USE);
-    long restChunk = chunk + size;
-    set(restChunk + SIZE, rest | foreign | PREV_IN_USE);
-    if (foreign == 0) {
-      set(restChunk + rest, rest);
-    }
-    insertToBin(restChunk, rest);
-    return chunk;
-  }
-
-  private long firstFit(int bin, long size) {
-    long chunk = host.load(binHead(bin));
-    while (chunk != 0 && sizeOf(chunk) < size) {
-      chunk = host.load(chunk + NEXT);
-    }
-    return chunk;
-  }
-
-  private int nextUsedBin(int from) {
-    for (int word = from >>> 6; word < BINS >>> 6; word++) {
-      long bits = host.load(runtime + RuntimeState.MALLOC_BIN_MAP + 8L * word);
-      if (word == from >>> 6) {
-        bits &= -1L << from;
-      }
-      if (bits != 0) {
-        return (word << 6) + Long.numberOfTrailingZeros(bits);
-      }
-    }
-    return -1;
-  }
-
-  /** Small bins are queues; large ones are kept in ascending order of size. */
-  private void insertToBin(long chunk, long size) {
-    int bin = binOf(size);
-    long head = binHead(bin);
-    long before = host.load(head + 8);
-    if (bin >= SMALL_BINS) {
-      while (before != 0 && sizeOf(before) > size) {
-        before = host.load(before + PREV);
-      }
-    }
-    long after = before == 0 ? host.load(head) : host.load(before + NEXT);
-    set(chunk + NEXT, after);
-    set(chunk + PREV, before);
-    set(before == 0 ? head : before + NEXT, chunk);
-    set(after == 0 ? head + 8 : after + PREV, chunk);
-    markBin(bin, true);
-  }
-
-  private void removeFromBin(long chunk, long size) {
-    int bin = binOf(size);
-    long head = binHead(bin);
-    long after = host.load(chunk + NEXT);
-    long before = host.load(chunk + PREV);
-    set(before == 0 ? head : before + NEXT, after);
-    set(after == 0 ? head + 8 : after + PREV, before);
-    if (before == 0 && after == 0) {
-      markBin(bin, false);
-    }
-  }
-
-  private void markBin(int bin, boolean used) {
-    long address = runtime + RuntimeState.MALLOC_BIN_MAP + 8L * (bin >>> 6);
-    long bits = host.load(address);
-    set(address, used ? bits | 1L << bin : bits & ~(1L << bin));
-  }
-
-  private long binHead(int bin) {
-    return runtime + RuntimeState.MALLOC_BINS + 16L * bin;
-  }
-
-  private static int binOf(long size) {
-    if (size < 1024) {
-      return (int) (size >>> 4);
-    }
-    if (size >>> 6 <= 48) {
-      return 48 + (int) (size >>> 6);
-    }
-    if (size >>> 9 <= 20) {
-      return 91 + (int) (size >>> 9);
-    }
-    if (size >>> 12 <= 10) {
-      return 110 + (int) (size >>> 12);
-    }
-    if (size >>> 15 <= 4) {
-      return 119 + (int) (size >>> 15);
-    }
-    return size >>> 18 <= 2 ? 124 + (int) (size >>> 18) : 126;
-  }
-
-  private static long chunkSize(long bytes) {
-    return Math.max(MIN_CHUNK, bytes + SIZE + 15 & -16);
+  private long fastBin(long size) {
+    return runtime + RuntimeState.MALLOC_FAST_BINS + 8L * ((size >>> 4) - 2);
   }
 
   private static long roundToPages(long bytes) {
     return bytes + Host.BYTES_IN_PAGE - 1 & -Host.BYTES_IN_PAGE;
-  }
-
-  private long sizeOf(long chunk) {
-    return host.load(chunk + SIZE) & ~FLAGS;
   }
 
   private long variable(int offset) {
@@ -450,14 +491,10 @@ public final class RawMalloc {
   }
 
   private void setVariable(int offset, long value) {
-    set(runtime + offset, value);
+    chunks.set(runtime + offset, value);
   }
 
   private void addVariable(int offset, long change) {
     setVariable(offset, variable(offset) + change);
-  }
-
-  private void set(long address, long value) {
-    host.store(address, value, cause);
   }
 }
