@@ -8,6 +8,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongSupplier;
 
 /**
@@ -89,10 +90,36 @@ final class Evaluator {
 
   private void addClass(Expression place, List<String> attributes, boolean slots) {
     if (classes.isEmpty()) {
-      makeFixtures(firstClassObjects());
+      if (mutator.version.atLeast(3, 9)) {
+        makeFixtures(firstClassObjects());
+      } else {
+        // One of them is a call's arguments, a tuple that range() then has from the free list.
+        makeFixtures(firstClassObjects() - 1);
+        interpreter.decref(mutator.newTuple(new long[] {0}));
+      }
     }
     classes.put(place, instances.define(attributes, slots, metatype));
-    makeFixtures(classObjects() - 1);
+    // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
+    int descriptors = !slots ? 0 : attributes.isEmpty() ? -2 : attributes.size() - 1;
+    makeFixtures(classObjects() - 1 + descriptors);
+  }
+
+  /**
+   * What 2.7's compiler leaves on free lists, which its collections do not empty: for each scope of
+   * the source a dict and two lists, and nine dicts for each scope that it was inside of at once,
+   * counted in the real interpreter. Each class has taken one dict from there since.
+   *
+   * @param reads whether there is the function of read_deep
+   */
+  void fillFreeLists(boolean reads) {
+    if (mutator.version.major > 2) {
+      return;
+    }
+    int count = interpreter.gcState.count(0);
+    int scopes = 3 + 2 * classes.size() + (reads ? 1 : 0);
+    boolean hasMethods = classes.keySet().stream().anyMatch(Recipe.InstanceValue.class::isInstance);
+    mutator.fillFreeLists((hasMethods ? 26 : 17) + scopes - classes.size(), 4 + 2 * scopes, 2);
+    interpreter.gcState.setCount(0, count);
   }
 
   /** GC objects that a class statement and its function leave, the class itself included. */
@@ -277,8 +304,12 @@ final class Evaluator {
     PyClass type = classOf(value);
     long first = instances.create(type);
     long last = first;
+    long j = 0;
     interpreter.incref(first);
+    Range range = value.length() == 1 ? null : new Range(mutator, value.length() - 1);
     for (int i = 1; i < value.length(); i++) {
+      interpreter.decref(j);
+      j = Objects.requireNonNull(range).next(i - 1);
       long next = instances.create(type);
       interpreter.incref(next);
       instances.setAttribute(last, type, 0, next);
@@ -286,8 +317,12 @@ final class Evaluator {
       last = next;
       interpreter.evalBreaker();
     }
+    if (range != null) {
+      range.end();
+    }
     interpreter.incref(first);
     instances.setAttribute(last, type, 0, first);
+    interpreter.decref(j);
     interpreter.decref(last);
     interpreter.decref(first);
     return mutator.none();

@@ -109,6 +109,19 @@ final class Mutator {
     return new TypeSpec(name, traversal, true, basicBytes, itemBytes, 0, 0, false, exact);
   }
 
+  /** Puts dead dicts, lists and sets on the free lists. */
+  void fillFreeLists(int dictCount, int listCount, int setCount) {
+    for (int i = 0; i < Math.min(dictCount, version.dictFreeList); i++) {
+      interpreter.freeLists.putDict(interpreter.newGcObject(types.dict, dicts.objectBytes));
+    }
+    for (int i = 0; i < Math.min(listCount, version.listFreeList); i++) {
+      interpreter.freeLists.putList(interpreter.newGcObject(types.list, LIST_BYTES));
+    }
+    for (int i = 0; i < setCount; i++) {
+      interpreter.freeLists.putSet(interpreter.newGcObject(types.set, 200));
+    }
+  }
+
   /** A new reference to None. */
   long none() {
     interpreter.incref(types.none);

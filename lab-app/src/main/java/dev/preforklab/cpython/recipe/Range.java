@@ -15,6 +15,8 @@ final class Range {
   Range(Mutator mutator, int length) {
     this.mutator = mutator;
     isList = mutator.version.major == 2;
+    // Before 3.9 the call passes its argument in a tuple, which then waits on the free list.
+    long arguments = mutator.version.atLeast(3, 9) ? 0 : mutator.newTuple(new long[] {0});
     if (isList) {
       holder = mutator.newList(new long[length]);
       for (int i = 0; i < length; i++) {
@@ -25,6 +27,7 @@ final class Range {
       holder = mutator.scratch(ITERATOR_BYTES);
       mutator.freeScratch(range);
     }
+    mutator.interpreter.decref(arguments);
   }
 
   /** A new reference to the next int. */

@@ -114,8 +114,11 @@ public final class RecipeRunner {
     MachineHost host = MachineHost.alone(RAM_BYTES, VIRTUAL_PAGES);
     BaselineLoader loader = new BaselineLoader(baseline, host);
     Interpreter interpreter = loader.load(version);
-    // The list object itself is among the baseline's objects already.
-    interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
+    if (version.major > 2) {
+      // The list object itself is among the baseline's objects already; 2.7 has it from a free
+      // list.
+      interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
+    }
     Evaluator evaluator =
         new Evaluator(new Mutator(interpreter, new Hashes(version, baseline.noneOffset)));
     setRoots(interpreter, loader, evaluator);
@@ -124,6 +127,7 @@ public final class RecipeRunner {
     if (reads) {
       evaluator.makeFixtures(1);
     }
+    evaluator.fillFreeLists(reads);
     recipe.beforeHeap().forEach(action -> perform(action, interpreter));
     evaluator.makeOut();
     evaluator.run(recipe.heap());
