@@ -380,6 +380,10 @@ final class Evaluator {
       case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT ->
           mutator.forEachReferent(object, this::readDeep);
       case TypeSpec.INSTANCE, TypeSpec.BLOCKS -> {
+        if (!spec.isHeapType()) {
+          // An array, from 3.10 on.
+          return;
+        }
         PyClass type = classOf(mutator.typeOf(object));
         interpreter.refCounts.touch(type.type);
         for (int i = 0; i < type.attributes.size(); i++) {

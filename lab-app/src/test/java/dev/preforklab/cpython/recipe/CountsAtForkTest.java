@@ -7,6 +7,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The collector's first count at fork against real interpreters, which printed these numbers. */
 class CountsAtForkTest {
@@ -37,6 +38,20 @@ class CountsAtForkTest {
     int count = Integer.parseInt(expected);
 
     assertThat(countAtFork(release, 100, "{\"dict\":{\"a\":\"none\"}}")).isEqualTo(count);
+  }
+
+  /** From 3.10 on an array is a GC object; to the reader it is a leaf all the same. */
+  @ParameterizedTest
+  @ValueSource(strings = {"3.8", "3.10", "3.13"})
+  void readDeepTakesAnArrayForALeaf(String release) {
+    Recipe recipe =
+        RecipeReader.read(
+            "{\"heap\":[{\"make\":{\"list\":[{\"array\":3}]}}],\"acts\":[\"read_deep\"]}");
+    ActResult result =
+        new RecipeRunner(recipe, PythonVersion.parse(release)).run(recipe.acts().get(0));
+
+    assertThat(result.unsupported()).isNull();
+    assertThat(result.pagesCopied()).isBetween(1, 100);
   }
 
   private static int countAtFork(String release, int repeat, String make) {
