@@ -202,6 +202,10 @@ public final class Verification {
       recipeChecks(python.fullVersion(), name, recipeOutcomes(python, text)).forEach(this::add);
     } catch (Command.Failure | RecipeException | IOException e) {
       failed(python, "recipe", name, e);
+    } catch (RuntimeException e) {
+      // a fault of the lab is what one looks for here, and no reason to ask the others nothing
+      failed(
+          python, "recipe", name, new IllegalStateException("internal fault of the lab: " + e, e));
     }
   }
 
