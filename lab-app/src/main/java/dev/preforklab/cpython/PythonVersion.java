@@ -129,6 +129,9 @@ public final class PythonVersion {
   /** Whether the collector also follows the type of an instance of a class made by Python code. */
   public final boolean visitsHeapTypes;
 
+  /** Whether instances of a class with empty {@code __slots__} are GC objects (from 3.8). */
+  public final boolean emptyInstancesAreGc;
+
   public final InstanceLayout instanceLayout;
 
   /** Bytes in front of the GC head of an instance: dict and values, or dict and weak references. */
@@ -176,6 +179,7 @@ public final class PythonVersion {
     floatFreeList = two ? 0 : 100;
     methodFreeList = two || minor <= 8 ? 256 : minor >= 14 ? 20 : 0;
     visitsHeapTypes = !two && minor >= 9;
+    emptyInstancesAreGc = !two && minor >= 8;
     instanceLayout =
         two || minor <= 10
             ? InstanceLayout.DICT

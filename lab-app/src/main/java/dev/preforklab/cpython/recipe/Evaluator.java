@@ -396,6 +396,11 @@ final class Evaluator {
     }
   }
 
+  /** Whether the module's dict is reachable for the collector at exit, whatever lies in cycles. */
+  boolean moduleIsHeld() {
+    return classes.values().stream().anyMatch(instances::isHeldUnseen);
+  }
+
   private PyClass classOf(long type) {
     for (PyClass one : classes.values()) {
       if (one.type == type) {

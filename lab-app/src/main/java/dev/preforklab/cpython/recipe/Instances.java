@@ -43,12 +43,20 @@ final class Instances {
     long type = interpreter.newGcObject(metatype, TYPE_BYTES);
     interpreter.track(type);
     int basicBytes = slots ? 16 + 8 * attributes.size() : basicBytes();
+    boolean isGc = !slots || !attributes.isEmpty() || mutator.version.emptyInstancesAreGc;
+    int traversal = !slots ? TypeSpec.INSTANCE : isGc ? TypeSpec.BLOCKS : TypeSpec.ATOMIC;
     interpreter.types.register(
         type,
-        slots
-            ? TypeSpec.blocks("C", basicBytes, 16, attributes.size(), true)
-            : new TypeSpec(
-                "C", TypeSpec.INSTANCE, true, basicBytes, 0, 0, 0, true, TypeSpec.Exact.NONE));
+        new TypeSpec(
+            "C",
+            traversal,
+            isGc,
+            basicBytes,
+            0,
+            ObjectHead.BYTES,
+            slots ? attributes.size() : 0,
+            true,
+            TypeSpec.Exact.NONE));
     long keys = 0;
     int values = 0;
     if (!slots && layout == InstanceLayout.DICT && mutator.version.major > 2) {
@@ -70,9 +78,20 @@ final class Instances {
     };
   }
 
+  /**
+   * Whether the collector takes the class, and the module that its methods lead to, for reachable
+   * because instances without a GC head refer to it, which it cannot look into.
+   */
+  boolean isHeldUnseen(PyClass type) {
+    return !interpreter.types.spec(type.type).isGc() && interpreter.refCounts.get(type.type) > 1;
+  }
+
   /** C.__new__: the object and, from 3.11 on, the room for its attributes. */
   long create(PyClass type) {
     interpreter.incref(type.type);
+    if (!interpreter.types.spec(type.type).isGc()) {
+      return interpreter.newObject(type.type, ObjectHead.BYTES);
+    }
     if (type.slots) {
       long object = interpreter.newGcObject(type.type, 16 + 8L * type.attributes.size());
       for (int i = 0; i < type.attributes.size(); i++) {

@@ -333,13 +333,17 @@ public final class RecipeRunner {
     }
 
     /**
-     * Finalisation: a full collection, then the module's dict goes and with it the heap; unless the
-     * collector may not look at it, because the dict lies in a cycle with the module's functions.
+     * Finalisation: a full collection, then the module's dict goes and with it the heap. From 3.4
+     * on it is the collector that must find it, because the dict lies in a cycle with the module's
+     * functions; it does not where it may not look at it or sees a reference from outside.
      */
     private void exit(boolean frozen) {
       interpreter.setFinalizing(true);
       if (!frozen) {
         interpreter.collector.collect(2);
+        if (version.major > 2 && evaluator.moduleIsHeld()) {
+          return;
+        }
         drop();
         interpreter.freeLists.clear();
       }

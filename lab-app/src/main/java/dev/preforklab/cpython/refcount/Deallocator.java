@@ -83,7 +83,11 @@ public final class Deallocator {
     if (isFloat && interpreter.freeLists.putFloat(object)) {
       return;
     }
+    long type = host.load(object + ObjectHead.TYPE);
     interpreter.malloc.free(object);
+    if (spec.isHeapType()) {
+      interpreter.refCounts.decref(type);
+    }
   }
 
   private void freeBuffer(long array) {
