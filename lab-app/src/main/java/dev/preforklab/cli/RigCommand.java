@@ -78,12 +78,21 @@ final class RigCommand extends ConsoleCommand {
     }
     if (output != null) {
       Build build = new Build(LabVersion.version(), LabVersion.commit());
-      output.write(RigReport.json(build, python, version.isVerified(), results), console.out());
+      output.write(
+          RigReport.answer(build, name(recipe), read, version, results).toPrettyString() + "\n",
+          console.out());
     }
     if (output == null || !output.isStandardOutput()) {
       console.out().print(RigReport.table(recipe, python, version.isVerified(), results));
     }
     return ExitCode.OK;
+  }
+
+  /** A recipe's name: that of its file, without the ending. */
+  private static String name(String file) {
+    String name = String.valueOf(Path.of(file).getFileName());
+    int dot = name.lastIndexOf('.');
+    return dot > 0 ? name.substring(0, dot) : name;
   }
 
   private static Recipe read(String name) {

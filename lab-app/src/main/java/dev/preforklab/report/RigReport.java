@@ -1,12 +1,12 @@
 package dev.preforklab.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.recipe.ActResult;
+import dev.preforklab.cpython.recipe.Recipe;
 import java.util.List;
 import java.util.Locale;
 
@@ -19,36 +19,43 @@ public final class RigReport {
 
   private RigReport() {}
 
-  /** One act gives its figures at the top level, several a list {@code acts}. */
-  public static String json(Build build, String python, boolean verified, List<ActResult> results) {
+  /**
+   * The answer that {@code capture/rig.py} gives for a real interpreter, with the same keys: a
+   * recipe with {@code act} gives the figures at the top level, one with {@code acts} a list.
+   *
+   * @param name of the recipe
+   */
+  public static ObjectNode answer(
+      Build build, String name, Recipe recipe, PythonVersion python, List<ActResult> results) {
     ObjectNode root = MAPPER.createObjectNode();
     root.put("tool", "prefork-lab");
     root.put("version", build.version());
     root.put("commit", build.commit());
     root.put("seed", 0);
-    root.put("python", python);
-    if (!verified) {
+    root.put("python", python.toString());
+    root.put("recipe", name);
+    if (!python.isVerified()) {
       root.put("verified", false);
       root.put("note", STAND_IN);
     }
+    if (recipe.single()) {
+      put(root, results.get(0));
+      root.remove("act");
+      return root;
+    }
+    ArrayNode acts = root.putArray("acts");
+    for (ActResult result : results) {
+      put(acts.addObject(), result);
+    }
+    return root;
+  }
+
+  private static void put(ObjectNode node, ActResult r) {
     try {
-      if (results.size() == 1) {
-        put(root, results.get(0));
-      } else {
-        ArrayNode acts = root.putArray("acts");
-        for (ActResult result : results) {
-          put(acts.addObject(), result);
-        }
-      }
-      return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
+      node.set("act", MAPPER.readTree(r.act()));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("an act tells itself in JSON", e);
     }
-  }
-
-  private static void put(ObjectNode node, ActResult r) throws JsonProcessingException {
-    JsonNode act = MAPPER.readTree(r.act());
-    node.set("act", act);
     if (r.unsupported() != null) {
       node.put("unsupported", r.unsupported());
       return;
@@ -57,13 +64,25 @@ public final class RigReport {
     node.put("pages_copied", r.pagesCopied());
     node.put("pages_appeared", r.pagesAppeared());
     node.put("pages_vanished", r.pagesVanished());
+    node.put("pages_present_before", r.pagesPresentBefore());
     node.put("minor_faults", r.minorFaults());
     node.put("major_faults", r.majorFaults());
     node.put("share_ratio", r.shareRatio());
     node.put("exit_faults", r.exitFaults());
-    ObjectNode gc = node.putObject("gc");
-    gc.set("counts", MAPPER.valueToTree(r.gcCounts()));
-    gc.set("stats", MAPPER.valueToTree(r.gcStats()));
+    if (r.gcCounts().isEmpty()) {
+      node.putNull("gc");
+    } else {
+      ObjectNode gc = node.putObject("gc");
+      gc.set("counts", MAPPER.valueToTree(r.gcCounts()));
+      ArrayNode stats = gc.putArray("stats");
+      for (List<Long> generation : r.gcStats()) {
+        stats
+            .addObject()
+            .put("collections", generation.get(0))
+            .put("collected", generation.get(1))
+            .put("uncollectable", generation.get(2));
+      }
+    }
     node.set("gc_counts_at_fork", MAPPER.valueToTree(r.gcCountsAtFork()));
     node.put("rss_bytes_before", r.rssBytesBefore());
     node.put("share_ratio_before", r.shareRatioBefore());

@@ -1,4 +1,4 @@
-package dev.preforklab.experiment.rig;
+package dev.preforklab.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,13 +10,14 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.recipe.Recipe;
 import dev.preforklab.cpython.recipe.RecipeException;
 import dev.preforklab.cpython.recipe.RecipeReader;
+import dev.preforklab.cpython.recipe.RecipeRunner;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class RigTest {
+class RigReportTest {
   private static final String ALL_KINDS =
       """
       {"heap": [{"repeat": 300, "make": {"tuple": [{"int": 5}, {"set": [{"str": 8}, {"tuple": []}]},
@@ -30,7 +31,7 @@ class RigTest {
   @Test
   void everyReleaseRunsEveryKindOfExpression() {
     for (PythonVersion python : PythonVersion.KNOWN) {
-      ObjectNode answer = Rig.run("all", RecipeReader.read(ALL_KINDS), python, "test", "none", 7);
+      ObjectNode answer = answer(ALL_KINDS, python);
 
       assertThat(answer.get("acts")).hasSize(6);
       JsonNode nothing = answer.get("acts").get(0);
@@ -45,33 +46,30 @@ class RigTest {
   @Test
   void sameRecipeGivesTheSameBytes() {
     PythonVersion python = PythonVersion.V3_12;
-    String once = Rig.run("all", RecipeReader.read(ALL_KINDS), python, "t", "c", 1).toString();
-    String again = Rig.run("all", RecipeReader.read(ALL_KINDS), python, "t", "c", 1).toString();
+    String once = answer(ALL_KINDS, python).toString();
+    String again = answer(ALL_KINDS, python).toString();
 
     assertThat(again).isEqualTo(once);
   }
 
   @Test
   void readingAfterDropIsAnErrorOfTheRecipe() {
-    Recipe recipe = RecipeReader.read("{\"heap\":[],\"act\":[\"drop\",\"iterate\"]}");
+    String recipe = "{\"heap\":[],\"act\":[\"drop\",\"iterate\"]}";
 
-    assertThatThrownBy(() -> Rig.run("x", recipe, PythonVersion.V3_11, "t", "c", 0))
+    assertThatThrownBy(() -> answer(recipe, PythonVersion.V3_11))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("nothing is left after drop");
   }
 
   @Test
   void hasTheKeysOfTheRealRig() throws IOException {
-    try (InputStream in = RigTest.class.getResourceAsStream("/rig/results/3.11/nones_plain.json")) {
+    try (InputStream in =
+        RigReportTest.class.getResourceAsStream("/rig/results/3.11/nones_plain.json")) {
       JsonNode real = new ObjectMapper().readTree(in);
       ObjectNode answer =
-          Rig.run(
-              "one",
-              RecipeReader.read("{\"heap\":[{\"make\":\"none\"}],\"acts\":[\"iterate\",\"exit\"]}"),
-              PythonVersion.V3_11,
-              "t",
-              "c",
-              0);
+          answer(
+              "{\"heap\":[{\"make\":\"none\"}],\"acts\":[\"iterate\",\"exit\"]}",
+              PythonVersion.V3_11);
       List<String> missing = new ArrayList<>();
       for (String key :
           List.of(
@@ -93,5 +91,25 @@ class RigTest {
       }
       assertThat(missing).isEmpty();
     }
+  }
+
+  /** As the real rig does: a recipe's {@code act} alone, its {@code acts} as a list even of one. */
+  @Test
+  void aListOfOneActIsAList() {
+    ObjectNode one =
+        answer("{\"heap\":[{\"make\":\"none\"}],\"acts\":[\"drop\"]}", PythonVersion.V3_11);
+    ObjectNode alone =
+        answer("{\"heap\":[{\"make\":\"none\"}],\"act\":\"drop\"}", PythonVersion.V3_11);
+
+    assertThat(one.get("acts")).hasSize(1);
+    assertThat(alone.has("acts")).isFalse();
+    assertThat(alone.get("minor_faults")).isEqualTo(one.get("acts").get(0).get("minor_faults"));
+    assertThat(alone.at("/gc/stats/0/collections").isNumber()).isTrue();
+  }
+
+  private static ObjectNode answer(String json, PythonVersion python) {
+    Recipe recipe = RecipeReader.read(json);
+    return RigReport.answer(
+        new Build("test", "none"), "x", recipe, python, new RecipeRunner(recipe, python).run());
   }
 }
