@@ -20,8 +20,12 @@ def stub():
     reply, commands, child_commands, mode, kind, names, headers = sys.argv[1:8]
     reply, commands, child_commands = int(reply), int(commands), int(child_commands)
     sys.argv = ["preforklab"]
-    if mode == "disabled":
+    own = gc.get_threshold()
+    tracing = mode == "traced"
+    if mode in ("disabled", "traced"):
         gc.disable()
+    elif mode != "enabled":
+        gc.set_threshold(*[int(t) for t in mode.split(",")])
     def say(text):
         os.write(reply, (text + "\n").encode("utf-8"))
     def line(fd):
@@ -32,6 +36,17 @@ def stub():
                 os._exit(3)
             got += c
         return got.decode("utf-8")[:-1]
+    if tracing:
+        say("B %s" % " ".join(str(s[k]) for s in gc.get_stats() for k in ("collections", "collected", "uncollectable")))
+        path, output, count0, head = line(commands).split("\t")
+        space = {"__name__": "preforklab_load", "__file__": path}
+        with open(path, "rb") as f:
+            exec(compile(f.read(), path, "exec"), space)
+        try:
+            trace = space["LoadTrace"](output, int(count0), int(head))
+        except Exception as e:
+            say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
+            os._exit(2)
     targets = {}
     for name in names.split(" "):
         try:
@@ -47,6 +62,13 @@ def stub():
             say("E cannot load %s: %s: %s" % (name, type(e).__name__, str(e).replace("\n", " ")))
             os._exit(2)
     module = target = attribute = part = None
+    if tracing:
+        try:
+            trace.end()
+            say("D 0 0")
+        except BaseException as e:
+            say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
+        os._exit(0)
     from io import BytesIO
     extra = dict(h.split("=", 1) for h in headers.split("\n") if h)
     clock = getattr(time, "process_time", None) or time.clock
@@ -96,7 +118,7 @@ def stub():
                     say("E %s: %s: %s" % (function, type(e).__name__, str(e).replace("\n", " ")))
             else:
                 os._exit(0)
-    say("L %d %d %s %d %d %d %d" % ((len(sys.modules), sys.hexversion, sys.version.split()[0], gc.isenabled()) + gc.get_threshold()))
+    say("L %d %d %s %d %d %d %d %d %d %d" % ((len(sys.modules), sys.hexversion, sys.version.split()[0], gc.isenabled()) + gc.get_threshold() + own))
     gc.disable()                                      # or a child might collect before it comes to do so itself
     while True:
         word = line(commands)
@@ -246,11 +268,11 @@ class Tracer(object):
     EVENT = 32
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
-    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=()):
-        import base64
+    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2)):
+        import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
-        code = base64.b64decode(TRACE_CODE)
+        code = binascii.a2b_base64(TRACE_CODE)
         self.code = mmap.mmap(-1, (len(code) + PAGE) // PAGE * PAGE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
         self.code.write(code)
         at = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
@@ -265,7 +287,7 @@ class Tracer(object):
         api = ctypes.pythonapi
         for f in (api.PyMem_GetAllocator, api.PyMem_SetAllocator):
             f.argtypes, f.restype = [ctypes.c_int, ctypes.c_void_p], None
-        for number in range(3):
+        for number in domains:
             # struct domain: state, base allocator (ctx, malloc, calloc, realloc, free), number; then the hooked allocator
             d = (ctypes.c_uint64 * 12)()
             start = ctypes.addressof(d)
@@ -604,6 +626,158 @@ def decode(tracer, marks, skip, keep, before_second, end, component, gc_head, li
                     "free_list_changes": length_changes(lists, at_start[r], changes[r])})
     return out
 
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In a master of its own that loads the application under the allocator hook (called by the stub in mode `traced`)
+
+
+class LoadTrace(object):
+    """How the application loads, as its collector would see it: when collectable objects come and go, the collector being
+    off, and which of them are cyclic garbage from when on. Enough to say what it would have done under any thresholds."""
+
+    STEPS_MAX = 1 << 14
+
+    def __init__(self, path, count0_address, gc_head):
+        self.path, self.tracer = path, Tracer(count0_address, gc_head=gc_head, domains=(1, 2))
+        self.tracer.start()
+
+    def end(self):
+        self.tracer.stop()
+        import gc
+        import json
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        gc.set_debug(0)
+        trash = gc.garbage[:]
+        del gc.garbage[:]
+        for _ in range(3):                            # a tuple of tuples of numbers leaves the lists one pass after these
+            gc.collect()
+        start = lambda o: id(o) - preheader_bytes(sys.version_info, type(o).__flags__)
+        index = dict((id(o), i) for i, o in enumerate(trash))
+        edges = [[index[id(r)] for r in gc.get_referents(o) if id(r) in index] for o in trash]
+        garbage = dict((start(o), i) for i, o in enumerate(trash))
+        tracked = set(start(o) for o in gc.get_objects())
+        births, deaths, left = self.lives()
+        # a multiple of the step's 32 allocations as large as it takes to keep the stream short
+        step = 32
+        while births // step >= self.STEPS_MAX:
+            step *= 2
+        with open(self.path, "w") as f:
+            json.dump({"allocations": births, "step": step, "stream": load_stream(births, step, deaths, left, garbage, edges, tracked)}, f)
+
+    def lives(self):
+        """-> number of collectable objects made, [(number, made before its end)] of the ended, {block start: number} of those
+        left. An object older than the trace has number -1. See `Tracer` for how a collectable one is told from others."""
+        births, deaths, live = 0, [], {}
+        pending = previous = moved_to = None
+        for address, size, kind, count0, type_address in self.tracer.events():
+            op = kind & 255
+            change = 0 if previous is None else count0 - previous
+            previous = count0
+            gone = None
+            if op == 1:
+                gone = live.pop(address, None)
+                change += gone is not None
+            if pending is not None and change > 0:
+                live[pending] = births
+                births += 1
+                change -= 1
+                if op == 1 and address == pending:
+                    gone = live.pop(address)
+            pending = None
+            if op == 0:
+                pending = address
+            elif op == 1 and gone is not None:
+                deaths.append((gone, births))
+            elif op == 1 and change < 0:
+                deaths.append((-1, births))
+            elif op == 3:
+                moved_to = address
+            elif op == 2 and address in live:
+                live[moved_to] = live.pop(address)
+        return births, deaths, live
+
+
+def components(edges):
+    """Tarjan's strongly connected components -> component of each node, number of them. A referrer's number is never below
+    that of what it refers to."""
+    n = len(edges)
+    index, low, on, stack, component, made, count = [0] * n, [0] * n, [False] * n, [], [-1] * n, 0, 0
+    for root in range(n):
+        work = [] if index[root] else [(root, 0)]
+        while work:
+            v, i = work.pop()
+            if i == 0:
+                made += 1
+                index[v] = low[v] = made
+                stack.append(v)
+                on[v] = True
+            descended = False
+            for k in range(i, len(edges[v])):
+                w = edges[v][k]
+                if not index[w]:
+                    work += [(v, k + 1), (w, 0)]
+                    descended = True
+                    break
+                if on[w]:
+                    low[v] = min(low[v], index[w])
+            if descended:
+                continue
+            if low[v] == index[v]:
+                w = None
+                while w != v:
+                    w = stack.pop()
+                    on[w], component[w] = False, count
+                count += 1
+            if work:
+                u = work[-1][0]
+                low[u] = min(low[u], low[v])
+    return component, count
+
+
+def load_stream(births, step, deaths, left, garbage, edges, tracked):
+    """The lives of a load in steps of so many objects made, as flat whole numbers, for each step: objects made in it of those that
+    last and are never on the collector's lists; how many pairs follow, (age in steps, objects of that age that end in this
+    step); how many triples follow, (age, age of the oldest object that leads to it, objects that become unreachable now).
+
+    Cyclic garbage is taken to be unreachable as soon as it is complete: when it, and all that leads to it, has been made."""
+    steps = births // step + 1
+    component, count = components(edges)
+    number = dict((i, left[address]) for address, i in garbage.items() if address in left)
+    youngest, oldest = [0] * count, [births] * count
+    members = [[] for _ in range(count)]
+    for v, c in enumerate(component):
+        members[c].append(v)
+        if v in number:
+            youngest[c], oldest[c] = max(youngest[c], number[v]), min(oldest[c], number[v])
+    for c in range(count - 1, -1, -1):
+        for v in members[c]:
+            for w in edges[v]:
+                d = component[w]
+                if d != c:
+                    youngest[d], oldest[d] = max(youngest[d], youngest[c]), min(oldest[d], oldest[c])
+    unlisted, ended, lost = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
+    for address, a in left.items():
+        if address not in garbage and address not in tracked:
+            unlisted[a // step] += 1
+    for a, at in deaths:
+        now = at // step
+        age = now - a // step                         # -1 // step: older than the first step
+        ended[now][age] = ended[now].get(age, 0) + 1
+    for v, a in number.items():
+        c = component[v]
+        now = youngest[c] // step
+        key = now - a // step, now - oldest[c] // step
+        lost[now][key] = lost[now].get(key, 0) + 1
+    stream = []
+    for now in range(steps):
+        stream += [unlisted[now], len(ended[now])]
+        for age in sorted(ended[now]):
+            stream += [age, ended[now][age]]
+        stream.append(len(lost[now]))
+        for age, held in sorted(lost[now]):
+            stream += [age, held, lost[now][age, held]]
+    return stream
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1147,6 +1321,31 @@ class Child(object):
             self.master.expect("W")
 
 
+def capture_load(options, names, kind, headers, facts, scratch, progress):
+    """The line that tells how the application loads, from a second loading of it."""
+    import json
+    import os
+    progress("loading the application a second time, traced")
+    master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout)
+    try:
+        said = [int(x) for x in master.expect("B", 3600)]
+        master.stop()
+        collector = Collector(Memory(master.pid), facts["version"], facts["own_thresholds"])
+        master.go_on()
+        if collector.base is None:
+            raise CaptureError("the collector's generations were not found in memory")
+        stats = [said[0:3], said[3:6], said[6:9]]
+        start = {"counts": collector.counts(), "generations": [len(collector.generation(g)) for g in range(3)],
+                 "long_lived": list(collector.long_lived(stats) or (0, 0)), "stats": stats}
+        path = os.path.join(scratch, "load")
+        master.order("%s\t%s\t%d\t%d" % (os.path.abspath(__file__), path, collector.count0_address(), collector.head))
+        master.expect("D", 3600)
+        with open(path) as f:
+            return {"load": dict(json.load(f), at_start=start)}
+    finally:
+        master.close()
+
+
 class Requests(object):
     """The sample requests: endpoints in turn, the number of the request filled in where a path says so."""
 
@@ -1575,12 +1774,19 @@ def capture(options, progress):
     master = None
     try:
         progress("loading the application")
-        master = Master(options.python, names, "wsgi" if options.app else "call", options.gc, options.python_path, headers, options.timeout)
+        master = Master(options.python, names, "wsgi" if options.app else "call", options.threshold or options.gc, options.python_path, headers, options.timeout)
         loaded = master.expect("L", 3600)
         version = int(loaded[1])
-        facts = {"version": (version >> 24, version >> 16 & 255), "python": loaded[2], "thresholds": [int(x) for x in loaded[4:7]], "gc_enabled": loaded[3] == "1"}
+        facts = {"version": (version >> 24, version >> 16 & 255), "python": loaded[2], "thresholds": [int(x) for x in loaded[4:7]], "own_thresholds": [int(x) for x in loaded[7:10]], "gc_enabled": loaded[3] == "1"}
         image = capture_heap(master, options, facts, scratch, progress)
         obstacle = trace_obstacle(master, facts)
+        load = []
+        if not obstacle and not options.requests_from:
+            try:
+                load.append(capture_load(options, names, "wsgi" if options.app else "call", headers, facts, scratch, progress))
+            except CaptureError as e:
+                progress.done()
+                sys.stderr.write("preforklab_capture: loading not traced: %s; the lab takes other thresholds to act after loading only\n" % e)
         if options.requests_from:
             traces = []
         elif obstacle:
@@ -1599,7 +1805,7 @@ def capture(options, progress):
                   "endpoints": [[m, p, w] for m, p, w in requests.public()]}
         if options.requests_from:
             header["requests_from"] = options.requests_from
-        write_profile(output, header, image + traces + touched, progress)
+        write_profile(output, header, image + load + traces + touched, progress)
         progress.done()
         failed = pages["statuses"].get(5, 0)
         if failed:
@@ -1624,6 +1830,7 @@ def arguments():
     p.add_argument("--python-path", action="append", default=[], metavar="DIR", help="put before the module search path (repeatable)")
     p.add_argument("--python", default=sys.executable, metavar="FILE", help="the application's interpreter (default: the one that runs this script)")
     p.add_argument("--gc", choices=("enabled", "disabled"), default="enabled", help="the collector while the application loads")
+    p.add_argument("--threshold", metavar="A,B,C", help="the collector's thresholds while the application loads, as gc.set_threshold() takes them (default: the release's)")
     p.add_argument("--name", help="the profile's name (default: from the file's name)")
     p.add_argument("--note", help="a remark to keep in the header")
     p.add_argument("--warm-rounds", type=int, default=3, metavar="K", help="rounds of all requests before the warm ones are measured (default 3)")
@@ -1637,6 +1844,12 @@ def arguments():
     for name, least in (("warm_rounds", 0), ("samples", 1), ("tail", 0), ("page_requests", 0), ("timeout", 1)):
         if not least <= getattr(options, name) <= 1000000:
             p.error("--%s must be at least %d" % (name.replace("_", "-"), least))
+    if options.threshold is not None:
+        import re
+        if not re.match(r"\d{1,9},\d{1,9},\d{1,9}$", options.threshold):
+            p.error("--threshold %r: expected three whole numbers A,B,C" % options.threshold)
+        if options.gc == "disabled":
+            p.error("--threshold and --gc disabled: one of them")
     return options
 
 

@@ -23,7 +23,7 @@ final class Master extends ServerProcess {
 
   /** Loads the application under a policy, up to the first fork. */
   static Master load(Profile profile, GcPolicy policy, Kernel kernel, long nowNs) {
-    LoadedHeap heap = HeapLoader.load(profile, kernel, nowNs);
+    LoadedHeap heap = HeapLoader.load(loaded(profile, policy), kernel, nowNs);
     Master master = new Master(heap, new RequestReplayer(heap));
     Interpreter interpreter = heap.interpreter();
     GcState state = interpreter.gcState;
@@ -42,6 +42,15 @@ final class Master extends ServerProcess {
       heap.immortalize();
     }
     return master;
+  }
+
+  /** The application as it loads under the policy's thresholds. */
+  private static Profile loaded(Profile profile, GcPolicy policy) {
+    int[] thresholds = profile.gc().thresholds().clone();
+    for (int generation = 0; generation < thresholds.length; generation++) {
+      thresholds[generation] = policy.threshold(generation, thresholds[generation]);
+    }
+    return profile.loadedUnder(thresholds);
   }
 
   LoadedHeap heap() {

@@ -1,6 +1,8 @@
 package dev.preforklab.prefork.profile;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The captured master's memory just before fork, as flat arrays: mappings, allocator state, objects
@@ -168,6 +170,40 @@ final class HeapImage {
     this.blockBytes = blockBytes;
     this.blockKind = blockKind;
     this.generations = generations;
+  }
+
+  /**
+   * This heap with its tracked objects in other generations: the lists are in order of age, so the
+   * last of them are the youngest.
+   */
+  HeapImage regrouped(int youngest, int middle) {
+    int[] all = IntStream.of(2, 1, 0).flatMap(g -> Arrays.stream(generations[g])).toArray();
+    int young = all.length - Math.min(youngest, all.length);
+    int old = young - Math.min(middle, young);
+    int[][] regrouped = {
+      Arrays.copyOfRange(all, young, all.length),
+      Arrays.copyOfRange(all, old, young),
+      Arrays.copyOf(all, old),
+      generations[3]
+    };
+    return new HeapImage(
+        vmas,
+        arenas,
+        pools,
+        usedPools,
+        usableArenas,
+        address,
+        type,
+        bytes,
+        flag,
+        refcount,
+        refStart,
+        refs,
+        blockStart,
+        blockAddress,
+        blockBytes,
+        blockKind,
+        regrouped);
   }
 
   int objects() {

@@ -26,11 +26,11 @@ final class KeptObjects {
   private final int[] limit = new int[RequestTrace.FREE_LISTS_MAX + 1];
   private final int[] length = new int[RequestTrace.FREE_LISTS_MAX + 1];
 
-  /** Garbage that the next collection will find. */
-  private final int[] garbage = new int[RequestTrace.FREE_LISTS_MAX + 1];
+  /** Garbage by generation: a collection of that generation, or an older one, will find it. */
+  private final int[][] garbage = new int[GcState.GENERATIONS][RequestTrace.FREE_LISTS_MAX + 1];
 
-  private long collections;
-  private long fullCollections;
+  /** Collections of each generation so far. */
+  private final long[] collections = new long[GcState.GENERATIONS];
 
   /**
    * @param lengthsKnown whether requests come with the changes of the lengths
@@ -46,8 +46,9 @@ final class KeptObjects {
         n++) {
       limit[2 + n] = version.tupleFreeList;
     }
-    collections = collections();
-    fullCollections = state.collections(2);
+    for (int generation = 0; generation < collections.length; generation++) {
+      collections[generation] = state.collections(generation);
+    }
   }
 
   /**
@@ -112,29 +113,45 @@ final class KeptObjects {
     }
   }
 
-  /** An object has become garbage that a collection will free. */
-  void lost(int list) {
-    garbage[list]++;
+  /**
+   * The moment, for {@link #lost}: an object that is made now moves on with the collections that
+   * come after it.
+   */
+  long moment() {
+    noteCollections();
+    return (collections[1] + collections[2]) << 32 | (collections[0] & 0xffff_ffffL);
+  }
+
+  /**
+   * An object has become garbage. A young collection finds it only if none has moved it on.
+   *
+   * @param made the moment it was made at
+   */
+  void lost(int list, long made) {
+    long now = moment();
+    garbage[now >> 32 != made >> 32 ? 2 : now != made ? 1 : 0][list]++;
   }
 
   /** To be called before any garbage is added and before anything is taken. */
   void noteCollections() {
-    long now = collections();
-    if (now == collections) {
-      return;
-    }
-    collections = now;
-    for (int list = 1; list < length.length; list++) {
-      length[list] = Math.min(limit[list], length[list] + garbage[list]);
-    }
-    Arrays.fill(garbage, 0);
-    if (state.collections(2) != fullCollections) {
-      fullCollections = state.collections(2);
-      Arrays.fill(length, 0);
+    for (int generation = 0; generation < collections.length; generation++) {
+      long now = state.collections(generation);
+      if (now != collections[generation]) {
+        collections[generation] = now;
+        for (int young = 0; young <= generation; young++) {
+          freeGarbage(garbage[young]);
+        }
+        if (generation == 2) {
+          Arrays.fill(length, 0);
+        }
+      }
     }
   }
 
-  private long collections() {
-    return state.collections(0) + state.collections(1) + state.collections(2);
+  private void freeGarbage(int[] found) {
+    for (int list = 1; list < length.length; list++) {
+      length[list] = Math.min(limit[list], length[list] + found[list]);
+    }
+    Arrays.fill(found, 0);
   }
 }

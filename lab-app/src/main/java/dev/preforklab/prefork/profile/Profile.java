@@ -2,7 +2,9 @@ package dev.preforklab.prefork.profile;
 
 import dev.preforklab.cpython.PythonVersion;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One captured application: the master's heap just before fork and its measured requests. Read from
@@ -119,6 +121,7 @@ public final class Profile {
   final List<Touched> needs;
 
   final List<Appeared> appeared;
+  private final @Nullable LoadHistory load;
   private final boolean incremental;
 
   Profile(
@@ -136,7 +139,8 @@ public final class Profile {
       List<RequestTrace> requests,
       List<Touched> touched,
       List<Touched> needs,
-      List<Appeared> appeared) {
+      List<Appeared> appeared,
+      @Nullable LoadHistory load) {
     this(
         file,
         name,
@@ -153,6 +157,7 @@ public final class Profile {
         touched,
         needs,
         appeared,
+        load,
         false);
   }
 
@@ -172,6 +177,7 @@ public final class Profile {
       List<Touched> touched,
       List<Touched> needs,
       List<Appeared> appeared,
+      @Nullable LoadHistory load,
       boolean incremental) {
     this.file = file;
     this.name = name;
@@ -188,6 +194,7 @@ public final class Profile {
     this.touched = List.copyOf(touched);
     this.needs = List.copyOf(needs);
     this.appeared = List.copyOf(appeared);
+    this.load = load;
     this.incremental = incremental;
   }
 
@@ -244,7 +251,7 @@ public final class Profile {
           file,
           "endpoints or release differ from those of " + other.file + ", which has its requests");
     }
-    return with("", other.requests, incremental);
+    return with(gc, heap, "", other.requests, incremental);
   }
 
   /**
@@ -253,28 +260,67 @@ public final class Profile {
    * @throws ProfileException if it was captured from a release with other GC heads or pools
    */
   public Profile withIncrementalCollector() {
-    Profile changed = with(requestsFrom, requests, true);
+    Profile changed = with(gc, heap, requestsFrom, requests, true);
     changed.version();
     return changed;
   }
 
-  private Profile with(String from, List<RequestTrace> newRequests, boolean newIncremental) {
+  /** Whether {@link #loadedUnder} can tell what other thresholds do while the application loads. */
+  public boolean knowsLoading() {
+    return load != null && gc.enabled && !incremental;
+  }
+
+  /**
+   * This heap as the application leaves it when it loads under other thresholds: with its objects
+   * in the generations that the collector would have moved them to, and the collector's counters as
+   * they would be. Garbage that those collections would have left, or freed, is as captured. Itself
+   * if the thresholds are the captured ones, turn the collector off, or the loading is not known.
+   */
+  public Profile loadedUnder(int[] thresholds) {
+    LoadHistory history = load;
+    if (history == null
+        || !knowsLoading()
+        || thresholds[0] == 0
+        || Arrays.equals(thresholds, gc.thresholds)) {
+      return this;
+    }
+    LoadHistory.Outcome outcome = history.under(thresholds);
+    return withCollector(outcome.gc(), outcome.youngest(), outcome.middle());
+  }
+
+  /**
+   * This heap with another state of the collector.
+   *
+   * @param youngest how many of the youngest objects are in generation 0
+   * @param middle how many of the next are in generation 1
+   */
+  Profile withCollector(GcFacts newGc, int youngest, int middle) {
+    return with(newGc, heap.regrouped(youngest, middle), requestsFrom, requests, incremental);
+  }
+
+  private Profile with(
+      GcFacts newGc,
+      HeapImage newHeap,
+      String from,
+      List<RequestTrace> newRequests,
+      boolean newIncremental) {
     return new Profile(
         file,
         name,
         python,
         captured,
         modules,
-        gc,
+        newGc,
         endpoints,
         from,
         sizes,
         types,
-        heap,
+        newHeap,
         newRequests,
         touched,
         needs,
         appeared,
+        load,
         newIncremental);
   }
 

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Collects the records of a profile and checks them against each other and the header. */
 final class ProfileAssembler {
@@ -33,6 +34,7 @@ final class ProfileAssembler {
   private final List<Profile.Touched> touched = new ArrayList<>();
   private final List<Profile.Touched> needs = new ArrayList<>();
   private final List<Profile.Appeared> appeared = new ArrayList<>();
+  private @Nullable LoadHistory load;
   private long[] usableArenas = new long[0];
   private long lastAddress;
 
@@ -154,6 +156,18 @@ final class ProfileAssembler {
     }
   }
 
+  /** The collector of the captured master. */
+  Profile.GcFacts gc() {
+    return header.gc();
+  }
+
+  void load(long line, LoadHistory history) {
+    if (load != null) {
+      throw bad(line, "a second load");
+    }
+    load = history;
+  }
+
   void request(long line, RequestTrace trace) {
     if (trace.endpoint >= header.endpoints().size()) {
       throw bad(line, "request of endpoint " + trace.endpoint);
@@ -236,7 +250,8 @@ final class ProfileAssembler {
         requests,
         touched,
         needs,
-        appeared);
+        appeared,
+        load);
   }
 
   private void checkTracked(byte[] flags) {

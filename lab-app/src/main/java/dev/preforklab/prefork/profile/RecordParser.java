@@ -53,6 +53,7 @@ final class RecordParser {
       }
       case "objs" -> readObjects();
       case "gc_list" -> readGcList();
+      case "load" -> assembler.load(line, new LoadParser(in, this).read(assembler.gc()));
       case "request" -> readRequest();
       case "touched" -> readTouched();
       case "needs" -> readNeeds();
@@ -316,7 +317,7 @@ final class RecordParser {
     }
   }
 
-  private void readInts(IntArray into, int min, int max) throws IOException {
+  void readInts(IntArray into, int min, int max) throws IOException {
     requireArray();
     into.clear();
     while (in.nextToken() == JsonToken.VALUE_NUMBER_INT) {
@@ -351,7 +352,7 @@ final class RecordParser {
     return currentLong(min, max);
   }
 
-  private long currentLong(long min, long max) throws IOException {
+  long currentLong(long min, long max) throws IOException {
     if (in.currentToken() != JsonToken.VALUE_NUMBER_INT) {
       throw bad("a whole number is missing");
     }
@@ -374,7 +375,7 @@ final class RecordParser {
     return in.getText();
   }
 
-  private void requireArray() {
+  void requireArray() {
     if (in.currentToken() != JsonToken.START_ARRAY) {
       throw bad("an array is missing");
     }
@@ -386,7 +387,7 @@ final class RecordParser {
     }
   }
 
-  private ProfileException bad(String problem) {
+  ProfileException bad(String problem) {
     return new ProfileException(file, "line " + line + ": " + problem);
   }
 }

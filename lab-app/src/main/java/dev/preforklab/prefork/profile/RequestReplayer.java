@@ -41,6 +41,9 @@ public final class RequestReplayer {
 
   private long[] blocks = new long[1 << 10];
 
+  /** When the collectable ones were made, see {@link KeptObjects#moment}. */
+  private long[] made = new long[1 << 10];
+
   /** Compiles the profile's requests. Adds types to the master, so it comes before any fork. */
   public RequestReplayer(LoadedHeap master) {
     heap = master;
@@ -59,6 +62,7 @@ public final class RequestReplayer {
       (trace.cold ? cold : warm).get(trace.endpoint).add(record);
       if (trace.allocations() > blocks.length) {
         blocks = new long[trace.allocations()];
+        made = new long[trace.allocations()];
       }
     }
     lastingEvents = lastingKinds.toArray();
@@ -178,6 +182,9 @@ public final class RequestReplayer {
           if (!trace.resized[ordinal]) {
             kept.allocated(trace.freeList[ordinal]);
           }
+          if ((event & 3) == RequestTrace.GC) {
+            made[ordinal] = kept.moment();
+          }
           at[ordinal++] = allocate(event & 3, event >>> 2);
         } else {
           if (ordinal == 0 || !trace.resized[ordinal - 1] || i == 0 || events[i - 1] < 0) {
@@ -186,12 +193,8 @@ public final class RequestReplayer {
           release(at[~event], domain[~event]);
         }
       }
-      kept.noteCollections();
-      for (int lost : trace.garbageGc) {
-        kept.lost(trace.freeList[lost]);
-      }
-      for (int lost : trace.garbageOwned) {
-        kept.lost(trace.freeList[lost]);
+      for (int group = 0; group < trace.garbageGroups(); group++) {
+        loseGroup(trace, group);
       }
       linkGarbage(record.links, at, domain);
       for (int lost : record.links.homeless) {
@@ -205,6 +208,20 @@ public final class RequestReplayer {
       for (int i = 0; i < trace.carried.length; i++) {
         int later = trace.carried[i];
         carried.add(at[later], carriedKind(trace, later), requests + trace.carriedRequests[i]);
+      }
+    }
+
+    /** A cycle is found when the oldest of its objects is looked at. */
+    private void loseGroup(RequestTrace trace, int group) {
+      long oldest = kept.moment();
+      for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
+        oldest = Math.min(oldest, made[trace.garbageGc[i]]);
+      }
+      for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
+        kept.lost(trace.freeList[trace.garbageGc[i]], oldest);
+      }
+      for (int i = trace.garbageOwnedStart[group]; i < trace.garbageOwnedStart[group + 1]; i++) {
+        kept.lost(trace.freeList[trace.garbageOwned[i]], oldest);
       }
     }
 

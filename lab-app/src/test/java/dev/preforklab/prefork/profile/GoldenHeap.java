@@ -109,7 +109,8 @@ final class GoldenHeap {
         List.of(),
         List.of(),
         List.of(),
-        List.of());
+        List.of(),
+        null);
   }
 
   /** One mapping for each run of objects without a gap of a mebibyte, its pages all present. */

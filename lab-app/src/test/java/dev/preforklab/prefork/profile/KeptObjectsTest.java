@@ -63,6 +63,31 @@ class KeptObjectsTest {
     assertThat(interpreter.gcState.count(0)).isEqualTo(count);
   }
 
+  /** Garbage with an object that a collection has moved on is not found by a younger one. */
+  @ParameterizedTest(name = "made, collect {0}, lost, collect {1}")
+  @CsvSource({
+    // collected in between, collected after, whether the list then has the object
+    "-1, 0, 1",
+    "0, 0, 0",
+    "0, 1, 1",
+    "1, 1, 0",
+    "0, 2, 0", // a full collection empties the lists
+    "1, 2, 0"
+  })
+  void onlyACollectionOldEnoughFindsGarbage(int between, int after, int kept) {
+    Interpreter interpreter = serveCollectServe(listed(0), 0, -1, 0);
+    KeptObjects objects = new KeptObjects(interpreter, true);
+    long made = objects.moment();
+    if (between >= 0) {
+      interpreter.collector.collect(between);
+    }
+    objects.lost(1, made);
+    interpreter.collector.collect(after);
+    interpreter.gcState.setCount(0, 10);
+    objects.allocated(1);
+    assertThat(interpreter.gcState.count(0)).isEqualTo(10 - kept);
+  }
+
   @ParameterizedTest(name = "{0}")
   @CsvSource({
     "'\"free_list_changes\":[0,1]', three numbers",

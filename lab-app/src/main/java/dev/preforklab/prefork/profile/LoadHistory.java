@@ -1,0 +1,284 @@
+package dev.preforklab.prefork.profile;
+
+import java.util.Arrays;
+
+/**
+ * How an application loads, as its collector sees it: when collectable objects come and go while
+ * the collector is off, and from when on which of them are cyclic garbage. {@link #under} replays
+ * it with a collector that has any thresholds: what a real load would have left in each generation.
+ *
+ * <p>Time is counted in steps of so many objects made. Objects of one step are not told apart, so a
+ * boundary between generations falls between two steps; the counter that starts collections is
+ * exact but for what objects from free lists do to it.
+ */
+final class LoadHistory {
+  private static final int GENERATIONS = 3;
+
+  /**
+   * The master's collector after a load.
+   *
+   * @param gc thresholds, counts and statistics as captured ones are
+   * @param youngest objects of the application left in generation 0
+   * @param middle the same of generation 1
+   */
+  record Outcome(Profile.GcFacts gc, int youngest, int middle) {}
+
+  private final long allocations;
+  private final int step;
+  private final Profile.GcFacts start;
+  private final int[] startSizes;
+
+  /** Objects made in a step that are ever on the collector's lists. */
+  private final int[] made;
+
+  /** By step: what the counter is raised and lowered by. */
+  private final int[] counted;
+
+  /** Ends of objects: those of step n are at {@code [endStart[n]..endStart[n+1])}. */
+  private final int[] endStart;
+
+  private final int[] endBirth;
+  private final int[] endObjects;
+
+  /** Garbage that is complete at step n: {@code [lossStart[n]..lossStart[n+1])}. */
+  private final int[] lossStart;
+
+  private final int[] lossBirth;
+
+  /** The oldest step from which something leads to the garbage. */
+  private final int[] lossHeld;
+
+  private final int[] lossObjects;
+
+  /**
+   * Reads the stream of a profile's {@code load} record.
+   *
+   * @param allocations collectable objects made while the application loaded
+   * @param step objects made in a step
+   * @param start the collector before the load
+   * @param startSizes objects in its generations
+   * @param stream for each step: objects never listed; number of pairs (age, objects that end);
+   *     number of triples (age, age of the oldest holder, objects that become garbage)
+   * @throws IllegalArgumentException if the stream contradicts itself
+   */
+  LoadHistory(long allocations, int step, Profile.GcFacts start, int[] startSizes, int[] stream) {
+    this.allocations = allocations;
+    this.step = step;
+    this.start = start;
+    this.startSizes = startSizes;
+    int steps = Math.toIntExact(allocations / step + 1);
+    made = new int[steps];
+    counted = new int[steps];
+    endStart = new int[steps + 1];
+    lossStart = new int[steps + 1];
+    IntArray endBirths = new IntArray(steps);
+    IntArray ends = new IntArray(steps);
+    IntArray lossBirths = new IntArray(steps);
+    IntArray holders = new IntArray(steps);
+    IntArray losses = new IntArray(steps);
+    Cursor in = new Cursor(stream);
+    for (int now = 0; now < steps; now++) {
+      int births = (int) Math.min(step, allocations - (long) now * step);
+      made[now] = births - in.next(births);
+      counted[now] = births;
+      for (int pairs = in.next(Integer.MAX_VALUE); pairs > 0; pairs--) {
+        // older than the first step: of the interpreter's own
+        endBirths.add(now - in.next(now + 1));
+        ends.add(in.next(Integer.MAX_VALUE));
+        counted[now] -= ends.get(ends.size() - 1);
+      }
+      for (int triples = in.next(Integer.MAX_VALUE); triples > 0; triples--) {
+        lossBirths.add(now - in.next(now));
+        holders.add(now - in.next(now));
+        losses.add(in.next(Integer.MAX_VALUE));
+      }
+      endStart[now + 1] = ends.size();
+      lossStart[now + 1] = losses.size();
+    }
+    in.requireEnd();
+    endBirth = endBirths.toArray();
+    endObjects = ends.toArray();
+    lossBirth = lossBirths.toArray();
+    lossHeld = holders.toArray();
+    lossObjects = losses.toArray();
+  }
+
+  /** Reads numbers of a stream, none of them negative. */
+  private static final class Cursor {
+    private final int[] stream;
+    private int at;
+
+    Cursor(int[] stream) {
+      this.stream = stream;
+    }
+
+    int next(int max) {
+      if (at == stream.length) {
+        throw new IllegalArgumentException("the stream of the load ends too early");
+      }
+      int value = stream[at++];
+      if (value < 0 || value > max) {
+        throw new IllegalArgumentException(
+            "number " + at + " of the stream of the load is " + value + ", not 0 to " + max);
+      }
+      return value;
+    }
+
+    void requireEnd() {
+      if (at != stream.length) {
+        throw new IllegalArgumentException(
+            "the stream of the load does not end with its last step");
+      }
+    }
+  }
+
+  /** What a load would have left behind under other thresholds. */
+  Outcome under(int[] thresholds) {
+    Collector collector = new Collector(thresholds);
+    for (int now = 0; now < made.length; now++) {
+      collector.step(now);
+    }
+    return collector.outcome();
+  }
+
+  /** Counts and generations as in a real collector, with steps in the place of objects. */
+  private final class Collector {
+    private final int[] thresholds;
+    private final int[] counts = start.counts().clone();
+    private final long[] collections = new long[GENERATIONS];
+    private final long[] collected = new long[GENERATIONS];
+    private long longLivedTotal = start.longLivedTotal();
+    private long longLivedPending = start.longLivedPending();
+
+    /** Objects on the collector's lists by step of birth, and those of them not yet garbage. */
+    private final int[] listed = new int[made.length];
+
+    private final int[] reachable = new int[made.length];
+
+    /** Garbage not yet collected, chained by the step of its oldest holder. */
+    private final int[] firstLoss = new int[made.length];
+
+    private final int[] nextLoss = new int[lossObjects.length];
+
+    /** The interpreter's own objects by generation. */
+    private final int[] own = startSizes.clone();
+
+    /** Generation 2 ends before the first of these steps, generation 1 before the second. */
+    private int middleFrom;
+
+    private int youngFrom;
+
+    Collector(int[] thresholds) {
+      this.thresholds = thresholds;
+      Arrays.fill(firstLoss, -1);
+      for (int generation = 0; generation < GENERATIONS; generation++) {
+        collections[generation] = start.stats()[generation][0];
+        collected[generation] = start.stats()[generation][1];
+      }
+    }
+
+    void step(int now) {
+      listed[now] += made[now];
+      reachable[now] += made[now];
+      for (int k = endStart[now]; k < endStart[now + 1]; k++) {
+        if (endBirth[k] >= 0) {
+          listed[endBirth[k]] -= endObjects[k];
+          reachable[endBirth[k]] -= endObjects[k];
+        }
+      }
+      for (int k = lossStart[now]; k < lossStart[now + 1]; k++) {
+        reachable[lossBirth[k]] -= lossObjects[k];
+        nextLoss[k] = firstLoss[lossHeld[k]];
+        firstLoss[lossHeld[k]] = k;
+      }
+      counts[0] = Math.max(0, counts[0] + counted[now]);
+      while (thresholds[0] > 0 && counts[0] > thresholds[0]) {
+        // the collection came within the step; what was made after it counts for the next one
+        int after = counts[0] - thresholds[0] - 1;
+        collect(generation(), now);
+        counts[0] = after;
+      }
+    }
+
+    private int generation() {
+      if (counts[2] > thresholds[2] && longLivedPending >= longLivedTotal / 4) {
+        return 2;
+      }
+      return counts[1] > thresholds[1] ? 1 : 0;
+    }
+
+    private void collect(int generation, int now) {
+      collections[generation]++;
+      for (int g = 1; g <= generation; g++) {
+        counts[g] = 0;
+      }
+      if (generation < 2) {
+        counts[generation + 1]++;
+      }
+      int from = generation == 0 ? youngFrom : generation == 1 ? middleFrom : 0;
+      for (int held = from; held <= now; held++) {
+        for (int k = firstLoss[held]; k >= 0; k = nextLoss[k]) {
+          listed[lossBirth[k]] -= lossObjects[k];
+          collected[generation] += lossObjects[k];
+        }
+        firstLoss[held] = -1;
+      }
+      if (generation == 1) {
+        longLivedPending += sum(listed, middleFrom, now + 1) + own[0] + own[1];
+      }
+      youngFrom = now + 1;
+      int target = Math.min(generation + 1, 2);
+      for (int g = 0; g < target; g++) {
+        own[target] += own[g];
+        own[g] = 0;
+      }
+      if (generation >= 1) {
+        middleFrom = now + 1;
+      }
+      if (generation == 2) {
+        longLivedPending = 0;
+        longLivedTotal = sum(listed, 0, now + 1) + own[2];
+      }
+    }
+
+    Outcome outcome() {
+      long[][] stats = new long[GENERATIONS][];
+      for (int generation = 0; generation < GENERATIONS; generation++) {
+        stats[generation] =
+            new long[] {
+              collections[generation], collected[generation], start.stats()[generation][2]
+            };
+      }
+      Profile.GcFacts gc =
+          new Profile.GcFacts(
+              true,
+              thresholds,
+              counts,
+              longLivedTotal,
+              longLivedPending,
+              stats,
+              start.freezeCount());
+      return new Outcome(
+          gc,
+          own[0] + (int) sum(reachable, youngFrom, made.length),
+          own[1] + (int) sum(reachable, middleFrom, youngFrom));
+    }
+  }
+
+  private static long sum(int[] values, int from, int to) {
+    long sum = 0;
+    for (int i = from; i < to; i++) {
+      sum += values[i];
+    }
+    return sum;
+  }
+
+  /** Collectable objects made while the application loaded. */
+  long allocations() {
+    return allocations;
+  }
+
+  int step() {
+    return step;
+  }
+}
