@@ -32,6 +32,9 @@ final class Mutator {
   private static final int FLOAT_BYTES = 24;
   private static final int LIST_BYTES = 40;
 
+  /** Characters that 2.7's PyString_Format has room for at first: the format's four and 100. */
+  private static final int OLD_FORMAT_ROOM = 104;
+
   /** The addresses of the builtin types' objects; equal in all processes of one family. */
   private record Types(
       long int_,
@@ -195,20 +198,25 @@ final class Mutator {
     long arguments = newTuple(0, 0);
     long text;
     if (isOld) {
-      long buffer = interpreter.newObject(types.str, version.asciiHeaderBytes + 5L + 100);
-      text = shrunk(buffer, version.asciiHeaderBytes + (long) Math.max(length, digits));
+      long buffer = interpreter.newObject(types.str, version.asciiHeaderBytes + OLD_FORMAT_ROOM);
+      if (length > OLD_FORMAT_ROOM) {
+        // Too short for the width: PyString_Format wants that and 100 more. A buffer that left
+        // pymalloc so stays in the C library's heap, however short it becomes.
+        buffer = resized(buffer, version.asciiHeaderBytes + length + 100L);
+      }
+      text = resized(buffer, version.asciiHeaderBytes + (long) Math.max(length, digits));
     } else {
       long number = interpreter.newObject(types.str, version.asciiHeaderBytes + (long) digits);
       long buffer =
           interpreter.newObject(types.str, version.asciiHeaderBytes + (long) Math.max(length, 105));
       interpreter.decref(number);
-      text = shrunk(buffer, version.asciiHeaderBytes + (long) Math.max(length, digits));
+      text = resized(buffer, version.asciiHeaderBytes + (long) Math.max(length, digits));
     }
     interpreter.decref(arguments);
     return text;
   }
 
-  private long shrunk(long buffer, long bytes) {
+  private long resized(long buffer, long bytes) {
     return interpreter.malloc.reallocate(buffer, bytes);
   }
 

@@ -62,9 +62,7 @@ final class Sets {
     clearTable(object + SET_SMALL_TABLE, SET_SMALL_SLOTS);
     interpreter.track(object);
     Set<Object> members = new HashSet<>();
-    for (int n = 0; n < items.length; n++) {
-      // 2.7 takes them off the stack, the last first.
-      int i = isOld ? items.length - 1 - n : n;
+    for (int i = 0; i < items.length; i++) {
       if (members.add(values.get(i))) {
         add(object, items[i], hashes.hash(values.get(i)));
       } else {
