@@ -23,6 +23,10 @@ final class Evaluator {
   private final Instances instances;
   private final Interpreter interpreter;
   private final IdentityHashMap<Expression, PyClass> classes;
+
+  /** Displays that the compiler has made, by their place; the same in all processes. */
+  private final IdentityHashMap<Expression, Long> constants;
+
   private final long metatype;
 
   /** The list {@code out}; 0 after it was dropped. */
@@ -38,14 +42,20 @@ final class Evaluator {
     this(
         mutator,
         new IdentityHashMap<>(),
+        new IdentityHashMap<>(),
         mutator.interpreter.addStaticType(TypeSpec.blocks("type", 1064, 16, 0, false)),
         0);
   }
 
   private Evaluator(
-      Mutator mutator, IdentityHashMap<Expression, PyClass> classes, long metatype, long out) {
+      Mutator mutator,
+      IdentityHashMap<Expression, PyClass> classes,
+      IdentityHashMap<Expression, Long> constants,
+      long metatype,
+      long out) {
     this.mutator = mutator;
     this.classes = classes;
+    this.constants = constants;
     this.metatype = metatype;
     this.out = out;
     interpreter = mutator.interpreter;
@@ -56,7 +66,7 @@ final class Evaluator {
   Evaluator forked(Interpreter child) {
     IdentityHashMap<Expression, PyClass> copies = new IdentityHashMap<>();
     classes.forEach((place, type) -> copies.put(place, type.copy()));
-    return new Evaluator(mutator.forked(child), copies, metatype, out);
+    return new Evaluator(mutator.forked(child), copies, constants, metatype, out);
   }
 
   // Definitions
@@ -78,6 +88,9 @@ final class Evaluator {
     } else if (place instanceof Recipe.ListValue list) {
       list.items().forEach(this::definePlaces);
     } else if (place instanceof Recipe.TupleValue tuple) {
+      if (isConstant(tuple)) {
+        constants.put(tuple, constant(tuple));
+      }
       tuple.items().forEach(this::definePlaces);
     } else if (place instanceof Recipe.SetValue set) {
       set.items().forEach(this::definePlaces);
@@ -86,6 +99,25 @@ final class Evaluator {
     } else if (place instanceof Recipe.TimesValue times) {
       definePlaces(times.of());
     }
+  }
+
+  /** Whether the compiler makes a value: None and tuples of constants. */
+  private boolean isConstant(Expression place) {
+    if (!(place instanceof Recipe.TupleValue tuple)) {
+      return place instanceof Recipe.NoneValue;
+    }
+    // Before 3.7 the folding works on the bytecode, which is simulated for flat tuples only.
+    return mutator.version.atLeast(3, 7)
+        ? tuple.items().stream().allMatch(this::isConstant)
+        : tuple.items().stream().allMatch(Recipe.NoneValue.class::isInstance);
+  }
+
+  private long constant(Expression place) {
+    if (!(place instanceof Recipe.TupleValue tuple)) {
+      return mutator.none();
+    }
+    long[] items = tuple.items().stream().mapToLong(this::constant).toArray();
+    return items.length == 0 ? mutator.newTuple(items) : mutator.newConstantTuple(items);
   }
 
   private void addClass(Expression place, List<String> attributes, boolean slots) {
@@ -217,9 +249,17 @@ final class Evaluator {
       return mutator.none();
     }
     if (expression instanceof Recipe.ListValue value) {
-      return mutator.newList(evaluate(value.items()));
+      long[] items = evaluate(value.items());
+      return value.items().stream().allMatch(this::isConstant)
+          ? mutator.newConstantList(items)
+          : mutator.newList(items);
     }
     if (expression instanceof Recipe.TupleValue value) {
+      Long constant = constants.get(value);
+      if (constant != null) {
+        interpreter.incref(constant);
+        return constant;
+      }
       return mutator.newTuple(evaluate(value.items()));
     }
     if (expression instanceof Recipe.DictValue value) {

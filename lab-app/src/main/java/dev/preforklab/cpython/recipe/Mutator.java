@@ -49,7 +49,9 @@ final class Mutator {
       long array,
       long none,
       long smallInt,
-      long emptyTuple) {}
+      long emptyTuple,
+      long emptyBytes,
+      long character) {}
 
   final Interpreter interpreter;
   final PythonVersion version;
@@ -90,12 +92,14 @@ final class Mutator {
     long int_ = interpreter.addStaticType(TypeSpec.atomic("int", 24, 4, Exact.INT));
     long tuple = interpreter.addStaticType(container("tuple", TypeSpec.TUPLE, 24, 8, Exact.TUPLE));
     long noneType = interpreter.addStaticType(TypeSpec.atomic("NoneType", 16, 0));
+    long str = interpreter.addStaticType(TypeSpec.atomic("str", version.asciiHeaderBytes, 1));
+    long bytes = interpreter.addStaticType(TypeSpec.atomic("bytes", 33, 1));
     return new Types(
         int_,
         interpreter.addStaticType(TypeSpec.atomic("long", 24, 4)),
         interpreter.addStaticType(TypeSpec.atomic("float", FLOAT_BYTES, 0, Exact.FLOAT)),
-        interpreter.addStaticType(TypeSpec.atomic("str", version.asciiHeaderBytes, 1)),
-        interpreter.addStaticType(TypeSpec.atomic("bytes", 33, 1)),
+        str,
+        bytes,
         interpreter.addStaticType(container("list", TypeSpec.LIST, LIST_BYTES, 0, Exact.LIST)),
         tuple,
         interpreter.addStaticType(
@@ -104,7 +108,9 @@ final class Mutator {
         interpreter.addStaticType(LongArrays.type(version)),
         interpreter.addStaticObject("None", noneType, 16),
         interpreter.addStaticObject("small int", int_, 32),
-        interpreter.addStaticObject("()", tuple, 24));
+        interpreter.addStaticObject("()", tuple, 24),
+        interpreter.addStaticObject("b''", bytes, 33),
+        interpreter.addStaticObject("character", str, version.asciiHeaderBytes + 1));
   }
 
   private static TypeSpec container(
@@ -211,6 +217,11 @@ final class Mutator {
           interpreter.newObject(types.str, version.asciiHeaderBytes + (long) Math.max(length, 105));
       interpreter.decref(number);
       text = resized(buffer, version.asciiHeaderBytes + (long) Math.max(length, digits));
+      if (Math.max(length, digits) == 1) {
+        interpreter.decref(text);
+        text = types.character;
+        interpreter.incref(text);
+      }
     }
     interpreter.decref(arguments);
     return text;
@@ -224,8 +235,15 @@ final class Mutator {
   long newBytes(int length) {
     long array = interpreter.malloc.allocate(isOld ? 48 : 56);
     long content = length == 0 ? 0 : allocateMemory(length + 1L);
-    long object =
-        interpreter.newObject(types.bytes, (isOld ? version.asciiHeaderBytes : 33) + (long) length);
+    long object;
+    // There is one empty value, and on 2.7 one of each single character.
+    if (length == 0 || (length == 1 && isOld)) {
+      object = types.emptyBytes;
+      interpreter.incref(object);
+    } else {
+      int headBytes = isOld ? version.asciiHeaderBytes : 33;
+      object = interpreter.newObject(types.bytes, headBytes + (long) length);
+    }
     if (content != 0) {
       freeMemory(content);
     }
@@ -261,6 +279,18 @@ final class Mutator {
     return object;
   }
 
+  /** A tuple among a function's constants, which a collection has untracked since it was made. */
+  long newConstantTuple(long[] items) {
+    int count = interpreter.gcState.count(0);
+    long object = interpreter.newGcObject(types.tuple, ObjectHead.VAR_BYTES + 8L * items.length);
+    set(object + ObjectHead.SIZE, items.length);
+    for (int i = 0; i < items.length; i++) {
+      set(object + ObjectHead.VAR_BYTES + 8L * i, items[i]);
+    }
+    interpreter.gcState.setCount(0, count);
+    return object;
+  }
+
   private long tupleObject(int length) {
     long object = interpreter.freeLists.takeTuple(length);
     if (object == 0) {
@@ -274,19 +304,36 @@ final class Mutator {
 
   /** A list that takes over the references, its buffer just large enough ({@code [a, b]}). */
   long newList(long[] items) {
+    return newList(items, items.length);
+  }
+
+  /** A display of constants, three or more: from 3.9 on a tuple of them extends an empty list. */
+  long newConstantList(long[] items) {
+    int length = items.length;
+    if (!version.atLeast(3, 9) || length < 3) {
+      return newList(items);
+    }
+    if (version.atLeast(3, 10)) {
+      return newList(items, length + 1 & ~1);
+    }
+    int grown = (int) grownList(length);
+    return newList(items, length > grown - length ? length + 3 & ~3 : grown);
+  }
+
+  private long newList(long[] items, int room) {
     long object = interpreter.freeLists.takeList();
     if (object == 0) {
       object = interpreter.newGcObject(types.list, LIST_BYTES);
     } else {
       writeHead(object, types.list);
     }
-    long buffer = items.length == 0 ? 0 : allocateMemory(8L * items.length);
+    long buffer = room == 0 ? 0 : allocateMemory(8L * room);
     for (int i = 0; i < items.length; i++) {
       set(buffer + 8L * i, items[i]);
     }
     set(object + ObjectHead.SIZE, items.length);
     set(object + LIST_ITEMS, buffer);
-    set(object + LIST_ALLOCATED, items.length);
+    set(object + LIST_ALLOCATED, room);
     interpreter.track(object);
     return object;
   }

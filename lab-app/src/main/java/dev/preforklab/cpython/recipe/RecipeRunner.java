@@ -28,10 +28,13 @@ public final class RecipeRunner {
 
   private final Recipe recipe;
   private final PythonVersion version;
-  private final Baseline baseline;
+
+  /** By whether the module array has been imported. */
+  private final Map<Boolean, Baseline> baselines = new HashMap<>();
 
   /** A parent that has built its heap and waits to fork. */
-  private record Parent(MachineHost host, Evaluator evaluator, BaselineLoader loader) {}
+  private record Parent(
+      Baseline baseline, MachineHost host, Evaluator evaluator, BaselineLoader loader) {}
 
   /** Parents by what they define beyond the heap: a function or classes of the act. */
   private final Map<String, Parent> parents = new HashMap<>();
@@ -43,11 +46,6 @@ public final class RecipeRunner {
     RecipeLimits.check(recipe, RAM_BYTES);
     this.recipe = recipe;
     this.version = version;
-    boolean array = mentionsArray(recipe.heap());
-    for (Act act : recipe.acts()) {
-      array |= act instanceof Recipe.Allocate a && mentionsArray(List.of(a.statement()));
-    }
-    baseline = Baseline.read(version, array);
   }
 
   /** Runs all acts, each in a child of its own. */
@@ -111,6 +109,10 @@ public final class RecipeRunner {
   }
 
   private Parent build(List<Statement> defined, boolean reads) {
+    Baseline baseline =
+        baselines.computeIfAbsent(
+            mentionsArray(recipe.heap()) || mentionsArray(defined),
+            array -> Baseline.read(version, array));
     MachineHost host = MachineHost.alone(RAM_BYTES, VIRTUAL_PAGES);
     BaselineLoader loader = new BaselineLoader(baseline, host);
     Interpreter interpreter = loader.load(version);
@@ -132,7 +134,7 @@ public final class RecipeRunner {
     evaluator.makeOut();
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, interpreter));
-    return new Parent(host, evaluator, loader);
+    return new Parent(baseline, host, evaluator, loader);
   }
 
   /** What modules lead to: the interpreter's own objects, and the recipe's list. */
@@ -172,6 +174,7 @@ public final class RecipeRunner {
   /** One child, from fork to its end. */
   private final class Measurement {
     private final Parent parent;
+    private final Baseline baseline;
     private final Act act;
     private final MachineHost host;
     private final Interpreter interpreter;
@@ -184,6 +187,7 @@ public final class RecipeRunner {
     Measurement(Parent parent, Act act) {
       this.parent = parent;
       this.act = act;
+      baseline = parent.baseline;
       host = parent.host.fork(1);
       interpreter = parent.evaluator.mutator().interpreter.forked(host);
       evaluator = parent.evaluator.forked(interpreter);
