@@ -18,6 +18,10 @@ The file is JSON, addresses in bytes unless said otherwise:
             the usable ones first, in list order, then the full ones
   pools     [address, size class, blocks in use, next offset, largest offset, [offsets of free blocks in chain order]]
   used      [size class, [pool addresses in list order]]
+  malloc    the C library's heap (glibc 2.26 to 2.36 and later, as long as its structures are the same): {start, end (of the data
+            segment), mmap_threshold, trim_threshold, chunks: [size + 1 if the chunk before is in use, ...] from the first chunk to the top,
+            cache, fast, bins: [bin, [numbers of chunks in list order]] of those that hold any (of the cache and the fast bins the
+            head first, of the bins from fd to fd), map: the four words of the bin map, last_remainder: number of a chunk or -1}
   lists     for each generation the addresses of the collector's heads in list order: the first, then differences
   acts      {"plain" or "freeze": {act: {copied: [page numbers], vanished: [page numbers],
             appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}
@@ -181,6 +185,86 @@ def heap_state(memory, release):
     return arena_rows, pool_rows, used
 
 
+# struct malloc_state (glibc 2.27 and later), in bytes
+FAST_BINS, TOP, LAST_REMAINDER, BINS, BIN_MAP = 16, 96, 104, 112, 2144
+# struct malloc_par before sbrk_base (glibc 2.35 and later)
+TRIM_THRESHOLD, MMAP_THRESHOLD, SBRK_BASE = 0, 16, 96
+CACHE_COUNTS, CACHE_ENTRIES, CACHE_BINS = 0, 128, 64
+
+
+def main_arena(memory, start, end):
+    """The address of glibc's main_arena: most of its bins are empty, and an empty bin's links lead to itself."""
+    for lo, hi, kind, data in memory.mappings:
+        if kind != "lib_data":
+            continue
+        words = struct.unpack_from("<%dQ" % (len(data) // 8), data)
+        for at in range(len(words) - 2 * 127 - BINS // 8):
+            first = lo + 8 * at + BINS - 16
+            bins = words[at + BINS // 8:at + BINS // 8 + 254]
+            empty = sum(1 for i in range(0, 254, 2) if bins[i] == bins[i + 1] == first + 8 * i)
+            if empty >= 64 and start <= words[at + TOP // 8] < end:
+                return lo + 8 * at
+    raise SystemExit("main_arena: not found")
+
+
+def malloc_parameters(memory, start):
+    """The address of glibc's mp_: its sbrk_base is the heap's start, its thresholds and counts say the rest."""
+    for lo, hi, kind, data in memory.mappings:
+        if kind == "lib_data":
+            at = data.find(struct.pack("<Q", start))
+            while at >= 0:
+                if at >= SBRK_BASE and struct.unpack_from("<QQ", data, at + 8)[0] == CACHE_BINS:
+                    return lo + at - SBRK_BASE
+                at = data.find(struct.pack("<Q", start), at + 1)
+    raise SystemExit("mp_: not found")
+
+
+def c_heap(memory):
+    """glibc's heap: the chunks by their boundary tags, the free ones by their bins."""
+    start, end = next((lo, hi) for lo, hi, kind, _ in memory.mappings if kind == "brk_heap")
+    arena, parameters = main_arena(memory, start, end), malloc_parameters(memory, start)
+    top = memory.word(arena + TOP)
+    assert top + (memory.word(top + 8) & ~7) == end, "the top does not end with the data segment"
+    chunks, number, at = [], {}, start
+    while at < top:
+        number[at] = len(chunks)
+        head = memory.word(at + 8)
+        assert not head & 6, hex(at)
+        chunks.append(head)
+        at += head & ~7
+    assert at == top and chunks[0] & ~7 == 0x290, "the first chunk is not the thread cache"
+
+    def chain(slot, offset):
+        """A list whose links are mangled by their place's address."""
+        out, at = [], memory.word(slot)
+        while at:
+            out.append(number[at - offset])
+            link = at + 16 - offset
+            at = memory.word(link) ^ link >> 12
+        return out
+
+    cache = start + 16
+    caches = [chain(cache + CACHE_ENTRIES + 8 * i, 16) for i in range(CACHE_BINS)]
+    for i, c in enumerate(caches):
+        assert memory.word(cache + CACHE_COUNTS + 2 * i & ~7) >> 16 * (i & 3) & 0xffff == len(c)
+    fast = [chain(arena + FAST_BINS + 8 * i, 0) for i in range(10)]
+    bins = []
+    for i in range(1, 128):
+        header = arena + BINS + 16 * (i - 1) - 16
+        out, at = [], memory.word(header + 16)
+        while at != header:
+            out.append(number[at])
+            at = memory.word(at + 16)
+        bins.append(out)
+    return {
+        "start": start, "end": end, "chunks": chunks,
+        "mmap_threshold": memory.word(parameters + MMAP_THRESHOLD), "trim_threshold": memory.word(parameters + TRIM_THRESHOLD),
+        "cache": [[i, c] for i, c in enumerate(caches) if c], "fast": [[i, c] for i, c in enumerate(fast) if c],
+        "bins": [[i + 1, c] for i, c in enumerate(bins) if c],
+        "map": [memory.int(arena + BIN_MAP + 4 * i) for i in range(4)],
+        "last_remainder": number.get(memory.word(arena + LAST_REMAINDER), -1)}
+
+
 def runs(numbers):
     """[first, [absent, present, ...]] of a sorted list of page numbers."""
     first, out, expected = numbers[0], [0, 0], numbers[0]
@@ -209,6 +293,7 @@ def capture(python, heap):
         state["lists"] = [[b - a for a, b in zip([0] + l, l)] for l in lists]
         state["long_lived_total"] = len(lists[2])
         state["arenas"], state["pools"], state["used"] = heap_state(memory, release)
+        state["malloc"] = c_heap(memory)
         by_mapping = {}
         for page, (entry, kind) in sorted(before.items()):
             if kind != "file_ro":

@@ -44,6 +44,33 @@ public final class Baseline {
 
   record UsedPools(int sizeIndex, long[] pools) {}
 
+  /** Some of the C library's heap's chunks, by their numbers, in the order of a list. */
+  record ChunkList(int list, int[] chunks) {}
+
+  /**
+   * The C library's heap.
+   *
+   * @param start of the data segment and of the first chunk
+   * @param end of the data segment and of the top
+   * @param chunks each one's size and whether the one before is in use, up to the top
+   * @param cache the thread cache's lists by their index
+   * @param fast the fast bins by their index
+   * @param bins the other bins by their number
+   * @param binMap which bins may hold chunks, 32 bits an element
+   * @param lastRemainder number of a chunk, or -1
+   */
+  record CHeap(
+      long start,
+      long end,
+      int[] chunks,
+      List<ChunkList> cache,
+      List<ChunkList> fast,
+      List<ChunkList> bins,
+      long[] binMap,
+      int lastRemainder,
+      long mmapThreshold,
+      long trimThreshold) {}
+
   /**
    * What the interpreter itself does in an act on an empty heap.
    *
@@ -80,6 +107,7 @@ public final class Baseline {
   final List<Arena> arenas = new ArrayList<>();
   final List<Pool> pools = new ArrayList<>();
   final List<UsedPools> used = new ArrayList<>();
+  final CHeap cHeap;
 
   /** Heads of the tracked objects of each generation, in list order. */
   final long[][] lists;
@@ -118,6 +146,7 @@ public final class Baseline {
     for (JsonNode row : root.path("used")) {
       used.add(new UsedPools(row.get(0).asInt(), longs(row.get(1))));
     }
+    cHeap = cHeap(root.path("malloc"));
     lists = new long[3][];
     for (int i = 0; i < 3; i++) {
       lists[i] = longs(root.path("lists").get(i));
@@ -130,6 +159,28 @@ public final class Baseline {
         footprints.put(mode.getKey() + " " + act.getKey(), footprint(act.getValue()));
       }
     }
+  }
+
+  private static CHeap cHeap(JsonNode node) {
+    return new CHeap(
+        node.path("start").asLong(),
+        node.path("end").asLong(),
+        ints(node.path("chunks")),
+        chunkLists(node.path("cache")),
+        chunkLists(node.path("fast")),
+        chunkLists(node.path("bins")),
+        longs(node.path("map")),
+        node.path("last_remainder").asInt(),
+        node.path("mmap_threshold").asLong(),
+        node.path("trim_threshold").asLong());
+  }
+
+  private static List<ChunkList> chunkLists(JsonNode rows) {
+    List<ChunkList> lists = new ArrayList<>();
+    for (JsonNode row : rows) {
+      lists.add(new ChunkList(row.get(0).asInt(), ints(row.get(1))));
+    }
+    return lists;
   }
 
   private static Footprint footprint(JsonNode node) {

@@ -5,6 +5,7 @@ import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.TypeSpec;
+import dev.preforklab.cpython.obmalloc.CHeapBuilder;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,6 +66,7 @@ final class BaselineLoader {
     Interpreter interpreter = Interpreter.boot(host, version);
     bootEnd = host.map(Host.BYTES_IN_PAGE, Host.BYTES_IN_PAGE) + Host.BYTES_IN_PAGE;
     host.setMmapBase(MMAP_AREA + firstArena() % MIB);
+    loadCHeap(interpreter);
     loadAllocator(interpreter);
     loadCollector(interpreter);
     return interpreter;
@@ -94,12 +96,15 @@ final class BaselineLoader {
   private void findExtents(PythonVersion version) {
     List<Extent> found = new ArrayList<>();
     for (Baseline.Region region : baseline.regions) {
-      found.add(
-          new Extent(
-              region.firstPage() << Host.LOG_BYTES_IN_PAGE,
-              region.endPage() << Host.LOG_BYTES_IN_PAGE,
-              region.kind().equals("brk_heap")));
+      if (!region.kind().equals("brk_heap")) {
+        found.add(
+            new Extent(
+                region.firstPage() << Host.LOG_BYTES_IN_PAGE,
+                region.endPage() << Host.LOG_BYTES_IN_PAGE,
+                false));
+      }
     }
+    found.add(new Extent(baseline.cHeap.start(), baseline.cHeap.end(), true));
     for (Baseline.Arena arena : baseline.arenas) {
       found.add(new Extent(arena.address(), arena.address() + version.arenaBytes, false));
     }
@@ -173,6 +178,19 @@ final class BaselineLoader {
       moved[i] = relocate(addresses[i]) + offset;
     }
     return moved;
+  }
+
+  /** Before the interpreter's own allocator is loaded, whose array of arenas stands there. */
+  private void loadCHeap(Interpreter interpreter) {
+    Baseline.CHeap captured = baseline.cHeap;
+    CHeapBuilder builder = new CHeapBuilder(host, interpreter.runtime);
+    builder.writeChunks(relocate(captured.start()), captured.chunks(), host.sbrk(0));
+    captured.cache().forEach(list -> builder.fillCache(list.list(), list.chunks()));
+    captured.fast().forEach(list -> builder.fillFastBin(list.list(), list.chunks()));
+    captured.bins().forEach(list -> builder.fillBin(list.list(), list.chunks()));
+    builder.writeBinMap(captured.binMap());
+    builder.writeVariables(
+        captured.lastRemainder(), captured.mmapThreshold(), captured.trimThreshold());
   }
 
   private void loadAllocator(Interpreter interpreter) {

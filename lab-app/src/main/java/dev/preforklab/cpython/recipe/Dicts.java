@@ -70,6 +70,7 @@ final class Dicts {
     if (keys == 0) {
       keys = interpreter.malloc.allocate(dicts.keysBytes(logSlots, kind));
     }
+    mutator.fill(keys, dicts.keysBytes(logSlots, kind));
     set(keys + DictLayout.KEYS_REF_COUNT, 1);
     set(keys + DictLayout.KEYS_SIZE_AND_KIND, DictLayout.sizeAndKind(logSlots, kind));
     set(keys + dicts.keysUsable, DictLayout.usable(1L << logSlots));

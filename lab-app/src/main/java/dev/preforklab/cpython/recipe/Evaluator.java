@@ -106,10 +106,12 @@ final class Evaluator {
     if (!(place instanceof Recipe.TupleValue tuple)) {
       return place instanceof Recipe.NoneValue;
     }
-    // Before 3.7 the folding works on the bytecode, which is simulated for flat tuples only.
-    return mutator.version.atLeast(3, 7)
-        ? tuple.items().stream().allMatch(this::isConstant)
-        : tuple.items().stream().allMatch(Recipe.NoneValue.class::isInstance);
+    // 2.7 folds a tuple in a tuple no further; 3.6 does not load () as a constant.
+    return switch (mutator.version.toString()) {
+      case "2.7" -> tuple.items().stream().allMatch(Recipe.NoneValue.class::isInstance);
+      case "3.6" -> !tuple.items().isEmpty() && tuple.items().stream().allMatch(this::isConstant);
+      default -> tuple.items().stream().allMatch(this::isConstant);
+    };
   }
 
   private long constant(Expression place) {

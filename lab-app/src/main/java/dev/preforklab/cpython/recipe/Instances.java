@@ -110,6 +110,7 @@ final class Instances {
           interpreter.newGcObject(
               type.type, basicBytes() + 8L * (size + 1) + (size + 7 & ~7), preHeader);
       set(object + ObjectHead.BYTES, 0);
+      mutator.fill(object, basicBytes() + 8L * (size + 1) + (size + 7 & ~7));
       interpreter.track(object);
       return object;
     }
@@ -131,6 +132,7 @@ final class Instances {
     int size = type.entries + type.usable;
     int prefix = size + 2 + 7 & ~7;
     long block = mutator.scratch(prefix + 8L * size);
+    mutator.fill(block, prefix + 8L * size);
     long values = block + prefix;
     set(values - 8, (long) prefix << 56);
     set(object + Traversal.valuesOffset(tagged), tagged ? values - 1 : values);

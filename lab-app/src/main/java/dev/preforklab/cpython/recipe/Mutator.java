@@ -155,7 +155,13 @@ final class Mutator {
     if (isOld) {
       return interpreter.freeLists.oldNumbers().allocate(false, types.int_);
     }
-    return interpreter.newObject(types.int_, 24 + 4L * Math.max(1, digits(value)));
+    return number(types.int_, Math.max(1, digits(value)));
+  }
+
+  private long number(long type, int digits) {
+    long object = interpreter.newObject(type, 24 + 4L * digits);
+    fill(object, 24 + 4L * digits);
+    return object;
   }
 
   /**
@@ -170,8 +176,7 @@ final class Mutator {
     if (isOld ? !isLong : digits <= 1) {
       return newInt(sum.longValue());
     }
-    return interpreter.newObject(
-        isOld ? types.long_ : types.int_, 24 + 4L * (constant.signum() < 0 ? digits : digits + 1));
+    return number(isOld ? types.long_ : types.int_, constant.signum() < 0 ? digits : digits + 1);
   }
 
   private static int digits(BigInteger value) {
@@ -188,9 +193,11 @@ final class Mutator {
     }
     long object = interpreter.freeLists.takeFloat();
     if (object == 0) {
-      return interpreter.newObject(types.float_, FLOAT_BYTES);
+      object = interpreter.newObject(types.float_, FLOAT_BYTES);
+    } else {
+      writeHead(object, types.float_);
     }
-    writeHead(object, types.float_);
+    set(object + ObjectHead.BYTES, 0);
     return object;
   }
 
@@ -203,6 +210,7 @@ final class Mutator {
   long newStr(int length, int digits) {
     long arguments = newTuple(0, 0);
     long text;
+    long bytes = version.asciiHeaderBytes + (long) Math.max(length, digits);
     if (isOld) {
       long buffer = interpreter.newObject(types.str, version.asciiHeaderBytes + OLD_FORMAT_ROOM);
       if (length > OLD_FORMAT_ROOM) {
@@ -210,13 +218,15 @@ final class Mutator {
         // pymalloc so stays in the C library's heap, however short it becomes.
         buffer = resized(buffer, version.asciiHeaderBytes + length + 100L);
       }
-      text = resized(buffer, version.asciiHeaderBytes + (long) Math.max(length, digits));
+      fill(buffer, bytes);
+      text = resized(buffer, bytes);
     } else {
       long number = interpreter.newObject(types.str, version.asciiHeaderBytes + (long) digits);
       long buffer =
           interpreter.newObject(types.str, version.asciiHeaderBytes + (long) Math.max(length, 105));
       interpreter.decref(number);
-      text = resized(buffer, version.asciiHeaderBytes + (long) Math.max(length, digits));
+      fill(buffer, bytes);
+      text = resized(buffer, bytes);
       if (Math.max(length, digits) == 1) {
         interpreter.decref(text);
         text = types.character;
@@ -235,6 +245,9 @@ final class Mutator {
   long newBytes(int length) {
     long array = interpreter.malloc.allocate(isOld ? 48 : 56);
     long content = length == 0 ? 0 : allocateMemory(length + 1L);
+    if (content != 0) {
+      fill(content, length + 1L);
+    }
     long object;
     // There is one empty value, and on 2.7 one of each single character.
     if (length == 0 || (length == 1 && isOld)) {
@@ -243,6 +256,7 @@ final class Mutator {
     } else {
       int headBytes = isOld ? version.asciiHeaderBytes : 33;
       object = interpreter.newObject(types.bytes, headBytes + (long) length);
+      fill(object, headBytes + (long) length);
     }
     if (content != 0) {
       freeMemory(content);
@@ -434,6 +448,15 @@ final class Mutator {
   void writeHead(long object, long type) {
     set(object, 1);
     set(object + ObjectHead.TYPE, type);
+  }
+
+  /** Writes what a new object holds behind its head, as far as that dirties further pages. */
+  void fill(long object, long bytes) {
+    long end = object + bytes;
+    long nextPage = (object | (Host.BYTES_IN_PAGE - 1)) + 1;
+    for (long address = nextPage; address < end; address += Host.BYTES_IN_PAGE) {
+      set(address, 0);
+    }
   }
 
   void set(long address, long value) {

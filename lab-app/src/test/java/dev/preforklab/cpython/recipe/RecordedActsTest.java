@@ -42,8 +42,13 @@ class RecordedActsTest {
             Arguments.of(
                 version, "long_texts", version.major == 2 ? List.of(0, 2) : List.of(0, 1, 2)),
             // To 3.7 no GC objects; on 3.6 and 3.7 an exit therefore finds the module in use.
-            Arguments.of(version, "empty_slots", List.of(0, 1, 2)));
+            Arguments.of(version, "empty_slots", List.of(0, 1, 2)),
+            // Values that the compiler makes, b"", and strings over several pages.
+            Arguments.of(version, "constants", List.of(0, 1, 2)),
+            Arguments.of(version, "long", List.of(0, 1, 2)));
     if (version.major > 2) {
+      // Blocks of the C library's heap, kept, freed and taken again by the child.
+      array = Stream.concat(array, Stream.of(Arguments.of(version, "blocks", List.of(0, 1, 2))));
       // More attributes than the keys that a class's instances share can name.
       array =
           Stream.concat(array, Stream.of(Arguments.of(version, "attributes", List.of(0, 1, 2, 3))));
