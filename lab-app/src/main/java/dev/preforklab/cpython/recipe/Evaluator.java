@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -414,13 +415,12 @@ final class Evaluator {
     interpreter.refCounts.touch(object);
     TypeSpec spec = interpreter.spec(object);
     switch (spec.traversal()) {
-      case TypeSpec.LIST -> {
-        for (long i = 0; i < mutator.listSize(object); i++) {
-          readDeep(mutator.listItem(object, i));
-        }
+      case TypeSpec.LIST -> iterate(object, this::readDeep);
+      case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
+        interpreter.collector.objectAllocated();
+        mutator.forEachReferent(object, this::readDeep);
+        interpreter.collector.objectFreed();
       }
-      case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT ->
-          mutator.forEachReferent(object, this::readDeep);
       case TypeSpec.INSTANCE, TypeSpec.BLOCKS -> {
         if (!spec.isHeapType()) {
           // An array, from 3.10 on.
@@ -441,6 +441,21 @@ final class Evaluator {
   /** Whether the module's dict is reachable for the collector at exit, whatever lies in cycles. */
   boolean moduleIsHeld() {
     return classes.values().stream().anyMatch(instances::isHeldUnseen);
+  }
+
+  /**
+   * Goes through a list by an iterator, which the collector counts for as long as it lives; its own
+   * memory is the baseline's.
+   */
+  void iterate(long list, LongConsumer body) {
+    interpreter.collector.objectAllocated();
+    long size = mutator.listSize(list);
+    for (long i = 0; i < size; i++) {
+      body.accept(mutator.listItem(list, i));
+      interpreter.evalBreaker();
+    }
+    interpreter.collector.objectFreed();
+    interpreter.evalBreaker();
   }
 
   private PyClass classOf(long type) {

@@ -34,7 +34,11 @@ public final class RecipeRunner {
 
   /** A parent that has built its heap and waits to fork. */
   private record Parent(
-      Baseline baseline, MachineHost host, Evaluator evaluator, BaselineLoader loader) {}
+      Baseline baseline,
+      MachineHost host,
+      Evaluator evaluator,
+      BaselineLoader loader,
+      List<Integer> countsAtFork) {}
 
   /** Parents by what they define beyond the heap: a function or classes of the act. */
   private final Map<String, Parent> parents = new HashMap<>();
@@ -130,11 +134,23 @@ public final class RecipeRunner {
       evaluator.makeFixtures(1);
     }
     evaluator.fillFreeLists(reads);
-    recipe.beforeHeap().forEach(action -> perform(action, interpreter));
+    recipe.beforeHeap().forEach(action -> perform(action, evaluator));
     evaluator.makeOut();
     evaluator.run(recipe.heap());
-    recipe.beforeFork().forEach(action -> perform(action, interpreter));
-    return new Parent(baseline, host, evaluator, loader);
+    recipe.beforeFork().forEach(action -> perform(action, evaluator));
+    List<Integer> countsAtFork = counts(interpreter);
+    if (!version.atLeast(3, 11)) {
+      // The parent calls a function before it forks, and here frames are GC objects.
+      interpreter.collector.collectIfDue();
+    }
+    return new Parent(baseline, host, evaluator, loader, countsAtFork);
+  }
+
+  private static List<Integer> counts(Interpreter interpreter) {
+    return List.of(
+        interpreter.collector.getCount(0),
+        interpreter.collector.getCount(1),
+        interpreter.collector.getCount(2));
   }
 
   /** What modules lead to: the interpreter's own objects, and the recipe's list. */
@@ -147,7 +163,8 @@ public final class RecipeRunner {
         });
   }
 
-  private static void perform(Act action, Interpreter interpreter) {
+  private static void perform(Act action, Evaluator evaluator) {
+    Interpreter interpreter = evaluator.mutator().interpreter;
     if (action instanceof Recipe.Collect collect) {
       interpreter.collector.collect(collect.generation());
     } else if (action instanceof Recipe.Threshold threshold) {
@@ -159,6 +176,8 @@ public final class RecipeRunner {
                 : interpreter.gcState.threshold(i);
       }
       interpreter.gcState.setThresholds(values[0], values[1], values[2]);
+      // The call's arguments; the tuple then waits on the free list.
+      interpreter.decref(evaluator.mutator().newTuple(new long[values.length]));
     } else if (action instanceof Recipe.CollectorSwitch change) {
       switch (change.name()) {
         case "gc.disable" -> interpreter.gcState.setEnabled(false);
@@ -195,7 +214,6 @@ public final class RecipeRunner {
     }
 
     ActResult run() {
-      List<Integer> atFork = counts();
       touch(baseline.privatePages);
       boolean frozen = isFrozen();
       int[] before = host.table().clone();
@@ -257,7 +275,7 @@ public final class RecipeRunner {
               exitFaults,
               leaves ? List.of() : countsWhenRead(),
               leaves ? List.of() : stats(),
-              atFork,
+              parent.countsAtFork,
               memoryBefore.rssPages * (long) Host.BYTES_IN_PAGE,
               memoryBefore.ratio());
       host.exit();
@@ -278,6 +296,7 @@ public final class RecipeRunner {
       if (needsHeap && evaluator.out == 0) {
         throw new RecipeException(act.json() + ": nothing is left after drop");
       }
+      long collections = collections();
       if (part instanceof Recipe.Iterate iterate) {
         iterate(iterate);
       } else if (part instanceof Recipe.ReadDeep) {
@@ -287,18 +306,17 @@ public final class RecipeRunner {
       } else if (part instanceof Recipe.Drop) {
         drop();
       } else if (part instanceof Recipe.Allocate allocate) {
-        long collections = collections();
         statements.add(allocate.statement());
         evaluator.run(List.of(allocate.statement()));
-        if (collections() > collections) {
-          footprints.add(baseline.footprint(frozen, "gc.collect:0"));
-        }
       } else if (part instanceof Recipe.Exit exit) {
         if (exit.normal()) {
           exit(frozen);
         }
       } else if (!(part instanceof Recipe.Nothing)) {
-        RecipeRunner.perform(part, interpreter);
+        RecipeRunner.perform(part, evaluator);
+      }
+      if (needsHeap && collections() > collections) {
+        footprints.add(baseline.footprint(frozen, "gc.collect:0"));
       }
     }
 
@@ -307,6 +325,16 @@ public final class RecipeRunner {
       long size = mutator.listSize(evaluator.out);
       long step = iterate.stride() ? Math.max(1, Math.round(1 / iterate.part())) : 1;
       long end = iterate.stride() || !iterate.indexed() ? size : (long) (size * iterate.part());
+      if (!iterate.indexed()) {
+        evaluator.iterate(evaluator.out, interpreter.refCounts::touch);
+        return;
+      }
+      if (iterate.stride()) {
+        // round() makes an object that the collector counts: a method, or the names it takes.
+        interpreter.collector.objectAllocated();
+        interpreter.evalBreaker();
+        interpreter.collector.objectFreed();
+      }
       for (long i = 0; i < end; i += step) {
         interpreter.refCounts.touch(mutator.listItem(evaluator.out, i));
       }
@@ -319,11 +347,7 @@ public final class RecipeRunner {
       if (!numbers && !Set.of(Recipe.ArrayValue.class).containsAll(kinds)) {
         throw new RecipeException("sum: adds up numbers or arrays, and the heap holds others");
       }
-      Mutator mutator = evaluator.mutator();
-      long size = mutator.listSize(evaluator.out);
-      for (long i = 0; i < size; i++) {
-        interpreter.refCounts.touch(mutator.listItem(evaluator.out, i));
-      }
+      evaluator.iterate(evaluator.out, interpreter.refCounts::touch);
     }
 
     /** {@code out = None}. */
@@ -369,16 +393,9 @@ public final class RecipeRunner {
       }
     }
 
-    private List<Integer> counts() {
-      return List.of(
-          interpreter.collector.getCount(0),
-          interpreter.collector.getCount(1),
-          interpreter.collector.getCount(2));
-    }
-
     /** The counts as the child's own gc.get_count() sees them: reading allocates. */
     private List<Integer> countsWhenRead() {
-      List<Integer> counts = counts();
+      List<Integer> counts = counts(interpreter);
       boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
       int first =
           full

@@ -46,6 +46,14 @@ class RecordedActsTest {
             // Values that the compiler makes, b"", and strings over several pages.
             Arguments.of(version, "constants", List.of(0, 1, 2)),
             Arguments.of(version, "long", List.of(0, 1, 2)));
+    if (!version.equals(PythonVersion.V3_11)) {
+      // A heap built with the collector off, which is on again before the fork: up to 3.10 the
+      // parent's next call collects, later the child's next allocation. (3.11's rig is no measure
+      // here: its parent collects while it waits, because os.wait4 sets up a parser.)
+      // Open: allocate in 2.7 copies 10 pages, here 30.
+      List<Integer> acts = version.major == 2 ? List.of(0, 1, 2, 4) : List.of(0, 1, 2, 3, 4);
+      array = Stream.concat(array, Stream.of(Arguments.of(version, "pending", acts)));
+    }
     if (version.major > 2) {
       // Blocks of the C library's heap, kept, freed and taken again by the child.
       array = Stream.concat(array, Stream.of(Arguments.of(version, "blocks", List.of(0, 1, 2))));
