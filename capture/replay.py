@@ -6,21 +6,125 @@ made beforehand, which allocate no gc object, so the replay adds nothing to them
 
 Reading point: after the op AND after one builtin call (gc.isenabled()) has returned, so that on 3.12+ a pending
 collection (run only at the eval breaker) has happened.
+
+A file that is not a trace within the lab's own limits is refused in one line, with exit status 2.
 """
 import ctypes
 import gc
 import json
 import os
+import signal
 import struct
 import sys
 from array import array
 
 gc.disable()
-T = json.load(open(sys.argv[1]))
+
+TRACE_BYTES_MAX = 256 << 20
+TRACE_SECONDS_MAX = 60
+SLOTS_MAX = 100000
+OPERATIONS_MAX = 2000000
+REPEAT_MAX = 1000
+OBJECTS_MAX = 500000000
+# operations of the dry pass that comes before the trace
+DRY = 50
 
 OPS = ["nop", "new", "chain", "link", "unlink", "drop", "cycle", "burst", "list", "dict", "inst", "tuple", "lset",
        "dset", "aset", "lcycle", "dcycle", "icycle", "lburst", "collect", "thr", "freeze", "unfreeze", "disable", "enable"]
 CODE = {n: i for i, n in enumerate(OPS)}
+
+# Of each argument what it may be: (s)lot, (f)ield, (r)epeat, (l)ength, (g)eneration, (t)hreshold.
+ARGUMENTS = dict(zip(OPS, " s sr sfs sf s lr r s s s sss sfs sfs sfs lr lr lr r g ttt".split(" ") + [""] * 4))
+MAKES = {"new": "N", "chain": "N", "list": "list", "dict": "dict", "inst": "I", "tuple": "tuple", "drop": None}
+NEEDS = {"link": "N", "unlink": "N", "lset": "list", "dset": "dict", "aset": "I"}
+
+
+class TraceError(ValueError):
+    """No trace; the message says where and why."""
+
+
+def whole(v, low, high):
+    return not isinstance(v, bool) and isinstance(v, type(1)) and low <= v <= high
+
+
+def shown(v):
+    text = json.dumps(v) if not isinstance(v, (list, dict)) else "a list" if isinstance(v, list) else "an object"
+    return text if len(text) <= 40 else text[:40] + "..."
+
+
+def checked(t):
+    """The trace t, if it is one and each operation finds what it works on in its slot."""
+    if not isinstance(t, dict):
+        raise TraceError("not a trace: the file does not hold a JSON object")
+    if t.get("family") not in ("pure", "mixed"):
+        raise TraceError("family: %s is not known; known: pure, mixed" % shown(t.get("family")))
+    slots, ops = t.get("slots"), t.get("ops")
+    if not whole(slots, 1, SLOTS_MAX):
+        raise TraceError("slots: must be a whole number from 1 to %d, not %s" % (SLOTS_MAX, shown(slots)))
+    if not isinstance(ops, list) or len(ops) > OPERATIONS_MAX:
+        raise TraceError("ops: must be a list of at most %d operations" % OPERATIONS_MAX)
+    bounds = {"s": (0, slots - 1), "f": (0, 3), "r": (0, REPEAT_MAX), "l": (1, REPEAT_MAX), "g": (0, 2), "t": (0, 2147483647)}
+    held = {}
+    objects = 0
+    for i, o in enumerate(ops):
+        where = "ops[%d]: " % i
+        if not isinstance(o, list) or not o:
+            raise TraceError(where + "must be a list that begins with a name, not " + shown(o))
+        name, a = o[0], o[1:]
+        if isinstance(name, (list, dict)) or name not in ARGUMENTS:
+            raise TraceError(where + "unknown operation " + shown(name))
+        kinds = ARGUMENTS[name]
+        if len(a) != len(kinds):
+            raise TraceError(where + "%s takes %d numbers, not %d" % (name, len(kinds), len(a)))
+        for v, kind in zip(a, kinds):
+            if not whole(v, *bounds[kind]):
+                raise TraceError(where + "%s: %s is not a whole number from %d to %d" % ((name, shown(v)) + bounds[kind]))
+        if name in NEEDS and held.get(a[0]) != NEEDS[name]:
+            raise TraceError(where + "slot %d does not hold a %s" % (a[0], NEEDS[name]))
+        if name in MAKES:
+            held[a[0]] = MAKES[name]
+        objects += a[0] * a[1] if kinds == "lr" else a[-1] if kinds[-1:] == "r" else 1
+        if objects > OBJECTS_MAX:
+            raise TraceError(where + "the trace makes more than %d objects up to here" % OBJECTS_MAX)
+    return t
+
+
+def number(digits):
+    if len(digits) > 1000:
+        raise TraceError("holds a number of %d digits" % len(digits))
+    return int(digits)
+
+
+def late(signum, frame):
+    raise TraceError("no end within %d s" % TRACE_SECONDS_MAX)
+
+
+def read_trace(name):
+    """The trace in a file; a device or a pipe has no size to ask for, and may never end."""
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(TRACE_SECONDS_MAX)
+    try:
+        with open(name, "rb") as f:
+            content = f.read(TRACE_BYTES_MAX + 1)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    if len(content) > TRACE_BYTES_MAX:
+        raise TraceError("is over 256 MiB, too long for a trace")
+    try:
+        return checked(json.loads(content.decode("utf-8"), parse_int=number))
+    except (RuntimeError, MemoryError):  # RecursionError, where there is one
+        raise TraceError("too deep")
+
+
+if len(sys.argv) != 2:
+    sys.stderr.write("replay.py: takes one argument, the trace\n")
+    sys.exit(2)
+try:
+    T = read_trace(sys.argv[1])
+except (ValueError, IOError, OSError) as e:
+    sys.stderr.write("replay.py: %s: %s\n" % (sys.argv[1], getattr(e, "strerror", None) or e))
+    sys.exit(2)
 
 
 class N(object):
@@ -198,12 +302,12 @@ def run_counts(ops, S, B, R, RNG, N, I, KEYS, POS, collect, set_threshold, disab
 def main_counts():
     ops = prepared(T["ops"])
     RNG = [(range if sys.version_info[0] > 2 else xrange)(i) for i in range(1001)]  # noqa: F821 (an iterator that gc does not see)
-    R = array("l", [0]) * (4 * (len(ops) + 1))
+    R = array("l", [0]) * (4 * max(DRY, len(ops)))
     POS = array("l", [0, 0])
     S, B = [None] * T["slots"], [None] * 1000
     args = (S, B, R, RNG, N, I, ("f0", "f1", "f2", "f3"), POS, gc.collect, gc.set_threshold, gc.disable, gc.enable, gc.isenabled,
             gc.get_count, gc.get_objects)
-    run_counts(prepared([["nop"]] * 50), *args)
+    run_counts(prepared([["nop"]] * DRY), *args)
     # the lists and dicts that wait for reuse: 2.7 keeps them over a collection, so they are put into a known state
     numbers = range(200)  # on 2.7 itself a list
     lists, dicts = [[] for _ in numbers], [{} for _ in numbers]
@@ -249,7 +353,7 @@ ops = prepared(T["ops"])
 S = [None] * T["slots"]
 B = [None] * 1000
 W = 16
-R = array("q", [0]) * (W * (len(ops) + 1))
+R = array("q", [0]) * (W * max(DRY, len(ops)))
 POS = array("q", [0])
 KEYS = ("f0", "f1", "f2", "f3")
 
@@ -399,7 +503,7 @@ args = (ops, S, B, R, RNG, N, I, KEYS, POS, k0, k1, k2, st, LL, gc.collect, gc.s
         getattr(gc, "freeze", gc.isenabled), getattr(gc, "unfreeze", gc.isenabled), gc.disable, gc.enable, gc.isenabled,
         getattr(gc, "get_freeze_count", gc.isenabled), W)
 # one dry pass over a null trace with every builtin (warms caches), then the starting state
-run([(0, 0, 0, 0, None)] * 50, *args[1:])
+run([(0, 0, 0, 0, None)] * DRY, *args[1:])
 POS[0] = 0
 if hasattr(gc, "freeze"):
     gc.collect(); gc.collect(); gc.freeze(); gc.collect()

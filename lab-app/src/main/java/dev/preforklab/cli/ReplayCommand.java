@@ -8,13 +8,6 @@ import dev.preforklab.cpython.replay.TraceException;
 import dev.preforklab.report.Build;
 import dev.preforklab.report.ReplayReport;
 import dev.preforklab.scenario.InputException;
-import java.io.BufferedInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -75,9 +68,11 @@ final class ReplayCommand extends ConsoleCommand {
     try {
       rows = ReplayEngine.run(read(trace), version, frozen, live);
     } catch (TraceException e) {
-      throw new InputException(trace + ": " + e.getMessage(), e);
+      throw new InputException(String.valueOf(e.getMessage()), e);
     } catch (Host.OutOfMemory e) {
       throw new InputException(trace + ": needs more memory than is simulated for a trace", e);
+    } catch (OutOfMemoryError e) {
+      throw InputFile.tooLarge(trace, e);
     }
     if (output != null) {
       output.write(
@@ -90,24 +85,12 @@ final class ReplayCommand extends ConsoleCommand {
     return ExitCode.OK;
   }
 
-  private static Trace read(String name) {
+  /** The trace in a file. */
+  static Trace read(String name) {
     try {
-      Path file = Path.of(name);
-      if (Files.isDirectory(file)) {
-        throw new InputException(name + ": is a directory, not a trace");
-      }
-      if (Files.exists(file) && Files.size(file) > TRACE_BYTES_MAX) {
-        throw new InputException(name + ": is over 256 MiB, too long for a trace");
-      }
-      try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-        return Trace.read(in);
-      }
-    } catch (NoSuchFileException e) {
-      throw new InputException(name + ": no such file", e);
-    } catch (InvalidPathException e) {
-      throw new InputException("trace \"" + name + "\" is not a path", e);
-    } catch (IOException e) {
-      throw new InputException(name + ": cannot be read (" + e.getMessage() + ")", e);
+      return InputFile.read(name, "a trace", TRACE_BYTES_MAX, in -> Trace.read(name, in));
+    } catch (TraceException e) {
+      throw new InputException(String.valueOf(e.getMessage()), e);
     }
   }
 

@@ -10,14 +10,8 @@ import dev.preforklab.cpython.recipe.RecipeRunner;
 import dev.preforklab.report.Build;
 import dev.preforklab.report.RigReport;
 import dev.preforklab.scenario.InputException;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -69,12 +63,7 @@ final class RigCommand extends ConsoleCommand {
     } catch (Host.OutOfMemory e) {
       throw new InputException(recipe + ": needs more memory than the simulated 6 GiB", e);
     } catch (OutOfMemoryError e) {
-      throw new InputException(
-          recipe
-              + ": does not fit into a Java heap of "
-              + (Runtime.getRuntime().maxMemory() >> 20)
-              + " MiB; allow more with LAB_HEAP=8g",
-          e);
+      throw InputFile.tooLarge(recipe, e);
     }
     if (output != null) {
       Build build = new Build(LabVersion.version(), LabVersion.commit());
@@ -97,30 +86,20 @@ final class RigCommand extends ConsoleCommand {
 
   private static Recipe read(String name) {
     try {
-      Path file = Path.of(name);
-      if (Files.isDirectory(file)) {
-        throw new InputException(name + ": is a directory, not a recipe");
-      }
-      byte[] bytes;
-      try (InputStream in = Files.newInputStream(file)) {
-        // devices and pipes have no size to ask for
-        bytes = in.readNBytes(RECIPE_BYTES_MAX + 1);
-      }
-      if (bytes.length > RECIPE_BYTES_MAX) {
-        throw new InputException(name + ": is over 4 MiB, too long for a recipe");
-      }
-      return RecipeReader.read(
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+      return InputFile.read(
+          name,
+          "a recipe",
+          RECIPE_BYTES_MAX,
+          in -> {
+            byte[] bytes = in.readNBytes(RECIPE_BYTES_MAX + 1);
+            if (bytes.length > RECIPE_BYTES_MAX) {
+              throw new InputException(name + ": is over 4 MiB, too long for a recipe");
+            }
+            return RecipeReader.read(
+                StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+          });
     } catch (RecipeException e) {
       throw new InputException(name + ": " + e.getMessage(), e);
-    } catch (NoSuchFileException e) {
-      throw new InputException(name + ": no such file", e);
-    } catch (CharacterCodingException e) {
-      throw new InputException(name + ": is not UTF-8 text", e);
-    } catch (InvalidPathException e) {
-      throw new InputException("recipe \"" + name + "\" is not a path", e);
-    } catch (IOException e) {
-      throw new InputException(name + ": cannot be read (" + e.getMessage() + ")", e);
     }
   }
 }

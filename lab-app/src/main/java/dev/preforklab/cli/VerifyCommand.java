@@ -6,9 +6,11 @@ import dev.preforklab.experiment.verify.Golden;
 import dev.preforklab.experiment.verify.RealPython;
 import dev.preforklab.experiment.verify.RecipeGenerator;
 import dev.preforklab.experiment.verify.Verification;
+import dev.preforklab.experiment.verify.Verification.NamedTrace;
 import dev.preforklab.experiment.verify.Verification.Options;
 import dev.preforklab.experiment.verify.VerificationReport;
 import dev.preforklab.scenario.InputException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -81,6 +83,12 @@ final class VerifyCommand extends ConsoleCommand {
   List<String> recipes = new ArrayList<>();
 
   @Option(
+      names = "--trace",
+      paramLabel = "FILE",
+      description = "A trace to check instead of the recorded and random ones; may be repeated.")
+  List<String> traces = new ArrayList<>();
+
+  @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
       description = "Limit for each run of a real interpreter; default: 180.")
@@ -123,18 +131,24 @@ final class VerifyCommand extends ConsoleCommand {
         throw new InputException("--recipe " + recipe + ": no such file");
       }
     }
+    if (!traces.isEmpty() && only.equals("recipes")) {
+      throw new InputException("--trace " + traces.get(0) + ": goes not with --only recipes");
+    }
+    List<NamedTrace> named =
+        traces.stream().map(t -> new NamedTrace(t, ReplayCommand.read(t))).toList();
     OutputFile output = json == null ? null : OutputFile.checked("--json", json);
     RealPython.Found found = interpreters();
     Options defaults = Options.defaults(LabHome.directory().resolve("capture"));
     Options options =
         new Options(
             seed,
-            cases,
+            named.isEmpty() ? cases : 0,
             cases,
             only,
             operations,
             slots,
-            only.equals("recipes") ? List.of() : defaults.goldenTraces(),
+            only.equals("recipes") || !named.isEmpty() ? List.of() : defaults.goldenTraces(),
+            named,
             recipes.isEmpty() ? defaults.recipes() : recipes,
             defaults.captureDirectory(),
             Duration.ofSeconds(timeoutSeconds),
@@ -151,7 +165,7 @@ final class VerifyCommand extends ConsoleCommand {
               found.isEmpty()
                   ? "no real CPython on PATH or under ~/.pyenv (name one with --python); the lab is"
                       + " held against recorded figures of real ones, and no fresh case is run"
-                  : found.pythons().size() + " real CPythons",
+                  : told(found),
               VerificationReport.heading());
     }
     Progress progress = new Progress(table);
@@ -167,8 +181,33 @@ final class VerifyCommand extends ConsoleCommand {
     if (table) {
       long agree = checks.stream().filter(c -> c.outcome() == Check.Outcome.AGREES).count();
       console.out().printf("%d agree, %d differ or failed%n", agree, checks.size() - agree);
+      checks.forEach(this::keepTrace);
     }
     return VerificationReport.isGood(checks) ? ExitCode.OK : ExitCode.MISSED;
+  }
+
+  private static String told(RealPython.Found found) {
+    int count = found.pythons().size();
+    return count + (count == 1 ? " real CPython" : " real CPythons");
+  }
+
+  /** Writes a trace that differs where it can be run again. */
+  private void keepTrace(Check check) {
+    if (check.trace() == null) {
+      return;
+    }
+    String name = (check.python() + "-" + check.name()).replaceAll("[^A-Za-z0-9._]+", "-");
+    try {
+      Path file = Files.createTempFile("lab-trace-" + name + "-", ".json");
+      Files.writeString(file, check.trace());
+      console
+          .out()
+          .printf(
+              "%s %s, shortened, again: ./lab verify --trace %s%n",
+              check.python(), check.name(), file);
+    } catch (IOException e) {
+      console.err().println("lab: the trace that differs could not be kept: " + e.getMessage());
+    }
   }
 
   /** Lines of the table as they come, or a count of them if somebody looks on without a table. */

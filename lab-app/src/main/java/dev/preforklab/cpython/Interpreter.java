@@ -103,6 +103,7 @@ public final class Interpreter {
         new Interpreter(
             childHost, version, runtime, arenaAlignment, types.copy(), referents, staticObjects);
     child.collector.setRoots(collector.roots());
+    child.deallocator.inheritTrash();
     return child;
   }
 

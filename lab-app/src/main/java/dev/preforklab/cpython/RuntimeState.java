@@ -65,6 +65,9 @@ public final class RuntimeState {
   public static final int GC_WORK_TO_DO = GC_PHASE + 8;
   public static final int GC_HEAP_SIZE = GC_WORK_TO_DO + 8;
 
+  /** GC head of the object that the trashcan took last, or 0. */
+  public static final int TRASH_DELETE_LATER = GC_HEAP_SIZE + 8;
+
   // free lists: a count, then the objects, or the first of a chain
   public static final int LIST_FREE_COUNT = 4096;
   public static final int LIST_FREE = LIST_FREE_COUNT + 8;

@@ -76,7 +76,7 @@ class MainTest {
           compare --set load.mix=x   | --set load.mix: must be none, or a map of endpoint: weight, not "x"
           comprae                    | Unmatched argument at index 0: 'comprae'; did you mean compare?
           replay nix.json            | nix.json: no such file
-          replay pom.xml             | pom.xml: not valid JSON: Unexpected character ('<' (code 60)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
+          replay pom.xml             | pom.xml:1:1: not JSON: Unexpected character ('<' (code 60)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
           replay x --python 9.9      | --python: unknown Python release "9.9"; known: [2.7, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14]
           replay x --python 3.14.5 | --python: Python release "3.14.5" is not simulated: 3.14 has three generations again from 3.14.5 on; known: [2.7, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14]
           replay x --python 3.15.0a1 | --python: Python release "3.15.0a1" is not simulated: 3.15 is to have three generations again; known: [2.7, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14]

@@ -3,6 +3,7 @@ package dev.preforklab.cpython.refcount;
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion.InstanceLayout;
+import dev.preforklab.cpython.RuntimeState;
 import dev.preforklab.cpython.layout.DictLayout;
 import dev.preforklab.cpython.layout.GcHead;
 import dev.preforklab.cpython.layout.ObjectHead;
@@ -12,6 +13,10 @@ import dev.preforklab.cpython.layout.TypeSpec;
 /**
  * tp_dealloc and tp_clear of the simulated types, with the trashcan: beyond 50 nested containers an
  * object is only chained up (through its GC head's prev) and freed when the nesting has unwound.
+ *
+ * <p>To 3.7 the deallocator of instances counts its own nesting one higher around the trashcan, so
+ * that it never empties it: what it left there, dead, untracked, not given back, waits for the next
+ * list, tuple, dict or set that goes, with all that it still refers to.
  */
 public final class Deallocator {
   private static final int TRASHCAN_UNWIND_LEVEL = 50;
@@ -20,8 +25,12 @@ public final class Deallocator {
   private final Host host;
   private final DictLayout dicts;
   private final boolean isOld;
+  private final boolean instancesLeaveTrash;
   private int nesting;
+
+  /** GC head of the object chained up last; also in memory, for what lies there at a fork. */
   private long deleteLater;
+
   private long deallocations;
   private Traversal[] traversals = new Traversal[4];
 
@@ -30,6 +39,12 @@ public final class Deallocator {
     host = interpreter.host;
     dicts = new DictLayout(interpreter.version);
     isOld = interpreter.version.major == 2;
+    instancesLeaveTrash = !interpreter.version.atLeast(3, 8);
+  }
+
+  /** Takes over what the parent's trashcan held at the fork. */
+  public void inheritTrash() {
+    deleteLater = host.load(interpreter.runtime + RuntimeState.TRASH_DELETE_LATER);
   }
 
   /** Objects freed by this process so far. */
@@ -46,29 +61,43 @@ public final class Deallocator {
       return;
     }
     interpreter.untrack(object);
-    if (nesting >= TRASHCAN_UNWIND_LEVEL) {
+    TypeSpec spec = interpreter.types.specOfCode(code);
+    boolean leavesTrash = instancesLeaveTrash && isInstance(spec);
+    if (nesting + (leavesTrash ? 1 : 0) >= TRASHCAN_UNWIND_LEVEL) {
       long head = object - interpreter.version.gcHeadBytes;
       interpreter.lists.setPrev(head, deleteLater);
-      deleteLater = head;
+      setDeleteLater(head);
       return;
     }
     nesting++;
-    deallocateContainer(object, interpreter.types.specOfCode(code));
+    deallocateContainer(object, spec);
     nesting--;
-    if (nesting == 0 && deleteLater != 0) {
+    if (nesting == 0 && deleteLater != 0 && !leavesTrash) {
       destroyChain();
     }
   }
 
+  /** Whether {@code subtype_dealloc} is the deallocator: a class written in Python. */
+  private static boolean isInstance(TypeSpec spec) {
+    return spec.traversal() == TypeSpec.INSTANCE
+        || (spec.traversal() == TypeSpec.BLOCKS && spec.exact() == TypeSpec.Exact.NONE);
+  }
+
   private void destroyChain() {
-    nesting++;
+    // one for the chain, which must not be destroyed from within, and one for the object's own
+    nesting += 2;
     while (deleteLater != 0) {
       long head = deleteLater;
-      deleteLater = host.load(head + GcHead.PREV) & GcHead.PREV_MASK;
+      setDeleteLater(host.load(head + GcHead.PREV) & GcHead.PREV_MASK);
       long object = head + interpreter.version.gcHeadBytes;
       deallocateContainer(object, interpreter.spec(object));
     }
-    nesting--;
+    nesting -= 2;
+  }
+
+  private void setDeleteLater(long head) {
+    deleteLater = head;
+    set(interpreter.runtime + RuntimeState.TRASH_DELETE_LATER, head);
   }
 
   private void freeAtomic(long object, TypeSpec spec) {

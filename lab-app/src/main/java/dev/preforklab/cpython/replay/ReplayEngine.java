@@ -42,18 +42,25 @@ public final class ReplayEngine {
 
   public static final int MAX_BASELINE = 2_000_000;
 
+  /** Objects that the collections asked for may look at in all: a minute or two. */
+  private static final long MAX_VISITED = 500_000_000;
+
+  private static final int BYTES_IN_OBJECT = 64;
+
   private final Trace trace;
+  private final PlainHost host = new PlainHost();
   private final Interpreter interpreter;
   private final Collector collector;
   private final TraceObjects objects;
   private final long[] slots;
   private final long[] burst = new long[Trace.MAX_REPEAT];
   private final boolean readsMemory;
+  private long visited;
 
   private ReplayEngine(Trace trace, PythonVersion version, int baselineFrozen, int baselineLive) {
     this.trace = trace;
     readsMemory = version.hasFreeze;
-    interpreter = Interpreter.boot(new PlainHost(), version);
+    interpreter = Interpreter.boot(host, version);
     collector = interpreter.collector;
     objects = new TraceObjects(interpreter);
     slots = new long[trace.slots()];
@@ -100,31 +107,54 @@ public final class ReplayEngine {
    */
   public static List<long[]> run(
       Trace trace, PythonVersion version, int baselineFrozen, int baselineLive) {
+    return run(trace, version, baselineFrozen, baselineLive, MAX_VISITED);
+  }
+
+  static List<long[]> run(
+      Trace trace, PythonVersion version, int baselineFrozen, int baselineLive, long maxVisited) {
     if (baselineFrozen < 0
         || baselineFrozen > MAX_BASELINE
         || baselineLive < 0
         || baselineLive > MAX_BASELINE) {
       throw new TraceException("the baseline must be from 0 to " + MAX_BASELINE + " objects");
     }
-    return new ReplayEngine(trace, version, baselineFrozen, baselineLive).run();
+    return new ReplayEngine(trace, version, baselineFrozen, baselineLive).run(maxVisited);
   }
 
-  private List<long[]> run() {
+  private List<long[]> run(long maxVisited) {
     List<long[]> rows = new ArrayList<>(trace.operations().size());
     for (Trace.Operation operation : trace.operations()) {
       try {
         perform(operation);
       } catch (TraceException e) {
-        throw new TraceException("ops[" + rows.size() + "]: " + e.getMessage());
+        throw new TraceException(trace.where(rows.size()) + e.getMessage());
       }
+      limitWork(operation.code(), rows.size(), maxVisited);
       // the call of gc.isenabled() before each reading
       interpreter.evalBreaker();
       rows.add(row(operation.code()));
       if (!readsMemory) {
-        objects.passTuple();
+        interpreter.decref(objects.newNumbers(GcState.GENERATIONS));
       }
     }
     return rows;
+  }
+
+  /**
+   * A trace can ask for a full collection of millions of objects two million times: the engine
+   * counts what such operations look at, by the memory in use.
+   */
+  private void limitWork(Trace.Code code, int index, long maxVisited) {
+    if (code == Trace.Code.COLLECT || code == Trace.Code.FREEZE || code == Trace.Code.UNFREEZE) {
+      visited += host.residentBytes() / BYTES_IN_OBJECT;
+      if (visited > maxVisited) {
+        throw new TraceException(
+            trace.where(index)
+                + "the collections asked for up to here look at more than "
+                + maxVisited
+                + " objects");
+      }
+    }
   }
 
   private long[] row(Trace.Code code) {
@@ -179,8 +209,18 @@ public final class ReplayEngine {
       case DCYCLE -> rings(objects.dictType, a, b);
       case ICYCLE -> rings(objects.instanceType, a, b);
       case LBURST -> burst(a, false);
-      case COLLECT -> collector.collect(a);
-      case THR -> interpreter.gcState.setThresholds(a, b, c);
+      case COLLECT -> {
+        // to 3.6 its argument comes in a tuple, whose end empties the trashcan
+        long arguments = readsMemory ? 0 : objects.newNumbers(1);
+        collector.collect(a);
+        interpreter.decref(arguments);
+      }
+      case THR -> {
+        // a call with *arguments: on 2.7 their tuple is copied
+        long arguments = interpreter.version.major == 2 ? objects.newNumbers(3) : 0;
+        interpreter.gcState.setThresholds(a, b, c);
+        interpreter.decref(arguments);
+      }
       case FREEZE -> {
         if (interpreter.version.hasFreeze) {
           collector.freeze();

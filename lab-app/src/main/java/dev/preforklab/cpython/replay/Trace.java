@@ -1,42 +1,45 @@
 package dev.preforklab.cpython.replay;
 
-import com.fasterxml.jackson.core.JacksonException;
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
- * A recorded sequence of collector operations.
- *
- * @param family {@code pure} or {@code mixed}
- * @param slots length of the array of references that the operations work on
- * @param operations in order
+ * A recorded sequence of collector operations, and where each stands in the file it was read from.
  */
-public record Trace(String family, int slots, List<Operation> operations) {
+public final class Trace {
   public static final int MAX_SLOTS = 100_000;
   public static final int MAX_OPERATIONS = 2_000_000;
 
   /** Largest number of objects that one chain, ring or burst may have. */
   public static final int MAX_REPEAT = 1_000;
 
-  public Trace {
-    operations = List.copyOf(operations);
-  }
+  /** Largest number of objects that all operations may make: about a minute of real Python. */
+  public static final long MAX_OBJECTS = 500_000_000;
 
   /** What an argument may be. */
-  private enum Range {
+  enum Range {
     SLOT,
     FIELD,
     REPEAT,
     LENGTH,
     GENERATION,
-    THRESHOLD
+    THRESHOLD;
+
+    int low() {
+      return this == LENGTH ? 1 : 0;
+    }
+
+    int high(int slots) {
+      return switch (this) {
+        case SLOT -> slots - 1;
+        case FIELD -> TraceObjects.FIELDS - 1;
+        case REPEAT, LENGTH -> MAX_REPEAT;
+        case GENERATION -> 2;
+        case THRESHOLD -> Integer.MAX_VALUE;
+      };
+    }
   }
 
   /** The operations by name, with their arguments in order. */
@@ -73,125 +76,91 @@ public record Trace(String family, int slots, List<Operation> operations) {
     Code(Range... arguments) {
       this.arguments = List.of(arguments);
     }
+
+    List<Range> arguments() {
+      return arguments;
+    }
   }
 
   /** One operation; arguments that it has not are 0. */
-  public record Operation(Code code, int a, int b, int c) {}
+  public record Operation(Code code, int a, int b, int c) {
+    /** How many objects it makes. */
+    long objects() {
+      return switch (code) {
+        case NEW, LIST, DICT, INST, TUPLE -> 1;
+        case CHAIN -> b;
+        case CYCLE, LCYCLE, DCYCLE, ICYCLE -> (long) a * b;
+        case BURST, LBURST -> a;
+        default -> 0;
+      };
+    }
+
+    /** The operation as a trace has it, JSON. */
+    public String text() {
+      int[] values = {a, b, c};
+      StringBuilder text = new StringBuilder("[\"").append(nameOf(code)).append('"');
+      for (int i = 0; i < code.arguments.size(); i++) {
+        text.append(',').append(values[i]);
+      }
+      return text.append(']').toString();
+    }
+  }
+
+  private final String name;
+  private final String family;
+  private final int slots;
+  private final List<Operation> operations;
+  private final int[] places;
+
+  /**
+   * @param name of the file
+   * @param places line and column of each operation
+   */
+  Trace(String name, String family, int slots, List<Operation> operations, int[] places) {
+    this.name = name;
+    this.family = family;
+    this.slots = slots;
+    this.operations = List.copyOf(operations);
+    this.places = places.clone();
+  }
 
   /**
    * Reads a trace in JSON: {@code {"family":..., "slots":..., "ops":[[name, arguments...], ...]}}.
    *
-   * @throws TraceException if it is not a trace, or not within the limits above
+   * @param name of the file, for messages
+   * @throws TraceException if it is not a trace, or not within the limits above; the message begins
+   *     with file and line
    * @throws IOException if the stream cannot be read
    */
-  public static Trace read(InputStream in) throws IOException {
-    JsonFactory factory =
-        JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .streamReadConstraints(
-                StreamReadConstraints.builder()
-                    .maxNestingDepth(16)
-                    .maxDocumentLength(256L << 20)
-                    .build())
-            .build();
-    JsonNode root;
-    try {
-      root = new ObjectMapper(factory).readTree(in);
-    } catch (JacksonException e) {
-      throw new TraceException("not valid JSON: " + firstLine(e.getOriginalMessage()));
-    }
-    if (root == null || !root.isObject()) {
-      throw new TraceException("not a trace: the file does not hold a JSON object");
-    }
-    String family = root.path("family").asText("");
-    if (!family.equals("pure") && !family.equals("mixed")) {
-      throw new TraceException("family: \"" + family + "\" is not known; known: pure, mixed");
-    }
-    JsonNode slotsNode = root.path("slots");
-    if (!slotsNode.canConvertToInt()
-        || !slotsNode.isIntegralNumber()
-        || slotsNode.intValue() < 1
-        || slotsNode.intValue() > MAX_SLOTS) {
-      throw new TraceException("slots: must be a whole number from 1 to " + MAX_SLOTS);
-    }
-    JsonNode ops = root.path("ops");
-    if (!ops.isArray() || ops.size() > MAX_OPERATIONS) {
-      throw new TraceException("ops: must be a list of at most " + MAX_OPERATIONS + " operations");
-    }
-    int slots = slotsNode.intValue();
-    List<Operation> operations = new ArrayList<>(ops.size());
-    for (int i = 0; i < ops.size(); i++) {
-      operations.add(readOperation(ops.get(i), i, slots));
-    }
-    return new Trace(family, slots, operations);
+  public static Trace read(String name, InputStream in) throws IOException {
+    return new TraceReader(name).read(in);
   }
 
-  private static String firstLine(String text) {
-    int end = text.indexOf('\n');
-    return end < 0 ? text : text.substring(0, end);
+  /** {@code pure} or {@code mixed}. */
+  public String family() {
+    return family;
   }
 
-  private static Operation readOperation(JsonNode node, int index, int slots) {
-    if (!node.isArray() || node.isEmpty() || !node.get(0).isTextual()) {
-      throw new TraceException("ops[" + index + "]: must be a list that begins with a name");
-    }
-    String name = node.get(0).asText();
-    for (Code code : Code.values()) {
-      if (!nameOf(code).equals(name)) {
-        continue;
-      }
-      int count = code.arguments.size();
-      if (node.size() != count + 1) {
-        throw new TraceException(
-            "ops["
-                + index
-                + "]: "
-                + name
-                + " takes "
-                + count
-                + " numbers, not "
-                + (node.size() - 1));
-      }
-      int[] values = new int[3];
-      for (int i = 0; i < count; i++) {
-        values[i] = argument(node.get(i + 1), code.arguments.get(i), index, name, slots);
-      }
-      return new Operation(code, values[0], values[1], values[2]);
-    }
-    throw new TraceException("ops[" + index + "]: unknown operation \"" + name + "\"");
+  /** Length of the array of references that the operations work on. */
+  public int slots() {
+    return slots;
   }
 
-  private static int argument(JsonNode node, Range range, int index, String name, int slots) {
-    int low = range == Range.LENGTH ? 1 : 0;
-    int high =
-        switch (range) {
-          case SLOT -> slots - 1;
-          case FIELD -> 3;
-          case REPEAT, LENGTH -> MAX_REPEAT;
-          case GENERATION -> 2;
-          case THRESHOLD -> Integer.MAX_VALUE;
-        };
-    if (!node.isIntegralNumber()
-        || !node.canConvertToInt()
-        || node.intValue() < low
-        || node.intValue() > high) {
-      throw new TraceException(
-          "ops["
-              + index
-              + "]: "
-              + name
-              + ": "
-              + node
-              + " is not a whole number from "
-              + low
-              + " to "
-              + high);
-    }
-    return node.intValue();
+  public List<Operation> operations() {
+    return operations;
+  }
+
+  /** Where an operation stands: file, line, column and its index. */
+  public String where(int operation) {
+    return where(name, places[2 * operation], places[2 * operation + 1], operation);
+  }
+
+  static String where(String name, int line, int column, int operation) {
+    return name + ":" + line + ":" + column + ": ops[" + operation + "]: ";
   }
 
   /** The operation's name as a trace writes it. */
   public static String nameOf(Code code) {
-    return code.name().toLowerCase(java.util.Locale.ROOT);
+    return code.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -131,21 +131,21 @@ final class TraceObjects {
     interpreter.decref(newDict());
   }
 
-  /** A tuple of three numbers, made and dropped. */
-  void passTuple() {
-    long object = interpreter.freeLists.takeTuple(3);
+  /** A tuple of numbers, as a call's arguments or its result. */
+  long newNumbers(int count) {
+    long object = interpreter.freeLists.takeTuple(count);
     if (object == 0) {
-      object = interpreter.newGcObject(tupleType, ObjectHead.VAR_BYTES + 24);
+      object = interpreter.newGcObject(tupleType, ObjectHead.VAR_BYTES + 8L * count);
     } else {
       reuse(object, tupleType);
     }
-    set(object + ObjectHead.SIZE, 3);
-    for (int i = 0; i < 3; i++) {
+    set(object + ObjectHead.SIZE, count);
+    for (int i = 0; i < count; i++) {
       interpreter.incref(none);
       set(object + ObjectHead.VAR_BYTES + 8L * i, none);
     }
     interpreter.track(object);
-    interpreter.decref(object);
+    return object;
   }
 
   /** {}: to 3.13 not tracked before it holds something that may be. */

@@ -1,5 +1,7 @@
 package dev.preforklab.experiment.verify;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One line of the table.
  *
@@ -10,6 +12,7 @@ package dev.preforklab.experiment.verify;
  * @param real what the real interpreter gave
  * @param lab what the simulated one gave
  * @param difference of the two, with its bound where there is one
+ * @param trace the shortest trace found that differs, JSON, or null
  */
 public record Check(
     String python,
@@ -19,7 +22,20 @@ public record Check(
     String detail,
     String real,
     String lab,
-    String difference) {
+    String difference,
+    @Nullable String trace) {
+
+  Check(
+      String python,
+      String kind,
+      String name,
+      Outcome outcome,
+      String detail,
+      String real,
+      String lab,
+      String difference) {
+    this(python, kind, name, outcome, detail, real, lab, difference, null);
+  }
 
   /** What came of a check. */
   public enum Outcome {

@@ -144,9 +144,14 @@ final class TraceCheck {
     return new Rows(rows, baseline.intValue());
   }
 
+  /** The whole trace with these operations, JSON. */
+  String text(List<String> operations) {
+    return asTrace.apply(String.join(",", operations));
+  }
+
   /** The first difference, or null if there is none. */
   @Nullable Difference difference(List<String> operations) throws Command.Failure {
-    String text = asTrace.apply(String.join(",", operations));
+    String text = text(operations);
     Rows told = real.replay(text);
     knownBaseline = told.baseline();
     List<long[]> rows;
@@ -174,7 +179,7 @@ final class TraceCheck {
 
   private static Trace parse(String text) {
     try {
-      return Trace.read(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
+      return Trace.read("trace", new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
     } catch (IOException e) {
       throw new TraceException(String.valueOf(e.getMessage()));
     }
@@ -192,7 +197,7 @@ final class TraceCheck {
       // Without an operation the rest can make no sense: an empty slot is linked, say. The lab
       // knows sooner than a real interpreter that must be started first.
       if (knownBaseline != null) {
-        lab.replay(parse(asTrace.apply(String.join(",", operations))), knownBaseline);
+        lab.replay(parse(text(operations)), knownBaseline);
       }
       return difference(operations) != null;
     } catch (Command.Failure | TraceException | Host.OutOfMemory e) {

@@ -1,6 +1,7 @@
 package dev.preforklab.experiment.verify;
 
 import dev.preforklab.cpython.recipe.RecipeException;
+import dev.preforklab.cpython.replay.Trace;
 import dev.preforklab.experiment.verify.Check.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,6 +24,12 @@ public final class Verification {
   /** An interpreter that has not answered so often is asked no more. */
   private static final int MOST_TIMEOUTS = 2;
 
+  /** Operations of a differing trace that are shown; the whole stands in {@link Check#trace}. */
+  private static final int MOST_SHOWN = 40;
+
+  /** A trace and what to call it. */
+  public record NamedTrace(String name, Trace trace) {}
+
   /**
    * What to check.
    *
@@ -32,6 +39,7 @@ public final class Verification {
    * @param operations in each trace
    * @param slots that each trace works on
    * @param goldenTraces names of kept traces to run too
+   * @param traces further traces to run
    * @param recipes names of shipped recipes or paths of files
    * @param captureDirectory where rig.py and replay.py lie
    * @param limit for each run of a real interpreter
@@ -45,6 +53,7 @@ public final class Verification {
       int operations,
       int slots,
       List<String> goldenTraces,
+      List<NamedTrace> traces,
       List<String> recipes,
       Path captureDirectory,
       Duration limit,
@@ -60,6 +69,7 @@ public final class Verification {
           600,
           TraceGenerator.SLOTS,
           Golden.TRACES,
+          List.of(),
           Golden.RECIPES,
           captureDirectory,
           Duration.ofMinutes(3),
@@ -107,6 +117,9 @@ public final class Verification {
     for (String name : options.goldenTraces) {
       tasks.add(() -> checkGoldenTrace(python, name));
     }
+    for (NamedTrace named : options.traces) {
+      tasks.add(() -> checkTrace(python, named));
+    }
     for (int i = 0; i < options.cases && !options.only.equals("recipes"); i++) {
       long seed = options.seed + i;
       tasks.add(() -> checkTrace(python, seed, false));
@@ -137,12 +150,28 @@ public final class Verification {
     add(Check.failed(python.fullVersion(), kind, name, String.valueOf(e.getMessage())));
   }
 
+  /** A fault of the lab is what one looks for here, and no reason to ask the others nothing. */
+  private void labFailed(RealPython python, String kind, String name, Throwable e) {
+    String why = "internal fault of the lab: " + e;
+    failed(python, kind, name, new IllegalStateException(why, e));
+  }
+
   private void checkTrace(RealPython python, long seed, boolean mixed) {
     checkTrace(
         python,
         (mixed ? "mixed " : "pure ") + seed,
         TraceGenerator.generate(seed, mixed, options.operations, options.slots),
         operations -> TraceGenerator.trace(mixed, options.slots, operations));
+  }
+
+  private void checkTrace(RealPython python, NamedTrace named) {
+    Trace trace = named.trace();
+    checkTrace(
+        python,
+        named.name(),
+        trace.operations().stream().map(Trace.Operation::text).toList(),
+        operations ->
+            TraceGenerator.trace(trace.family().equals("mixed"), trace.slots(), operations));
   }
 
   private void checkGoldenTrace(RealPython python, String name) {
@@ -164,6 +193,8 @@ public final class Verification {
       add(traceCheck(python.fullVersion(), name, operations, check, shrinker));
     } catch (Command.Failure e) {
       failed(python, "trace", name, e);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      labFailed(python, "trace", name, e);
     }
   }
 
@@ -187,12 +218,19 @@ public final class Verification {
                 shrunk.minimal() ? "shortest" : "shortest found in time",
                 shrunk.items().size(),
                 shrunk.minimal() ? ", none can be left out" : "",
-                String.join(" ", shrunk.items())),
+                shown(shrunk.items())),
         difference.column() + " " + difference.real(),
         difference.column() + " " + difference.lab(),
         "%+d after op %d %s"
             .formatted(
-                difference.lab() - difference.real(), difference.index(), difference.operation()));
+                difference.lab() - difference.real(), difference.index(), difference.operation()),
+        check.text(shrunk.items()));
+  }
+
+  /** Operations as people can read them: all of a short trace, the end of a long one. */
+  private static String shown(List<String> operations) {
+    int left = Math.max(0, operations.size() - MOST_SHOWN);
+    return (left > 0 ? "... " : "") + String.join(" ", operations.subList(left, operations.size()));
   }
 
   private void checkRecipe(RealPython python, String recipe, @Nullable String known) {
@@ -202,10 +240,8 @@ public final class Verification {
       recipeChecks(python.fullVersion(), name, recipeOutcomes(python, text)).forEach(this::add);
     } catch (Command.Failure | RecipeException | IOException e) {
       failed(python, "recipe", name, e);
-    } catch (RuntimeException e) {
-      // a fault of the lab is what one looks for here, and no reason to ask the others nothing
-      failed(
-          python, "recipe", name, new IllegalStateException("internal fault of the lab: " + e, e));
+    } catch (RuntimeException | OutOfMemoryError e) {
+      labFailed(python, "recipe", name, e);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.preforklab.experiment.verify;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import dev.preforklab.experiment.verify.Check.Outcome;
 import java.util.List;
 import java.util.Locale;
@@ -70,17 +71,21 @@ public final class VerificationReport {
     answer.put("seed", seed);
     ArrayNode rows = answer.putArray("checks");
     for (Check check : checks) {
-      rows.addObject()
-          .put("python", check.python())
-          .put("kind", check.kind())
-          .put("name", check.name())
-          .put("outcome", check.outcome().name().toLowerCase(Locale.ROOT))
-          .put("detail", check.detail())
-          .put("release", check.python())
-          .put("case", check.kind() + " " + check.name())
-          .put("real", check.real())
-          .put("lab", check.lab())
-          .put("difference", check.difference());
+      ObjectNode row =
+          rows.addObject()
+              .put("python", check.python())
+              .put("kind", check.kind())
+              .put("name", check.name())
+              .put("outcome", check.outcome().name().toLowerCase(Locale.ROOT))
+              .put("detail", check.detail())
+              .put("release", check.python())
+              .put("case", check.kind() + " " + check.name())
+              .put("real", check.real())
+              .put("lab", check.lab())
+              .put("difference", check.difference());
+      if (check.trace() != null) {
+        row.putRawValue("trace", new RawValue(check.trace()));
+      }
     }
     return answer;
   }

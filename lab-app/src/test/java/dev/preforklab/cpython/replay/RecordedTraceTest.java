@@ -38,12 +38,22 @@ class RecordedTraceTest {
     allCountersAreTheRealOnes(interpreter, "pure_default");
   }
 
+  /**
+   * Chains of 50 to 200 objects, linked in one another and dropped: what the trashcan takes and
+   * when it gives it back. On 3.7 it stays there for the whole of the trace.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"3.7.16", "3.8.18", "3.13.0"})
+  void deepChainsGoThroughTheTrashcan(String interpreter) throws IOException {
+    allCountersAreTheRealOnes(interpreter, "pure_deep");
+  }
+
   @ParameterizedTest
   @MethodSource("recordings")
   void allCountersAreTheRealOnes(String interpreter, String name) throws IOException {
     Trace trace;
     try (InputStream in = open(name + ".trace.json.gz")) {
-      trace = Trace.read(in);
+      trace = Trace.read(name, in);
     }
     JsonNode real;
     try (InputStream in = open(name + "." + interpreter + ".json.gz")) {
@@ -76,13 +86,19 @@ class RecordedTraceTest {
             v -> Stream.of("pure_1", "pure_2", "mixed_1", "mixed_2").map(t -> Arguments.of(v, t)));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"2.7.18", "3.6.15"})
+  void deepChainsGoThroughTheTrashcanOfOldReleases(String interpreter) throws IOException {
+    countsAndReturnedNumbersAreTheRealOnes(interpreter, "pure_deep");
+  }
+
   /** The old releases through gc.get_count() after each operation, and what gc.collect returned. */
   @ParameterizedTest
   @MethodSource("recordingsOfCounts")
   void countsAndReturnedNumbersAreTheRealOnes(String interpreter, String name) throws IOException {
     Trace trace;
     try (InputStream in = open(name + ".trace.json.gz")) {
-      trace = Trace.read(in);
+      trace = Trace.read(name, in);
     }
     JsonNode real;
     try (InputStream in = open(name + "." + interpreter + ".json.gz")) {

@@ -112,6 +112,7 @@ class FakePythonTest {
             50,
             40,
             List.of(),
+            List.of(),
             recipes,
             directory,
             Duration.ofSeconds(2),

@@ -18,7 +18,8 @@ class TraceGeneratorTest {
       for (boolean mixed : new boolean[] {false, true}) {
         List<String> operations = TraceGenerator.generate(seed, mixed, 300);
         String text = TraceGenerator.trace(mixed, operations);
-        Trace trace = Trace.read(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
+        Trace trace =
+            Trace.read("trace", new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
 
         assertThat(ReplayEngine.run(trace, PythonVersion.V3_12, 400, 2))
             .as("seed %d, mixed %s", seed, mixed)

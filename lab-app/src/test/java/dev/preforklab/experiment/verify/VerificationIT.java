@@ -33,6 +33,7 @@ class VerificationIT {
             300,
             40,
             List.of("mixed_1"),
+            List.of(),
             List.of("array_plain"),
             capture,
             Duration.ofSeconds(60),
