@@ -24,7 +24,9 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
+import preforklab_capture
 import service_table
 
 CHECKPOINTS = (0, 4, 20, 40, 100, 200, 500, 1000, 2000, 4000)
@@ -82,22 +84,29 @@ def parse_setting(text):
 
 
 def read_requests(path):
+    """The requests of a file as the capture reads it."""
     with open(path) as lines:
-        found = [l.split()[1] for l in lines if l.strip() and not l.startswith("#")]
+        found = [("%s:%d" % (path, k + 1), l.strip()) for k, l in enumerate(lines)
+                 if l.strip() and not l.startswith("#")]
     if not found:
         raise Failure("%s: no requests" % path)
-    return found
+    try:
+        return preforklab_capture.Requests(found)
+    except preforklab_capture.CaptureError as e:
+        raise Failure(str(e))
 
 
-def request_path(template, n):
-    def expression(match):
-        total, text = n, match.group(1)
-        for op, k in re.findall(r"(//|[*+/])\s*(\d+)", text[1:]):
-            k = int(k)
-            total = total * k if op == "*" else total + k if op == "+" else total // k
-        return str(total)
-
-    return re.sub(r"\{(n[^}]*)\}", expression, template)
+def message(requests, n):
+    """The n-th request as it is sent."""
+    method, path, query, content, body = requests.text(n).split("\t")
+    body = body.encode()
+    target = urllib.parse.quote(path) + (query and "?" + query)
+    lines = ["%s %s HTTP/1.1" % (method, target), "Host: 127.0.0.1", "Connection: close"]
+    if content:
+        lines.append("Content-Type: " + content)
+    if body:
+        lines.append("Content-Length: %d" % len(body))
+    return "\r\n".join(lines + ["", ""]).encode() + body
 
 
 def find_collector(pid, thresholds):
@@ -236,9 +245,9 @@ class Service:
                 "counts": counts, "long_lived": long_lived}
 
 
-def fetch(port, path):
+def fetch(port, request):
     with socket.create_connection(("127.0.0.1", port), 30) as link:
-        link.sendall(("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" % path).encode())
+        link.sendall(request)
         head = b""
         while True:
             part = link.recv(65536)
@@ -247,7 +256,7 @@ def fetch(port, path):
             head = head or part[:12]
 
 
-def send(port, templates, first, last, clients, statuses):
+def send(port, requests, first, last, clients, statuses):
     numbers, lock, errors = iter(range(first, last)), threading.Lock(), []
 
     def client():
@@ -257,7 +266,7 @@ def send(port, templates, first, last, clients, statuses):
             if n is None:
                 return
             try:
-                status = fetch(port, request_path(templates[n % len(templates)], n))
+                status = fetch(port, message(requests, n))
             except OSError as e:
                 errors.append("request %d: %s" % (n, e))
                 return
@@ -274,7 +283,7 @@ def send(port, templates, first, last, clients, statuses):
 
 
 def measure(options):
-    templates = read_requests(options.requests_file)
+    requests = read_requests(options.requests_file)
     statuses, checkpoints, sent = {}, [], 0
     with tempfile.TemporaryDirectory(prefix="prefork-service-") as directory, Service(options, directory) as service:
         pids = service.workers()
@@ -284,7 +293,7 @@ def measure(options):
             service.look(pid)
         start = [service.look(pid) for pid in pids]
         for count in [c for c in CHECKPOINTS if c < options.requests] + [options.requests]:
-            send(service.port, templates, sent, count, options.clients, statuses)
+            send(service.port, requests, sent, count, options.clients, statuses)
             sent = count
             time.sleep(0.1)
             if service.workers() != pids:

@@ -8,7 +8,9 @@ import json
 import os
 
 COLUMNS = ("server", "setting", "requests", "rss_kb", "pss_kb", "shared_kb", "private_kb", "share_ratio",
-           "minflt_sum", "gen0_sum", "gen1_sum", "gen2_sum", "served")
+           "minflt_sum", "gen0_sum", "gen1_sum", "gen2_sum", "served",
+           # the master's collector at fork: three counts, long_lived_total, long_lived_pending; empty if unknown
+           "master_gc")
 # how far lab and real may lie apart: the ratio itself, the others as a share of the real figure
 SHARED, PSS, FAULTS, COLLECTIONS = .03, .06, .10, .05
 FEWEST_COLLECTIONS = 2
@@ -23,12 +25,14 @@ class Unusable(Exception):
 def rows(result):
     """The CSV rows of a result. Lists are separated by blanks, so that no field needs quotes."""
     for setting in result["settings"]:
+        master = setting.get("master_gc")
+        master = " ".join(map(str, master["counts"] + list(master["long_lived"]))) if master else ""
         for c in setting["checkpoints"]:
             kb = ["%.1f" % (c[key] / 1024) for key in ("rss_bytes", "pss_bytes")]
             shared = c["rss_bytes"] - c["uss_bytes"]
             yield [result["server"], setting["gc"].replace(",", " "), str(c["requests"])] + kb + [
                 "%.1f" % (shared / 1024), "%.1f" % (c["uss_bytes"] / 1024), "%.4f" % c["shared_ratio"],
-                str(c["faults"])] + [str(n) for n in c["gc_collections"]] + [" ".join(map(str, c["served"]))]
+                str(c["faults"])] + [str(n) for n in c["gc_collections"]] + [" ".join(map(str, c["served"])), master]
 
 
 def read_rows(path):
@@ -55,11 +59,14 @@ def save(path, results):
 
 def from_rows(path):
     """The results in a table, one for each server."""
-    servers = {}
+    servers, masters = {}, {}
     try:
         for row in read_rows(path):
             served = [int(n) for n in row[12].split()]
             settings = servers.setdefault(row[0], {})
+            numbers = [int(n) for n in row[13].split()]
+            if len(numbers) == 5:
+                masters[row[0], row[1]] = {"counts": numbers[:3], "long_lived": numbers[3:]}
             settings.setdefault(row[1].replace(" ", ","), []).append({
                 "requests": int(row[2]), "rss_bytes": round(float(row[3]) * 1024),
                 "pss_bytes": round(float(row[4]) * 1024), "uss_bytes": round(float(row[6]) * 1024),
@@ -68,7 +75,9 @@ def from_rows(path):
     except ValueError as e:
         raise Unusable("%s: %s" % (path, e))
     return [{"server": server, "workers": len(next(iter(settings.values()))[0]["served"]),
-             "settings": [{"gc": gc, "checkpoints": checkpoints} for gc, checkpoints in settings.items()]}
+             "settings": [dict({"gc": gc, "checkpoints": checkpoints}, **(
+                 {"master_gc": masters[server, gc.replace(",", " ")]} if (server, gc.replace(",", " ")) in masters else {}))
+                 for gc, checkpoints in settings.items()]}
             for server, settings in servers.items()]
 
 

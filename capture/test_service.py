@@ -17,10 +17,16 @@ GOLDEN = os.path.join(os.path.dirname(SCRIPT), os.pardir, "lab-app", "src", "tes
 
 
 class Inputs(unittest.TestCase):
-    def test_path_of_a_request(self):
-        self.assertEqual(service.request_path("/item/{n*37}/", 12), "/item/444/")
-        self.assertEqual(service.request_path("/search/?q={n}&lo=1", 12), "/search/?q=12&lo=1")
-        self.assertEqual(service.request_path("/people/{n/10+1}/", 28), "/people/3/")
+    def test_a_request_as_it_is_sent(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as f:
+            f.write("# comment\nGET /item/{n*37 % 400}/ weight=2\nPOST /book?x={n} type=a/b body=e={n+1}\n")
+            f.flush()
+            requests = service.read_requests(f.name)
+        self.assertEqual(service.message(requests, 12),
+                         b"GET /item/44/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        self.assertEqual(service.message(requests, 3),
+                         b"POST /book?x=3 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                         b"Content-Type: a/b\r\nContent-Length: 3\r\n\r\ne=4")
 
     def test_bad_input_is_one_line_and_exit_2(self):
         for arguments, word in ((["--gc", "warm"], "warm"), (["--workers", "0"], "--workers"),

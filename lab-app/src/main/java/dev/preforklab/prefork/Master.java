@@ -12,6 +12,9 @@ import dev.preforklab.probe.Probes;
 
 /** The process that loads the application and is forked. */
 final class Master extends ServerProcess {
+  /** {@code io.DEFAULT_BUFFER_SIZE}. */
+  private static final long FILE_BUFFER_BYTES = 8192;
+
   private final LoadedHeap heap;
   private final RequestReplayer replayer;
 
@@ -34,6 +37,7 @@ final class Master extends ServerProcess {
     state.setEnabled(!policy.disables());
     if (policy.collectsBeforeFork()) {
       interpreter.collector.collect(GcState.GENERATIONS - 1);
+      openFile(interpreter);
     }
     if (policy.freezesBeforeFork()) {
       interpreter.collector.freeze();
@@ -42,6 +46,15 @@ final class Master extends ServerProcess {
       heap.immortalize();
     }
     return master;
+  }
+
+  /**
+   * A server opens files between loading its application and the first fork: sockets, logs, a pid
+   * file. The buffer of the first is too large for the C heap's small bins, so {@code malloc} sorts
+   * what the collection has freed. Were that left to the workers, each would write to all of it.
+   */
+  private static void openFile(Interpreter interpreter) {
+    interpreter.raw.free(interpreter.raw.allocate(FILE_BUFFER_BYTES));
   }
 
   /** The application as it loads under the policy's thresholds. */

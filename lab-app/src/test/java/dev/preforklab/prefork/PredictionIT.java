@@ -11,6 +11,7 @@ import dev.preforklab.machine.sched.Scheduler;
 import dev.preforklab.prefork.profile.HeapLoader;
 import dev.preforklab.prefork.profile.Profile;
 import dev.preforklab.prefork.profile.ProfilePair;
+import dev.preforklab.prefork.profile.TestProfiles;
 import dev.preforklab.sim.CostModel;
 import dev.preforklab.sim.EventQueue;
 import dev.preforklab.sim.Prng;
@@ -24,11 +25,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.assertj.core.api.SoftAssertions;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The shipped Django profile against the same site in a real uWSGI with four workers: shared ratio
@@ -49,12 +52,14 @@ class PredictionIT {
   /** Few collections of a generation are told apart no finer than this. */
   private static final double COLLECTIONS_LEAST = 2;
 
+  @SuppressWarnings("ArrayRecordComponent") // read only
   private record Checkpoint(
       int requests,
       double pssKb,
       double sharedRatio,
       double minorFaults,
-      List<Integer> collections) {}
+      List<Integer> collections,
+      int[] masterGc) {}
 
   @ParameterizedTest(name = "{0}")
   @CsvSource({
@@ -63,18 +68,19 @@ class PredictionIT {
     "threshold0, thr0",
     "freeze, freeze",
     "collect-freeze,",
-    "disabled-freeze,"
+    "disabled-freeze,",
+    "disabled-collect-freeze,",
+    "high-threshold,"
   })
   void sharingIsThatOfTheRealService(String setting, @Nullable String measuredBefore)
       throws IOException {
-    compare(setting, checkpoints("django_site_services.csv", setting));
+    compare(service(setting), checkpoints("django_site_services.csv", "uwsgi", setting));
     if (measuredBefore != null) {
-      compare(setting, checkpoints("django_site_uwsgi.csv", measuredBefore));
+      compare(service(setting), checkpoints("django_site_uwsgi.csv", "uwsgi", measuredBefore));
     }
   }
 
-  private static void compare(String setting, List<Checkpoint> checkpoints) {
-    Run run = service(setting);
+  private static void compare(Run run, List<Checkpoint> checkpoints) {
     SoftAssertions soft = new SoftAssertions();
     run.serveThrough(checkpoints, soft);
     run.compareCollections(checkpoints.get(checkpoints.size() - 1), soft);
@@ -82,22 +88,65 @@ class PredictionIT {
   }
 
   /**
-   * All but the collections (16 real, 13 in the lab): the real master has this setting while it
-   * loads, and so forks its workers with other counts than the captured one.
+   * With the counters of the real master at fork. After 500 requests some of the real workers have
+   * had their first full collection and some have not, which three runs of the same service decide
+   * differently (shared ratio .50, .55, .56), so that checkpoint is left out. The first requests
+   * fault 11 % more often than in the real service (12,811 and 11,537 times after four): its
+   * thresholds have freed other garbage, and earlier, than those the heap was captured with.
    */
   @Test
-  void highThresholdsShareLikeTheRealService() throws IOException {
-    Run run = service("high-threshold");
+  void lowThresholdsShareLikeTheRealService() throws IOException {
+    String setting = "threshold=200,5,5";
+    List<Checkpoint> checkpoints = checkpoints("django_site_services.csv", "uwsgi", setting);
+    Run run = serviceLike(setting, checkpoints);
+    run.faultsFrom = 100;
+    compare(run, checkpoints.stream().filter(c -> c.requests != 500).toList());
+  }
+
+  /**
+   * The profile has the application, not the server around it. gunicorn's modules make PSS 4 MB (6
+   * to 13 %) larger, its workers write to 2 MB before the first request (shared ratio .965, in the
+   * lab 1), and its own objects make 6 % more collections of generation 0 and 1 (1,019 and 94; 959
+   * and 89): so the first full collections of default come between 500 and 1,000 requests and in
+   * the lab around 1,000. That is left out; the rest is not.
+   */
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(strings = {"default", "freeze"})
+  void sharingIsThatOfGunicorn(String setting) throws IOException {
+    List<Checkpoint> checkpoints = checkpoints("django_site_services.csv", "gunicorn", setting);
+    Run run = serviceLike(setting, checkpoints);
+    run.comparePss = false;
+    boolean fullAround1000 = setting.equals("default");
     SoftAssertions soft = new SoftAssertions();
-    run.serveThrough(checkpoints("django_site_services.csv", "high-threshold"), soft);
+    run.serveThrough(
+        checkpoints.stream()
+            .filter(c -> c.requests > 0 && !(fullAround1000 && c.requests == 1000))
+            .toList(),
+        soft);
     soft.assertAll();
   }
 
-  private static Run service(String setting) {
+  /** With the counters that the real master forked its workers with. */
+  private static Run serviceLike(String setting, List<Checkpoint> checkpoints) {
+    GcPolicy policy = GcPolicy.parse(setting);
+    Profile profile = ProfilePair.read(site()).profile();
+    int[] thresholds = profile.gc().thresholds().clone();
+    for (int generation = 0; generation < thresholds.length; generation++) {
+      thresholds[generation] = policy.threshold(generation, thresholds[generation]);
+    }
+    return new Run(
+        TestProfiles.loadedLike(profile, thresholds, checkpoints.get(0).masterGc), policy, WORKERS);
+  }
+
+  private static Path site() {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     assumeTrue(Files.exists(file), "skipped: no " + file);
+    return file;
+  }
+
+  private static Run service(String setting) {
     GcPolicy policy = GcPolicy.parse(setting);
-    ProfilePair pair = ProfilePair.read(file);
+    ProfilePair pair = ProfilePair.read(site());
     Profile profile =
         policy.loadsWithoutCollector() ? pair.loadedWithoutCollector() : pair.profile();
     return new Run(profile, policy, WORKERS);
@@ -117,10 +166,8 @@ class PredictionIT {
     "disabled-collect-freeze, 0.3431, 8097"
   })
   void oneChildCopiesThePagesOfTheRealOne(String setting, double sharedRatio, double copied) {
-    Path file = Path.of("..", "profiles", "django-site.profile.gz");
-    assumeTrue(Files.exists(file), "skipped: no " + file);
     GcPolicy policy = GcPolicy.parse(setting);
-    ProfilePair pair = ProfilePair.read(file);
+    ProfilePair pair = ProfilePair.read(site());
     Run run =
         new Run(
             policy.loadsWithoutCollector() ? pair.loadedWithoutCollector() : pair.profile(),
@@ -133,7 +180,8 @@ class PredictionIT {
   }
 
   /** The rows of a setting; the tables differ in the columns after the last that is read here. */
-  private static List<Checkpoint> checkpoints(String table, String setting) throws IOException {
+  private static List<Checkpoint> checkpoints(String table, String server, String setting)
+      throws IOException {
     List<Checkpoint> found = new ArrayList<>();
     try (InputStream in = PredictionIT.class.getResourceAsStream(table);
         BufferedReader lines =
@@ -141,7 +189,7 @@ class PredictionIT {
       List<String> columns = List.of(lines.readLine().split(",", -1));
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         String[] field = line.split(",", -1);
-        if (field[0].equals("uwsgi") && field[1].equals(setting)) {
+        if (field[0].equals(server) && field[1].equals(setting.replace(',', ' '))) {
           List<Integer> collections = new ArrayList<>();
           for (int generation = 0; generation < 3; generation++) {
             collections.add(Integer.valueOf(field[columns.indexOf("gen" + generation + "_sum")]));
@@ -152,12 +200,21 @@ class PredictionIT {
                   Double.parseDouble(field[columns.indexOf("pss_kb")]),
                   Double.parseDouble(field[columns.indexOf("share_ratio")]),
                   Double.parseDouble(field[8]),
-                  collections));
+                  collections,
+                  numbers(
+                      columns.contains("master_gc") ? field[columns.indexOf("master_gc")] : "")));
         }
       }
     }
     assertThat(found).hasSize(10);
     return found;
+  }
+
+  private static int[] numbers(String text) {
+    return Stream.of(text.split(" "))
+        .filter(n -> !n.isEmpty())
+        .mapToInt(Integer::parseInt)
+        .toArray();
   }
 
   /**
@@ -173,6 +230,11 @@ class PredictionIT {
     private final List<Integer> idle = new ArrayList<>();
     private final List<Integer> waiting = new ArrayList<>();
     private final Prng arrival = new Prng(1);
+    private boolean comparePss = true;
+
+    /** Requests from which faults are compared. */
+    private int faultsFrom = 1;
+
     private long faultsOfStart;
     private int sent;
     private int limit;
@@ -230,10 +292,12 @@ class PredictionIT {
       soft.assertThat((double) shared / rss)
           .as("shared ratio " + at)
           .isCloseTo(checkpoint.sharedRatio, within(RATIO_BOUND));
-      soft.assertThat(pss / 1024.0 / WORKERS)
-          .as("PSS in kB of a worker " + at)
-          .isCloseTo(checkpoint.pssKb, within(PSS_BOUND * checkpoint.pssKb));
-      if (checkpoint.requests > 0) {
+      if (comparePss) {
+        soft.assertThat(pss / 1024.0 / WORKERS)
+            .as("PSS in kB of a worker " + at)
+            .isCloseTo(checkpoint.pssKb, within(PSS_BOUND * checkpoint.pssKb));
+      }
+      if (checkpoint.requests >= faultsFrom) {
         soft.assertThat((double) faults)
             .as("minor faults " + at)
             .isCloseTo(checkpoint.minorFaults, within(FAULTS_BOUND * checkpoint.minorFaults));
