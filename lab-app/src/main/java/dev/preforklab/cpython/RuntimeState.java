@@ -88,6 +88,11 @@ public final class RuntimeState {
   /** First word for other packages' free lists; the rest of this page is unused. */
   public static final int OTHER_FREE_LISTS = TUPLE_FREE + 21 * 8;
 
+  /** Of bound builtin functions, then of bound methods: a count each, then a first object each. */
+  public static final int BOUND_FREE_COUNT = OTHER_FREE_LISTS + 32;
+
+  public static final int BOUND_FREE = BOUND_FREE_COUNT + 16;
+
   // the C library's heap: mp_, then main_arena, see obmalloc.RawMalloc
   public static final int MALLOC_MMAP_THRESHOLD = 8192;
   public static final int MALLOC_TRIM_THRESHOLD = MALLOC_MMAP_THRESHOLD + 8;

@@ -6,7 +6,6 @@ import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.LongConsumer;
@@ -18,17 +17,11 @@ import java.util.function.LongSupplier;
  */
 final class Evaluator {
 
-  private static final int FIXED_OBJECT_BYTES = 48;
-
   private final Mutator mutator;
   private final Instances instances;
   private final Interpreter interpreter;
-  private final IdentityHashMap<Expression, PyClass> classes;
-
-  /** Displays that the compiler has made, by their place; the same in all processes. */
-  private final IdentityHashMap<Expression, Long> constants;
-
-  private final long metatype;
+  private final Calls calls;
+  private final Definitions definitions;
 
   /** The list {@code out}; 0 after it was dropped. */
   long out;
@@ -36,150 +29,30 @@ final class Evaluator {
   /** Local variables that hold loop indices. */
   private final long[] locals = new long[RecipeReader.DEEPEST_LOOP];
 
-  private long index;
-  private long indexValue;
+  private LoopIndex index;
 
   Evaluator(Mutator mutator) {
-    this(
-        mutator,
-        new IdentityHashMap<>(),
-        new IdentityHashMap<>(),
-        mutator.interpreter.addStaticType(TypeSpec.blocks("type", 1064, 16, 0, false)),
-        0);
-  }
-
-  private Evaluator(
-      Mutator mutator,
-      IdentityHashMap<Expression, PyClass> classes,
-      IdentityHashMap<Expression, Long> constants,
-      long metatype,
-      long out) {
     this.mutator = mutator;
-    this.classes = classes;
-    this.constants = constants;
-    this.metatype = metatype;
-    this.out = out;
     interpreter = mutator.interpreter;
     instances = new Instances(mutator);
+    calls = new Calls(mutator);
+    definitions = new Definitions(mutator, instances, calls);
+    index = new LoopIndex(mutator, 0, 0);
+  }
+
+  private Evaluator(Evaluator parent, Mutator mutator) {
+    this.mutator = mutator;
+    interpreter = mutator.interpreter;
+    instances = new Instances(mutator);
+    calls = parent.calls.forked(mutator);
+    definitions = parent.definitions.forked(mutator, instances, calls);
+    index = new LoopIndex(mutator, 0, 0);
+    out = parent.out;
   }
 
   /** The evaluator of a forked process. */
   Evaluator forked(Interpreter child) {
-    IdentityHashMap<Expression, PyClass> copies = new IdentityHashMap<>();
-    classes.forEach((place, type) -> copies.put(place, type.copy()));
-    return new Evaluator(mutator.forked(child), copies, constants, metatype, out);
-  }
-
-  // Definitions
-
-  /** Defines the classes of statements, in the order of the source. */
-  void define(List<Statement> statements) {
-    for (Statement statement : statements) {
-      definePlaces(statement.make());
-      define(statement.also());
-    }
-  }
-
-  private void definePlaces(Expression place) {
-    if (place instanceof Recipe.InstanceValue instance) {
-      instance.values().forEach(this::definePlaces);
-      addClass(place, instance.attributes(), instance.slots());
-    } else if (place instanceof Recipe.CycleValue) {
-      addClass(place, List.of("next"), false);
-    } else if (place instanceof Recipe.ListValue list) {
-      list.items().forEach(this::definePlaces);
-    } else if (place instanceof Recipe.TupleValue tuple) {
-      if (isConstant(tuple)) {
-        constants.put(tuple, constant(tuple));
-      }
-      tuple.items().forEach(this::definePlaces);
-    } else if (place instanceof Recipe.SetValue set) {
-      set.items().forEach(this::definePlaces);
-    } else if (place instanceof Recipe.DictValue dict) {
-      dict.values().forEach(this::definePlaces);
-    } else if (place instanceof Recipe.TimesValue times) {
-      definePlaces(times.of());
-    }
-  }
-
-  /** Whether the compiler makes a value: None and tuples of constants. */
-  private boolean isConstant(Expression place) {
-    if (!(place instanceof Recipe.TupleValue tuple)) {
-      return place instanceof Recipe.NoneValue;
-    }
-    // 2.7 folds a tuple in a tuple no further; 3.6 does not load () as a constant.
-    return switch (mutator.version.toString()) {
-      case "2.7" -> tuple.items().stream().allMatch(Recipe.NoneValue.class::isInstance);
-      case "3.6" -> !tuple.items().isEmpty() && tuple.items().stream().allMatch(this::isConstant);
-      default -> tuple.items().stream().allMatch(this::isConstant);
-    };
-  }
-
-  private long constant(Expression place) {
-    if (!(place instanceof Recipe.TupleValue tuple)) {
-      return mutator.none();
-    }
-    long[] items = tuple.items().stream().mapToLong(this::constant).toArray();
-    return items.length == 0 ? mutator.newTuple(items) : mutator.newConstantTuple(items);
-  }
-
-  private void addClass(Expression place, List<String> attributes, boolean slots) {
-    if (classes.isEmpty()) {
-      if (mutator.version.atLeast(3, 9)) {
-        makeFixtures(firstClassObjects());
-      } else {
-        // One of them is a call's arguments, a tuple that range() then has from the free list.
-        makeFixtures(firstClassObjects() - 1);
-        interpreter.decref(mutator.newTuple(new long[] {0}));
-      }
-    }
-    classes.put(place, instances.define(attributes, slots, metatype));
-    // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
-    int descriptors = !slots ? 0 : attributes.isEmpty() ? -2 : attributes.size() - 1;
-    makeFixtures(classObjects() - 1 + descriptors);
-  }
-
-  /**
-   * What 2.7's compiler leaves on free lists, which its collections do not empty: for each scope of
-   * the source a dict and two lists, and nine dicts for each scope that it was inside of at once,
-   * counted in the real interpreter. Each class has taken one dict from there since.
-   *
-   * @param reads whether there is the function of read_deep
-   */
-  void fillFreeLists(boolean reads) {
-    if (mutator.version.major > 2) {
-      return;
-    }
-    int count = interpreter.gcState.count(0);
-    int scopes = 3 + 2 * classes.size() + (reads ? 1 : 0);
-    boolean hasMethods = classes.keySet().stream().anyMatch(Recipe.InstanceValue.class::isInstance);
-    mutator.fillFreeLists((hasMethods ? 26 : 17) + scopes - classes.size(), 4 + 2 * scopes, 2);
-    interpreter.gcState.setCount(0, count);
-  }
-
-  /** GC objects that a class statement and its function leave, the class itself included. */
-  private int classObjects() {
-    return mutator.version.major == 2 || mutator.version.atLeast(3, 11) ? 8 : 9;
-  }
-
-  /** GC objects that only the first class statement makes. */
-  private int firstClassObjects() {
-    if (mutator.version.major == 2) {
-      return 2;
-    }
-    return switch (mutator.version.minor) {
-      case 6 -> 10;
-      case 7, 8 -> 6;
-      case 9, 10 -> 4;
-      default -> 3;
-    };
-  }
-
-  /** Functions, tuples and the like, which stay: what counts is their number. */
-  void makeFixtures(int count) {
-    for (int i = 0; i < count; i++) {
-      interpreter.track(interpreter.newGcObject(metatype, FIXED_OBJECT_BYTES));
-    }
+    return new Evaluator(this, mutator.forked(child));
   }
 
   // Statements
@@ -191,6 +64,7 @@ final class Evaluator {
 
   /** Runs statements, then lets go of the local variables, as a function's return does. */
   void run(List<Statement> statements) {
+    Calls.Call call = calls.enterFunction(null, Calls.captured(statements));
     for (Statement statement : statements) {
       run(statement, 0);
     }
@@ -200,23 +74,24 @@ final class Evaluator {
         locals[i] = 0;
       }
     }
+    calls.leave(call);
   }
 
   private void run(Statement statement, int depth) {
-    long outerIndex = index;
-    long outerValue = indexValue;
-    Range range = new Range(mutator, statement.repeat());
+    LoopIndex outer = index;
+    Range range = new Range(mutator, calls, statement.repeat());
     for (long i = 0; i < statement.repeat(); i++) {
       long next = range.next(i);
       if (locals[depth] != 0) {
         interpreter.decref(locals[depth]);
       }
       locals[depth] = next;
-      index = next;
-      indexValue = i;
+      index = new LoopIndex(mutator, next, i);
+      long append = statement.keep() ? calls.bindBuiltin() : 0;
       long value = evaluate(statement.make());
       if (statement.keep()) {
         mutator.append(out, value);
+        calls.release(append, true);
       } else {
         interpreter.decref(value);
       }
@@ -228,8 +103,7 @@ final class Evaluator {
       interpreter.evalBreaker();
     }
     range.end();
-    index = outerIndex;
-    indexValue = outerValue;
+    index = outer;
   }
 
   // Expressions
@@ -237,13 +111,15 @@ final class Evaluator {
   /** A new reference to the expression's value at the current index. */
   long evaluate(Expression expression) {
     if (expression instanceof Recipe.IntValue value) {
-      return mutator.newSum(indexValue, value.base());
+      long i = index.take();
+      return without(i, mutator.newSum(index.value(), value.base()));
     }
     if (expression instanceof Recipe.FloatValue) {
-      return mutator.newFloat();
+      long i = index.take();
+      return without(i, mutator.newFloat());
     }
     if (expression instanceof Recipe.StrValue value) {
-      return mutator.newStr(value.length(), digits(indexValue));
+      return mutator.newStr(value.length(), index.take(), digits(index.value()));
     }
     if (expression instanceof Recipe.BytesValue value) {
       return mutator.newBytes(value.length());
@@ -253,12 +129,12 @@ final class Evaluator {
     }
     if (expression instanceof Recipe.ListValue value) {
       long[] items = evaluate(value.items());
-      return value.items().stream().allMatch(this::isConstant)
+      return value.items().stream().allMatch(definitions::isConstant)
           ? mutator.newConstantList(items)
           : mutator.newList(items);
     }
     if (expression instanceof Recipe.TupleValue value) {
-      Long constant = constants.get(value);
+      Long constant = definitions.constantOf(value);
       if (constant != null) {
         interpreter.incref(constant);
         return constant;
@@ -285,6 +161,12 @@ final class Evaluator {
     return times((Recipe.TimesValue) expression);
   }
 
+  /** A result, after the operand has gone. */
+  private long without(long operand, long result) {
+    interpreter.decref(operand);
+    return result;
+  }
+
   private long[] evaluate(List<Expression> items) {
     long[] values = new long[items.size()];
     for (int i = 0; i < values.length; i++) {
@@ -305,13 +187,13 @@ final class Evaluator {
   /** What an expression's value is for {@link Hashes}. */
   private Object meaning(Expression expression, long object) {
     if (expression instanceof Recipe.IntValue value) {
-      return value.base().add(BigInteger.valueOf(indexValue));
+      return value.base().add(BigInteger.valueOf(index.value()));
     }
     if (expression instanceof Recipe.FloatValue value) {
-      return Hashes.number(indexValue + value.x());
+      return Hashes.number(index.value() + value.x());
     }
     if (expression instanceof Recipe.StrValue value) {
-      String text = Long.toString(indexValue);
+      String text = Long.toString(index.value());
       return "0".repeat(Math.max(0, value.length() - text.length())) + text;
     }
     if (expression instanceof Recipe.BytesValue value) {
@@ -331,25 +213,32 @@ final class Evaluator {
   }
 
   private long instance(Recipe.InstanceValue value) {
-    PyClass type = classOf(value);
-    long arguments = mutator.newTuple(new long[] {index});
-    interpreter.incref(index);
+    PyClass type = definitions.classOf(value);
+    LoopIndex outer = index;
+    long argument = index.take();
+    long arguments = mutator.newTuple(new long[] {argument});
     long object = instances.create(type);
+    boolean captures = value.values().stream().anyMatch(Calls::capturesIndex);
+    Calls.Call call = calls.enterInit(value, object, argument, captures);
     interpreter.evalBreaker();
+    index = new LoopIndex(mutator, argument, outer.value());
     for (int i = 0; i < value.values().size(); i++) {
       instances.setAttribute(object, type, i, evaluate(value.values().get(i)));
     }
+    index = outer;
+    calls.leave(call);
     interpreter.decref(arguments);
     return object;
   }
 
   private long cycle(Recipe.CycleValue value) {
-    PyClass type = classOf(value);
+    PyClass type = definitions.classOf(value);
+    Calls.Call call = calls.enterFunction(value, 0);
     long first = instances.create(type);
     long last = first;
     long j = 0;
     interpreter.incref(first);
-    Range range = value.length() == 1 ? null : new Range(mutator, value.length() - 1);
+    Range range = value.length() == 1 ? null : new Range(mutator, calls, value.length() - 1);
     for (int i = 1; i < value.length(); i++) {
       interpreter.decref(j);
       j = Objects.requireNonNull(range).next(i - 1);
@@ -368,40 +257,33 @@ final class Evaluator {
     interpreter.decref(j);
     interpreter.decref(last);
     interpreter.decref(first);
+    calls.leave(call);
     return mutator.none();
   }
 
   private long times(Recipe.TimesValue value) {
-    long outerIndex = index;
-    long outerValue = indexValue;
-    long list = mutator.newList(new long[0]);
-    Range range = new Range(mutator, value.times());
+    LoopIndex outer = index;
+    boolean uses = Calls.usesIndex(value.of());
+    long function = calls.makeFunction(uses ? index.depth() + 1 : 0);
+    // Only 2.7 makes the list before the range.
+    long list = mutator.version.major == 2 ? mutator.newList(new long[0]) : 0;
+    Range range = new Range(mutator, calls, value.times());
+    Calls.Call call = calls.enterComprehension(value, function, Calls.capturesIndex(value.of()));
+    list = list == 0 ? mutator.newList(new long[0]) : list;
     long j = 0;
     for (int k = 0; k < value.times(); k++) {
       long next = range.next(k);
       interpreter.decref(j);
       j = next;
-      long product = mutator.newInt(outerValue * value.times());
-      indexValue = outerValue * value.times() + k;
-      index = mutator.newInt(indexValue);
-      interpreter.decref(product);
+      index = new LoopIndex(outer, value.times(), k);
       mutator.append(list, evaluate(value.of()));
-      interpreter.decref(index);
       interpreter.evalBreaker();
     }
-    interpreter.decref(j);
     range.end();
-    index = outerIndex;
-    indexValue = outerValue;
+    interpreter.decref(j);
+    calls.leave(call);
+    index = outer;
     return list;
-  }
-
-  private PyClass classOf(Expression place) {
-    PyClass type = classes.get(place);
-    if (type == null) {
-      throw new IllegalStateException("class not defined: " + place);
-    }
-    return type;
   }
 
   private static int digits(long value) {
@@ -412,59 +294,39 @@ final class Evaluator {
 
   /** Reads a value and all it holds: takes and drops a reference to each. */
   void readDeep(long object) {
+    calls.enterReader();
     interpreter.refCounts.touch(object);
     TypeSpec spec = interpreter.spec(object);
     switch (spec.traversal()) {
       case TypeSpec.LIST -> iterate(object, this::readDeep);
       case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
-        interpreter.collector.objectAllocated();
+        long iterator = calls.iterate(spec.traversal() != TypeSpec.TUPLE);
         mutator.forEachReferent(object, this::readDeep);
-        interpreter.collector.objectFreed();
-      }
-      case TypeSpec.INSTANCE, TypeSpec.BLOCKS -> {
-        if (!spec.isHeapType()) {
-          // An array, from 3.10 on.
-          return;
-        }
-        PyClass type = classOf(mutator.typeOf(object));
-        interpreter.refCounts.touch(type.type);
-        for (int i = 0; i < type.attributes.size(); i++) {
-          readDeep(instances.attribute(object, type, i));
-        }
+        calls.endIteration(iterator);
       }
       default -> {
-        // A leaf.
+        if (spec.isHeapType()) {
+          PyClass type = definitions.classAt(mutator.typeOf(object));
+          interpreter.refCounts.touch(type.type);
+          for (int i = 0; i < type.attributes.size(); i++) {
+            readDeep(instances.attribute(object, type, i));
+          }
+        }
       }
     }
+    calls.leaveReader();
   }
 
-  /** Whether the module's dict is reachable for the collector at exit, whatever lies in cycles. */
-  boolean moduleIsHeld() {
-    return classes.values().stream().anyMatch(instances::isHeldUnseen);
-  }
-
-  /**
-   * Goes through a list by an iterator, which the collector counts for as long as it lives; its own
-   * memory is the baseline's.
-   */
+  /** Goes through a list by an iterator, which the collector counts for as long as it lives. */
   void iterate(long list, LongConsumer body) {
-    interpreter.collector.objectAllocated();
+    long iterator = calls.iterate(false);
     long size = mutator.listSize(list);
     for (long i = 0; i < size; i++) {
       body.accept(mutator.listItem(list, i));
       interpreter.evalBreaker();
     }
-    interpreter.collector.objectFreed();
+    calls.endIteration(iterator);
     interpreter.evalBreaker();
-  }
-
-  private PyClass classOf(long type) {
-    for (PyClass one : classes.values()) {
-      if (one.type == type) {
-        return one;
-      }
-    }
-    throw new IllegalStateException("no class at 0x" + Long.toHexString(type));
   }
 
   /** The expressions of the values that stand in {@code out}, in order. */
@@ -490,5 +352,13 @@ final class Evaluator {
 
   Mutator mutator() {
     return mutator;
+  }
+
+  Calls calls() {
+    return calls;
+  }
+
+  Definitions definitions() {
+    return definitions;
   }
 }

@@ -205,10 +205,11 @@ final class Mutator {
    * The value of {@code "%0*d" % (length, i)}: the tuple, the digits, the writer's buffer, then the
    * text in a block of its own size.
    *
+   * @param index i, whose reference goes
    * @param digits characters of i
    */
-  long newStr(int length, int digits) {
-    long arguments = newTuple(0, 0);
+  long newStr(int length, long index, int digits) {
+    long arguments = newTuple(0, index);
     long text;
     long bytes = version.asciiHeaderBytes + (long) Math.max(length, digits);
     if (isOld) {

@@ -9,11 +9,14 @@ final class Range {
   private static final int ITERATOR_BYTES = 48;
 
   private final Mutator mutator;
+  private final Calls calls;
   private final boolean isList;
   private final long holder;
+  private final long listIterator;
 
-  Range(Mutator mutator, int length) {
+  Range(Mutator mutator, Calls calls, int length) {
     this.mutator = mutator;
+    this.calls = calls;
     isList = mutator.version.major == 2;
     // Before 3.9 the call passes its argument in a tuple, which then waits on the free list.
     long arguments = mutator.version.atLeast(3, 9) ? 0 : mutator.newTuple(new long[] {0});
@@ -28,6 +31,7 @@ final class Range {
       mutator.freeScratch(range);
     }
     mutator.interpreter.decref(arguments);
+    listIterator = isList ? calls.iterate(false) : 0;
   }
 
   /** A new reference to the next int. */
@@ -44,6 +48,7 @@ final class Range {
   void end() {
     if (isList) {
       mutator.interpreter.decref(holder);
+      calls.endIteration(listIterator);
     } else {
       mutator.freeScratch(holder);
     }

@@ -113,36 +113,33 @@ public final class RecipeRunner {
   }
 
   private Parent build(List<Statement> defined, boolean reads) {
+    boolean array = mentionsArray(recipe.heap()) || mentionsArray(defined);
     Baseline baseline =
-        baselines.computeIfAbsent(
-            mentionsArray(recipe.heap()) || mentionsArray(defined),
-            array -> Baseline.read(version, array));
+        baselines.computeIfAbsent(array, imported -> Baseline.read(version, imported));
     MachineHost host = MachineHost.alone(RAM_BYTES, VIRTUAL_PAGES);
     BaselineLoader loader = new BaselineLoader(baseline, host);
     Interpreter interpreter = loader.load(version);
-    if (version.major > 2) {
-      // The list object itself is among the baseline's objects already; 2.7 has it from a free
+    if (version.major > 2 && (version.atLeast(3, 7) || !array)) {
+      // The list object itself is among the baseline's objects already, unless it is from a free
       // list.
       interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
     }
     Evaluator evaluator =
         new Evaluator(new Mutator(interpreter, new Hashes(version, baseline.noneOffset)));
     setRoots(interpreter, loader, evaluator);
-    evaluator.define(recipe.heap());
-    evaluator.define(defined);
+    evaluator.calls().fillFreeLists(array);
+    evaluator.definitions().define(recipe.heap());
+    evaluator.definitions().define(defined);
     if (reads) {
-      evaluator.makeFixtures(1);
+      evaluator.definitions().makeFixtures(1);
     }
-    evaluator.fillFreeLists(reads);
+    evaluator.definitions().fillFreeLists(reads, array);
     recipe.beforeHeap().forEach(action -> perform(action, evaluator));
     evaluator.makeOut();
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, evaluator));
     List<Integer> countsAtFork = counts(interpreter);
-    if (!version.atLeast(3, 11)) {
-      // The parent calls a function before it forks, and here frames are GC objects.
-      interpreter.collector.collectIfDue();
-    }
+    evaluator.calls().reportCounts();
     return new Parent(baseline, host, evaluator, loader, countsAtFork);
   }
 
@@ -220,9 +217,11 @@ public final class RecipeRunner {
       int presentBefore = present(before);
       Memory memoryBefore = memory(baseline.filePages);
       long minorBefore = host.minorFaults();
+      Calls.Call call = evaluator.calls().enterAct();
       for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
         perform(part);
       }
+      evaluator.calls().leave(call);
       int outside = 0;
       int files = 0;
       int others = 0;
@@ -369,7 +368,7 @@ public final class RecipeRunner {
       interpreter.setFinalizing(true);
       if (!frozen) {
         interpreter.collector.collect(2);
-        if (version.major > 2 && evaluator.moduleIsHeld()) {
+        if (version.major > 2 && evaluator.definitions().moduleIsHeld()) {
           return;
         }
         drop();
@@ -400,9 +399,11 @@ public final class RecipeRunner {
       int first =
           full
               ? baseline.footprint(isFrozen(), "gc.collect").countAfter()
-              : counts.get(0)
-                  + baseline.footprint(false, "nothing").countAfter()
-                  - baseline.counts[0];
+              : evaluator.calls().areSimulated
+                  ? counts.get(0)
+                  : counts.get(0)
+                      + baseline.footprint(false, "nothing").countAfter()
+                      - baseline.counts[0];
       return List.of(first, counts.get(1), counts.get(2));
     }
 

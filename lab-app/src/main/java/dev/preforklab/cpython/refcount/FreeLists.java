@@ -109,6 +109,23 @@ public final class FreeLists {
         object);
   }
 
+  /** A builtin function or method that was bound to an object, or 0 (to 3.6 only). */
+  public long takeBound(boolean builtin) {
+    int offset = builtin ? 0 : 8;
+    return takeChained(
+        RuntimeState.BOUND_FREE_COUNT + offset, RuntimeState.BOUND_FREE + offset, ObjectHead.BYTES);
+  }
+
+  public boolean putBound(boolean builtin, long object) {
+    int offset = builtin ? 0 : 8;
+    return putChained(
+        RuntimeState.BOUND_FREE_COUNT + offset,
+        RuntimeState.BOUND_FREE + offset,
+        ObjectHead.BYTES,
+        version.methodFreeList,
+        object);
+  }
+
   /**
    * Gives kept objects back to the allocator ({@code clear_freelists}): all of them, but on 2.7 no
    * lists, dicts and sets.
@@ -126,6 +143,9 @@ public final class FreeLists {
     }
     for (long o; (o = takeFloat()) != 0; ) {
       interpreter.malloc.free(o);
+    }
+    for (long o; (o = takeBound(true)) != 0 || (o = takeBound(false)) != 0; ) {
+      interpreter.gcDelete(o, 0);
     }
     if (version.major == 2) {
       return;

@@ -31,6 +31,68 @@ class CountsAtForkTest {
     assertThat(countAtFork(release, 0, make)).isEqualTo(count);
   }
 
+  /**
+   * Bound methods, frames, closures, iterators and argument tuples, first made and later taken from
+   * free lists; in the recipes " stands as '.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      quoteCharacter = '`',
+      value = {
+        "2.7; 0; 'none'; 6",
+        "2.7; 0; {'array':1}; 9",
+        "2.7; 1; {'array':1}; 10",
+        "2.7; 9; {'array':1}; 10",
+        "2.7; 1; 'none'; 7",
+        "2.7; 1; {'list':[]}; 7",
+        "2.7; 9; {'list':[]}; 8",
+        "2.7; 9; {'dict':{}}; 7",
+        "2.7; 9; {'set':[{'int':1}]}; 14",
+        "2.7; 9; {'str':4}; 8",
+        "2.7; 9; {'bytes':4}; 7",
+        "2.7; 9; {'float':4}; 7",
+        "2.7; 9; {'times':2,'of':{'int':4}}; 9",
+        "2.7; 9; {'times':2,'of':'none'}; 9",
+        "2.7; 9; {'times':0,'of':'none'}; 9",
+        "2.7; 9; {'tuple':[{'int':4}]}; 15",
+        "2.7; 9; {'instance':{}}; 28",
+        "2.7; 9; {'instance':{'a':'none'}}; 28",
+        "2.7; 9; {'instance':{'a':'none'},'slots':true}; 28",
+        "2.7; 9; {'cycle':1}; 26",
+        "2.7; 9; {'cycle':3}; 49",
+        "2.7; 9; {'instance':{'a':{'times':2,'of':{'int':5}}}}; 29",
+        "2.7; 9; {'times':2,'of':{'times':2,'of':{'int':5}}}; 28",
+        "2.7; 9; {'instance':{'a':{'instance':{}}}}; 49",
+        "3.6; 0; 'none'; 8",
+        "3.6; 0; {'array':1}; 98",
+        "3.6; 1; {'array':1}; 98",
+        "3.6; 9; {'array':1}; 98",
+        "3.6; 1; 'none'; 9",
+        "3.6; 1; {'list':[]}; 10",
+        "3.6; 9; {'list':[]}; 18",
+        "3.6; 9; {'dict':{}}; 18",
+        "3.6; 9; {'set':[{'int':1}]}; 18",
+        "3.6; 9; {'str':4}; 9",
+        "3.6; 9; {'bytes':4}; 9",
+        "3.6; 9; {'float':4}; 9",
+        "3.6; 9; {'times':2,'of':{'int':4}}; 20",
+        "3.6; 9; {'times':2,'of':'none'}; 19",
+        "3.6; 9; {'times':0,'of':'none'}; 19",
+        "3.6; 9; {'tuple':[{'int':4}]}; 17",
+        "3.6; 9; {'instance':{}}; 37",
+        "3.6; 9; {'instance':{'a':'none'}}; 44",
+        "3.6; 9; {'instance':{'a':'none'},'slots':true}; 37",
+        "3.6; 9; {'cycle':1}; 43",
+        "3.6; 9; {'cycle':3}; 79",
+        "3.6; 9; {'instance':{'a':{'times':2,'of':{'int':5}}}}; 53",
+        "3.6; 9; {'times':2,'of':{'times':2,'of':{'int':5}}}; 39",
+        "3.6; 9; {'instance':{'a':{'instance':{}}}}; 65"
+      })
+  void callsCount(String release, int repeat, String make, int count) {
+    assertThat(countAtFork(release, repeat, make.replace('\'', '"'))).isEqualTo(count);
+  }
+
   /** Dicts that 2.7's compiler left on the free list are not counted when they are made again. */
   @ParameterizedTest
   @CsvSource({"2.7, 86", "3.8, 107"})

@@ -1,0 +1,397 @@
+package dev.preforklab.cpython.recipe;
+
+import static dev.preforklab.cpython.Host.CAUSE_DATA;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.layout.ObjectHead;
+import dev.preforklab.cpython.layout.TypeSpec;
+import dev.preforklab.cpython.recipe.Recipe.Expression;
+import dev.preforklab.cpython.recipe.Recipe.Statement;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What 2.7 and 3.6 allocate for calls besides their values: bound methods, frames, and for a list
+ * comprehension of 3.6 a function with its closure. All of it moves the collector's count, and some
+ * waits on free lists that a full collection empties. Sources: {@code Python/ceval.c}, {@code
+ * Objects/*object.c}; states of the free lists were read off real processes with a debugger.
+ *
+ * <p>Later releases bind no methods for such calls; there this does nothing.
+ */
+final class Calls {
+  private static final Object ACT = new Object();
+
+  private static final int ITERATOR_BYTES = 32;
+  private static final int TABLE_ITERATOR_BYTES = 56;
+  private static final int FRAME_BYTES = 432;
+  private static final int FUNCTION_BYTES = 112;
+  private static final int CELL_BYTES = 24;
+  private static final int OLD_BUILTIN_BYTES = 40;
+  private static final int OLD_METHOD_BYTES = 48;
+  private static final int BUILTIN_BYTES = 48;
+  private static final int METHOD_BYTES = 40;
+
+  private final Mutator mutator;
+  private final Interpreter interpreter;
+  private final Host host;
+  private final boolean isOld;
+  private final long type;
+
+  /** The frame that each code object keeps from its last call on ({@code co_zombieframe}). */
+  private final IdentityHashMap<Object, Long> frames = new IdentityHashMap<>();
+
+  /** The frames of read_deep's function, outermost first, and how many are in use. */
+  private final List<Long> readers = new ArrayList<>();
+
+  private int depth;
+
+  /** Whether this is simulated for the release. */
+  final boolean areSimulated;
+
+  Calls(Mutator mutator) {
+    this(
+        mutator,
+        mutator.version.atLeast(3, 7)
+            ? 0
+            : mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)));
+  }
+
+  private Calls(Mutator mutator, long type) {
+    this.mutator = mutator;
+    this.type = type;
+    interpreter = mutator.interpreter;
+    host = interpreter.host;
+    isOld = mutator.version.major == 2;
+    areSimulated = !mutator.version.atLeast(3, 7);
+  }
+
+  /** The calls of a forked process. */
+  Calls forked(Mutator child) {
+    Calls copy = new Calls(child, type);
+    copy.frames.putAll(frames);
+    copy.readers.addAll(readers);
+    return copy;
+  }
+
+  // Methods
+
+  /** {@code out.append}, while the call's argument is evaluated. */
+  long bindBuiltin() {
+    return bind(true, isOld ? OLD_BUILTIN_BYTES : BUILTIN_BYTES);
+  }
+
+  /** {@code self.__init__}, looked up by the type. */
+  private long bindMethod() {
+    return bind(false, isOld ? OLD_METHOD_BYTES : METHOD_BYTES);
+  }
+
+  private long bind(boolean builtin, int bytes) {
+    if (!areSimulated) {
+      return 0;
+    }
+    long bound = interpreter.freeLists.takeBound(builtin);
+    if (bound == 0) {
+      bound = interpreter.newGcObject(type, bytes);
+    } else {
+      mutator.writeHead(bound, type);
+    }
+    interpreter.track(bound);
+    return bound;
+  }
+
+  void release(long bound, boolean builtin) {
+    if (bound != 0) {
+      interpreter.untrack(bound);
+      if (!interpreter.freeLists.putBound(builtin, bound)) {
+        interpreter.gcDelete(bound, 0);
+      }
+    }
+  }
+
+  // Functions
+
+  /** A call under way. */
+  record Call(long method, long arguments, long frame, List<Long> cells, long function) {}
+
+  /**
+   * {@code __init__(self, i)} begins.
+   *
+   * @param place the class
+   */
+  @Nullable Call enterInit(Expression place, long object, long index, boolean capturesIndex) {
+    if (!areSimulated) {
+      return null;
+    }
+    long method = bindMethod();
+    long arguments = 0;
+    if (isOld) {
+      interpreter.incref(object);
+      interpreter.incref(index);
+      arguments = mutator.newTuple(new long[] {object, index});
+    }
+    return new Call(method, arguments, frame(place), cells(capturesIndex ? 1 : 0), 0);
+  }
+
+  /**
+   * A function without arguments begins.
+   *
+   * @param place of its code; null if it has its frame already
+   * @param captured its variables that comprehensions use
+   */
+  @Nullable Call enterFunction(@Nullable Object place, int captured) {
+    return areSimulated
+        ? new Call(0, 0, place == null ? 0 : frame(place), cells(captured), 0)
+        : null;
+  }
+
+  /** The function of the act begins; that of 2.7 gets a frame that is left of the codec's. */
+  @Nullable Call enterAct() {
+    return enterFunction(isOld ? null : ACT, 0);
+  }
+
+  /**
+   * A list comprehension begins.
+   *
+   * @param function what {@link #makeFunction} returned
+   * @param capturesIndex whether another comprehension in it uses its variable
+   */
+  @Nullable Call enterComprehension(Expression place, long function, boolean capturesIndex) {
+    return function == 0
+        ? null
+        : new Call(0, 0, frame(place), cells(capturesIndex ? 1 : 0), function);
+  }
+
+  /** The function of a comprehension of 3.6, which holds its closure. */
+  long makeFunction(int freeVariables) {
+    if (!areSimulated || isOld) {
+      return 0;
+    }
+    long closure = freeVariables == 0 ? 0 : mutator.newTuple(new long[freeVariables]);
+    long function = interpreter.newGcObject(type, FUNCTION_BYTES);
+    host.store(function + ObjectHead.BYTES, closure, CAUSE_DATA);
+    interpreter.track(function);
+    return function;
+  }
+
+  void leave(@Nullable Call call) {
+    if (call == null) {
+      return;
+    }
+    if (call.frame != 0) {
+      interpreter.untrack(call.frame);
+    }
+    call.cells.forEach(this::delete);
+    if (call.function != 0) {
+      long closure = host.load(call.function + ObjectHead.BYTES);
+      delete(call.function);
+      interpreter.decref(closure);
+    }
+    interpreter.decref(call.arguments);
+    release(call.method, false);
+  }
+
+  private long frame(Object place) {
+    Long kept = frames.get(place);
+    long frame = kept == null ? interpreter.newGcObject(type, FRAME_BYTES) : kept;
+    frames.put(place, frame);
+    mutator.writeHead(frame, type);
+    interpreter.track(frame);
+    return frame;
+  }
+
+  private List<Long> cells(int count) {
+    List<Long> cells = new ArrayList<>();
+    for (int i = 0; i < count && !isOld; i++) {
+      cells.add(temporary(CELL_BYTES));
+    }
+    return cells;
+  }
+
+  private void delete(long object) {
+    interpreter.untrack(object);
+    interpreter.gcDelete(object, 0);
+  }
+
+  private long temporary(int bytes) {
+    long object = interpreter.newGcObject(type, bytes);
+    interpreter.track(object);
+    return object;
+  }
+
+  // What the code before the recipe's heap leaves
+
+  /**
+   * Fills the free lists as the script has left them where the recipe's code begins.
+   *
+   * @param array whether the module array has been imported
+   */
+  void fillFreeLists(boolean array) {
+    if (!areSimulated) {
+      return;
+    }
+    int count = interpreter.gcState.count(0);
+    if (isOld && array) {
+      hold(new int[] {0, 1, 0, 0, 1}, 0, 0, 1, 0).release();
+    } else if (!isOld && array) {
+      hold(new int[] {0, 3, 2, 3, 1}, 4, 4, 2, 4).release();
+      for (long object : new long[] {mutator.newFloat(), mutator.newFloat(), mutator.newFloat()}) {
+        interpreter.decref(object);
+      }
+    } else if (!isOld) {
+      hold(new int[] {0, 0, 1}, 0, 0, 0, 0).release();
+    }
+    interpreter.gcState.setCount(0, count);
+  }
+
+  /** What one class statement needs for a time, all of it at once. */
+  Held holdForClass() {
+    return isOld
+        ? hold(new int[] {0, 0, 0, 1}, 0, 0, 0, 0)
+        : hold(new int[] {0, 0, 2, 2}, 4, 2, 1, 0);
+  }
+
+  /**
+   * What the parent allocates between asking for its counts and the fork: it formats them, encodes
+   * the text, writes it and waits. On 2.7 that is the first use of a codec.
+   */
+  void reportCounts() {
+    if (areSimulated) {
+      int[] oldTuples = {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+      (isOld ? hold(oldTuples, 0, 0, 3, 0) : hold(new int[] {0, 0, 0, 1}, 0, 0, 1, 0)).release();
+      for (int i = 0; i < (isOld ? 5 : 1); i++) {
+        temporary(FRAME_BYTES);
+      }
+    } else if (!mutator.version.atLeast(3, 11)) {
+      // A frame, at least.
+      interpreter.collector.collectIfDue();
+    }
+  }
+
+  private Held hold(int[] tuples, int lists, int dicts, int builtins, int methods) {
+    Held held = new Held();
+    for (int length = 1; length < tuples.length; length++) {
+      for (int i = 0; i < tuples[length]; i++) {
+        held.objects.add(mutator.newTuple(new long[length]));
+      }
+    }
+    for (int i = 0; i < lists; i++) {
+      held.objects.add(mutator.newList(new long[0]));
+    }
+    for (int i = 0; i < dicts; i++) {
+      held.objects.add(mutator.dictObjects.newDictObject());
+    }
+    for (int i = 0; i < builtins; i++) {
+      held.builtins.add(bindBuiltin());
+    }
+    for (int i = 0; i < methods; i++) {
+      held.methods.add(bindMethod());
+    }
+    return held;
+  }
+
+  /** Objects that are to go back to the free lists. */
+  final class Held {
+    private final List<Long> objects = new ArrayList<>();
+    private final List<Long> builtins = new ArrayList<>();
+    private final List<Long> methods = new ArrayList<>();
+
+    void release() {
+      objects.forEach(interpreter::decref);
+      builtins.forEach(bound -> Calls.this.release(bound, true));
+      methods.forEach(bound -> Calls.this.release(bound, false));
+    }
+  }
+
+  // Reading
+
+  /** A call of the recursive function of read_deep begins. */
+  void enterReader() {
+    if (areSimulated) {
+      if (depth == readers.size()) {
+        readers.add(interpreter.newGcObject(type, FRAME_BYTES));
+      }
+      long frame = readers.get(depth);
+      mutator.writeHead(frame, type);
+      interpreter.track(frame);
+    }
+    depth++;
+  }
+
+  void leaveReader() {
+    depth--;
+    if (areSimulated) {
+      interpreter.untrack(readers.get(depth));
+    }
+  }
+
+  /** The iterator over a container; where it is only counted 0, its memory is the baseline's. */
+  long iterate(boolean isTable) {
+    if (areSimulated) {
+      return temporary(isTable ? TABLE_ITERATOR_BYTES : ITERATOR_BYTES);
+    }
+    interpreter.collector.objectAllocated();
+    return 0;
+  }
+
+  void endIteration(long iterator) {
+    if (iterator == 0) {
+      interpreter.collector.objectFreed();
+    } else {
+      delete(iterator);
+    }
+  }
+
+  // Which variables a comprehension takes from outside
+
+  /** Whether an expression's value depends on the loop's index. */
+  static boolean usesIndex(Expression place) {
+    if (place instanceof Recipe.TimesValue times) {
+      return usesIndex(times.of());
+    }
+    return place instanceof Recipe.IntValue
+        || place instanceof Recipe.FloatValue
+        || place instanceof Recipe.StrValue
+        || place instanceof Recipe.InstanceValue
+        || parts(place).stream().anyMatch(Calls::usesIndex);
+  }
+
+  /** Whether a comprehension in an expression, outside any call there, uses the index. */
+  static boolean capturesIndex(Expression place) {
+    return place instanceof Recipe.TimesValue times
+        ? usesIndex(times.of())
+        : parts(place).stream().anyMatch(Calls::capturesIndex);
+  }
+
+  /** Of the loop variables of statements, one a depth, those that comprehensions use. */
+  static int captured(List<Statement> statements) {
+    return capturingDepths(statements, 0).cardinality();
+  }
+
+  private static BitSet capturingDepths(List<Statement> statements, int depth) {
+    BitSet depths = new BitSet();
+    for (Statement statement : statements) {
+      if (capturesIndex(statement.make())) {
+        depths.set(depth);
+      }
+      depths.or(capturingDepths(statement.also(), depth + 1));
+    }
+    return depths;
+  }
+
+  private static List<Expression> parts(Expression place) {
+    if (place instanceof Recipe.ListValue list) {
+      return list.items();
+    }
+    if (place instanceof Recipe.TupleValue tuple) {
+      return tuple.items();
+    }
+    if (place instanceof Recipe.SetValue set) {
+      return set.items();
+    }
+    return place instanceof Recipe.DictValue dict ? dict.values() : List.of();
+  }
+}

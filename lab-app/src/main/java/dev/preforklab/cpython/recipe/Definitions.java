@@ -1,0 +1,217 @@
+package dev.preforklab.cpython.recipe;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.layout.TypeSpec;
+import dev.preforklab.cpython.recipe.Recipe.Expression;
+import dev.preforklab.cpython.recipe.Recipe.Statement;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What stands before a recipe's heap: its classes, the constants that the compiler has made, and
+ * what compiling and defining leave behind.
+ */
+final class Definitions {
+  private static final int FIXED_OBJECT_BYTES = 48;
+
+  private final Mutator mutator;
+  private final Interpreter interpreter;
+  private final Instances instances;
+  private final Calls calls;
+  private final long metatype;
+
+  /** In the order of the source. */
+  private final List<PyClass> order = new ArrayList<>();
+
+  private final IdentityHashMap<Expression, PyClass> classes = new IdentityHashMap<>();
+
+  /** Displays that the compiler has made, by their place; the same in all processes. */
+  private final IdentityHashMap<Expression, Long> constants;
+
+  Definitions(Mutator mutator, Instances instances, Calls calls) {
+    this(
+        mutator,
+        instances,
+        calls,
+        mutator.interpreter.addStaticType(TypeSpec.blocks("type", 1064, 16, 0, false)),
+        new IdentityHashMap<>());
+  }
+
+  private Definitions(
+      Mutator mutator,
+      Instances instances,
+      Calls calls,
+      long metatype,
+      IdentityHashMap<Expression, Long> constants) {
+    this.mutator = mutator;
+    this.instances = instances;
+    this.calls = calls;
+    this.metatype = metatype;
+    this.constants = constants;
+    interpreter = mutator.interpreter;
+  }
+
+  /** The definitions as a forked process has them. */
+  Definitions forked(Mutator child, Instances childInstances, Calls childCalls) {
+    Definitions copy = new Definitions(child, childInstances, childCalls, metatype, constants);
+    IdentityHashMap<PyClass, PyClass> copies = new IdentityHashMap<>();
+    for (PyClass one : order) {
+      PyClass own = one.copy();
+      copies.put(one, own);
+      copy.order.add(own);
+    }
+    classes.forEach((place, one) -> copy.classes.put(place, copies.get(one)));
+    return copy;
+  }
+
+  /** The class of a place in the recipe. */
+  PyClass classOf(Expression place) {
+    PyClass type = classes.get(place);
+    if (type == null) {
+      throw new IllegalStateException("class not defined: " + place);
+    }
+    return type;
+  }
+
+  /** The class whose type object stands at an address. */
+  PyClass classAt(long type) {
+    for (PyClass one : order) {
+      if (one.type == type) {
+        return one;
+      }
+    }
+    throw new IllegalStateException("no class at 0x" + Long.toHexString(type));
+  }
+
+  /** Whether the module's dict is reachable for the collector at exit, whatever lies in cycles. */
+  boolean moduleIsHeld() {
+    return order.stream().anyMatch(instances::isHeldUnseen);
+  }
+
+  /** The constant that the compiler has made of a display, or null. */
+  @Nullable Long constantOf(Expression place) {
+    return constants.get(place);
+  }
+
+  /** Defines the classes of statements, in the order of the source. */
+  void define(List<Statement> statements) {
+    for (Statement statement : statements) {
+      definePlaces(statement.make());
+      define(statement.also());
+    }
+  }
+
+  private void definePlaces(Expression place) {
+    if (place instanceof Recipe.InstanceValue instance) {
+      instance.values().forEach(this::definePlaces);
+      addClass(place, instance.attributes(), instance.slots());
+    } else if (place instanceof Recipe.CycleValue) {
+      addClass(place, List.of("next"), false);
+    } else if (place instanceof Recipe.ListValue list) {
+      list.items().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.TupleValue tuple) {
+      if (isConstant(tuple)) {
+        constants.put(tuple, constant(tuple));
+      }
+      tuple.items().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.SetValue set) {
+      set.items().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.DictValue dict) {
+      dict.values().forEach(this::definePlaces);
+    } else if (place instanceof Recipe.TimesValue times) {
+      definePlaces(times.of());
+    }
+  }
+
+  /** Whether the compiler makes a value: None and tuples of constants. */
+  boolean isConstant(Expression place) {
+    if (!(place instanceof Recipe.TupleValue tuple)) {
+      return place instanceof Recipe.NoneValue;
+    }
+    // 2.7 folds a tuple in a tuple no further; 3.6 does not load () as a constant.
+    return switch (mutator.version.toString()) {
+      case "2.7" -> tuple.items().stream().allMatch(Recipe.NoneValue.class::isInstance);
+      case "3.6" -> !tuple.items().isEmpty() && tuple.items().stream().allMatch(this::isConstant);
+      default -> tuple.items().stream().allMatch(this::isConstant);
+    };
+  }
+
+  private long constant(Expression place) {
+    if (!(place instanceof Recipe.TupleValue tuple)) {
+      return mutator.none();
+    }
+    long[] items = tuple.items().stream().mapToLong(this::constant).toArray();
+    return items.length == 0 ? mutator.newTuple(items) : mutator.newConstantTuple(items);
+  }
+
+  private void addClass(Expression place, List<String> attributes, boolean slots) {
+    // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
+    int descriptors = !slots ? 0 : attributes.isEmpty() ? -2 : attributes.size() - 1;
+    if (calls.areSimulated) {
+      Calls.Held held = calls.holdForClass();
+      PyClass type = instances.define(attributes, slots, metatype);
+      mutator.newTuple(new long[] {0});
+      if (mutator.version.major > 2) {
+        mutator.dictObjects.newDictObject();
+      }
+      held.release();
+      add(place, type);
+      makeFixtures(6 + descriptors);
+      return;
+    }
+    if (classes.isEmpty()) {
+      if (mutator.version.atLeast(3, 9)) {
+        makeFixtures(firstClassObjects());
+      } else {
+        // One of them is a call's arguments, a tuple that range() then has from the free list.
+        makeFixtures(firstClassObjects() - 1);
+        interpreter.decref(mutator.newTuple(new long[] {0}));
+      }
+    }
+    add(place, instances.define(attributes, slots, metatype));
+    makeFixtures((mutator.version.atLeast(3, 11) ? 8 : 9) - 1 + descriptors);
+  }
+
+  private void add(Expression place, PyClass type) {
+    classes.put(place, type);
+    order.add(type);
+  }
+
+  /** GC objects that only the first class statement makes, from 3.7 on. */
+  private int firstClassObjects() {
+    return switch (mutator.version.minor) {
+      case 7, 8 -> 6;
+      case 9, 10 -> 4;
+      default -> 3;
+    };
+  }
+
+  /**
+   * What 2.7's compiler leaves on free lists, which its collections do not empty: for each scope of
+   * the source a dict and two lists, and nine dicts for each scope that it was inside of at once,
+   * counted in the real interpreter. Each class, and the import of array, has taken from there
+   * since.
+   *
+   * @param reads whether there is the function of read_deep
+   */
+  void fillFreeLists(boolean reads, boolean array) {
+    if (mutator.version.major > 2) {
+      return;
+    }
+    int count = interpreter.gcState.count(0);
+    int scopes = 3 + 2 * order.size() + (reads ? 1 : 0);
+    boolean hasMethods = classes.keySet().stream().anyMatch(Recipe.InstanceValue.class::isInstance);
+    int taken = order.size() + (array ? 2 : 0);
+    mutator.fillFreeLists((hasMethods ? 27 : 18) + scopes - taken, 4 + 2 * scopes, 2);
+    interpreter.gcState.setCount(0, count);
+  }
+
+  /** Functions, tuples and the like, which stay: what counts is their number. */
+  void makeFixtures(int count) {
+    for (int i = 0; i < count; i++) {
+      interpreter.track(interpreter.newGcObject(metatype, FIXED_OBJECT_BYTES));
+    }
+  }
+}
