@@ -47,17 +47,21 @@ def stub():
         except Exception as e:
             say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
             os._exit(2)
-    targets = {}
+    targets, application = {}, None
     for name in names.split(" "):
         try:
             module, _, attribute = name.partition(":")
             __import__(module)
+            if not attribute:
+                continue
             target = sys.modules[module]
             for part in attribute.split("."):
                 target = getattr(target, part)
             if not callable(target):
                 raise TypeError("not callable")
             targets[name] = target
+            if application is None:
+                application = target
         except BaseException as e:
             say("E cannot load %s: %s: %s" % (name, type(e).__name__, str(e).replace("\n", " ")))
             os._exit(2)
@@ -89,7 +93,7 @@ def stub():
         if body:
             environ["CONTENT_LENGTH"] = str(len(body))
         environ.update(extra)
-        result = targets[names](environ, lambda s, h, e=None: status.append(s))
+        result = application(environ, lambda s, h, e=None: status.append(s))
         b"".join(result)
         if hasattr(result, "close"):
             result.close()
@@ -1046,6 +1050,44 @@ class Pools(object):
         return pool + start, width
 
 
+def c_heap(memory):
+    """What glibc's malloc has in its data segment, as the profile's line; None where another malloc is at work. Its parameters are
+    recognised by their constants: the bytes that each growth adds, 128 KiB, the arenas to test, 8, and the most mappings, 65536."""
+    heaps = [v for v in memory.vmas if v[4] == "brk_heap"]
+    if not heaps:
+        return None
+    start, end = heaps[0][0], heaps[-1][1]
+    read = memory.read
+    for lo, hi, perm, path, kind, entries in memory.vmas:
+        if kind != "lib_data" or "libc" not in path:
+            continue
+        found = top = None
+        for at in range(lo, hi - 128, 8):
+            words = read("<QQQQ", at)
+            if not words:
+                continue
+            if words[1] == 1 << 17 and words[3] == 8 and any(read("<i", at + k)[0] == 65536 for k in range(40, 72, 4)):
+                found = words[0], words[2]
+            if start < words[0] < end and words[0] % 16 == 0 and top is None:
+                size = memory.word(words[0] + 8)
+                if size and size & 1 and words[0] + (size & ~7) == end:
+                    top = words[0]
+        if found and top:
+            break
+    else:
+        return None
+    free, at = [], start + 8 & ~15                    # where an address that is a multiple of 16 has its size before it
+    previous = 0
+    while at < top:
+        size = memory.word(at + 8)
+        if not size or size & ~7 < 32 or at + (size & ~7) > top:
+            return None
+        if previous and not size & 1:
+            free.append([previous + 16, (at - previous) - 8])
+        previous, at = at, at + (size & ~7)
+    return {"c_heap": [found[0], found[1], top, end - top, free]}
+
+
 class Collector(object):
     """The collector's generations in the master's memory, found by their thresholds and the lists that lead back to them."""
 
@@ -1512,6 +1554,9 @@ def capture_heap(master, options, facts, scratch, progress):
         head.append({"free_pools": [address, chain, pool_address, nfree]})
     if pools.usable:
         head.append({"usable_arenas": pools.usable})
+    raw = c_heap(memory)
+    if raw:
+        head.append(raw)
     stats = info["stats"] or [[0, 0, 0]] * 3
     long_lived = collector.long_lived(stats)
     facts["count0"] = collector.count0_address()
@@ -1752,12 +1797,17 @@ def capture(options, progress):
         raise CaptureError("no requests: give --requests FILE, --get PATH or --call MODULE:FUNCTION")
     requests = Requests(lines)
     names = [options.app] if options.app else []
+    before = getattr(options, "import")
     names += [path for method, path, _, _, _ in requests.endpoints if method == "CALL"]
     if not options.app and len(names) < len(requests.endpoints):
         raise CaptureError("requests by path need --app MODULE:CALLABLE")
     for name in names:
         if ":" not in name or " " in name:
             raise CaptureError("%r is not MODULE:CALLABLE" % name)
+    for name in before:
+        if ":" in name or " " in name:
+            raise CaptureError("--import %r: expected a module" % name)
+    names = before + names
     output = options.output
     directory = os.path.dirname(os.path.abspath(output))
     if not os.path.isdir(directory) or not os.access(directory, os.W_OK):
@@ -1796,7 +1846,7 @@ def capture(options, progress):
             traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
         touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
         touched += capture_needs(master, requests, touched, progress, options.page_requests)
-        app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by module path, before the first fork, no server around it",
+        app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by module path, before the first fork, %s" % ("after " + ", ".join(before) if before else "no server around it"),
                "note": options.note or "", "threads": facts["threads"], "copied_pages": pages, "traced": not obstacle and not options.requests_from,
                "pages": {"present": facts["pages_present"], "gc_heads": facts["pages_gc_heads"], "objects": facts["pages_objects"]}}
         header = {"prefork_profile": 1, "name": options.name or os.path.basename(output).split(".")[0], "python": facts["python"], "implementation": facts["implementation"],
@@ -1827,6 +1877,7 @@ def arguments():
     p.add_argument("--requests", metavar="FILE", help="sample requests, one a line: METHOD PATH [weight=N] [type=CONTENT-TYPE] [body=...]")
     p.add_argument("--call", action="append", default=[], metavar="MODULE:FUNCTION", help="a function without arguments instead of a request, such as a task (repeatable)")
     p.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of every request (repeatable; not written into the profile)")
+    p.add_argument("--import", action="append", default=[], metavar="MODULE", help="loaded before the application, as what serves it is: gunicorn.app.wsgiapp (repeatable)")
     p.add_argument("--python-path", action="append", default=[], metavar="DIR", help="put before the module search path (repeatable)")
     p.add_argument("--python", default=sys.executable, metavar="FILE", help="the application's interpreter (default: the one that runs this script)")
     p.add_argument("--gc", choices=("enabled", "disabled"), default="enabled", help="the collector while the application loads")

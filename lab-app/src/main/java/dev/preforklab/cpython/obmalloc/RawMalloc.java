@@ -478,6 +478,18 @@ public final class RawMalloc {
     chunks.setHead(block - HEAD, Chunks.bytesFor(bytes) | FOREIGN | PREV_IN_USE);
   }
 
+  /**
+   * Takes over the end of a captured heap and the thresholds that its past has left: each mapping
+   * that was freed has raised them.
+   *
+   * @param top address of the chunk at the end of the data segment
+   */
+  public void restore(long trimThreshold, long mmapThreshold, long top, long topBytes) {
+    setVariable(RuntimeState.MALLOC_TRIM_THRESHOLD, trimThreshold);
+    setVariable(RuntimeState.MALLOC_MMAP_THRESHOLD, mmapThreshold);
+    setTop(top, topBytes);
+  }
+
   private long fastBin(long size) {
     return runtime + RuntimeState.MALLOC_FAST_BINS + 8L * ((size >>> 4) - 2);
   }

@@ -17,6 +17,10 @@ final class AllocatorLoader {
   private final Profile profile;
   private final HeapImage image;
   private final AddressMap map;
+
+  /** More than the small bins hold. */
+  private static final long SORTING_BYTES = 2048;
+
   private final Interpreter interpreter;
   private final HeapBuilder builder;
 
@@ -44,6 +48,21 @@ final class AllocatorLoader {
       builder.finish();
     }
     adoptRawBlocks();
+    CapturedCHeap heap = image.cHeap;
+    if (heap != null) {
+      restore(heap);
+    }
+  }
+
+  /** The captured process had its free chunks sorted by size; here one large request does that. */
+  private void restore(CapturedCHeap heap) {
+    interpreter.raw.restore(heap.trimThreshold, heap.mmapThreshold, lab(heap.top), heap.topBytes);
+    for (int i = 0; i < heap.free.length; i += 2) {
+      long block = lab(heap.free[i]);
+      builder.adoptRawBlock(block, heap.free[i + 1]);
+      interpreter.raw.free(block);
+    }
+    interpreter.raw.free(interpreter.raw.allocate(SORTING_BYTES));
   }
 
   private void writePools() {

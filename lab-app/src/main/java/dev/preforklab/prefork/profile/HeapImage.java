@@ -3,6 +3,7 @@ package dev.preforklab.prefork.profile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The captured master's memory just before fork, as flat arrays: mappings, allocator state, objects
@@ -132,6 +133,9 @@ final class HeapImage {
   final int[] blockBytes;
   final byte[] blockKind;
 
+  /** Null if the capture could not read it. */
+  final @Nullable CapturedCHeap cHeap;
+
   /** Tracked objects by generation, in the captured list's order; 3 is the permanent one. */
   final int[][] generations;
 
@@ -152,6 +156,7 @@ final class HeapImage {
       long[] blockAddress,
       int[] blockBytes,
       byte[] blockKind,
+      @Nullable CapturedCHeap cHeap,
       int[][] generations) {
     this.vmas = List.copyOf(vmas);
     this.arenas = List.copyOf(arenas);
@@ -169,6 +174,7 @@ final class HeapImage {
     this.blockAddress = blockAddress;
     this.blockBytes = blockBytes;
     this.blockKind = blockKind;
+    this.cHeap = cHeap;
     this.generations = generations;
   }
 
@@ -203,6 +209,7 @@ final class HeapImage {
         blockAddress,
         blockBytes,
         blockKind,
+        cHeap,
         regrouped);
   }
 

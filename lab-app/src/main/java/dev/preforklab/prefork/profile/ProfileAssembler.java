@@ -35,6 +35,7 @@ final class ProfileAssembler {
   private final List<Profile.Touched> needs = new ArrayList<>();
   private final List<Profile.Appeared> appeared = new ArrayList<>();
   private @Nullable LoadHistory load;
+  private @Nullable CapturedCHeap cHeap;
   private long[] usableArenas = new long[0];
   private long lastAddress;
 
@@ -78,6 +79,25 @@ final class ProfileAssembler {
       }
     }
     usableArenas = addresses;
+  }
+
+  void cHeap(long line, CapturedCHeap captured) {
+    CapturedVma heap = null;
+    for (CapturedVma vma : vmas) {
+      heap = vma.kind() == CapturedVma.Kind.BRK_HEAP ? vma : heap;
+    }
+    if (heap == null || captured.top + captured.topBytes != heap.end()) {
+      throw bad(line, "the C heap does not end where the data segment does");
+    }
+    for (int i = 0; i < captured.free.length; i += 2) {
+      long start = captured.free[i];
+      if ((start & 15) != 0
+          || start < heap.start() + 16
+          || start + captured.free[i + 1] > heap.end()) {
+        throw bad(line, "a free chunk outside the data segment");
+      }
+    }
+    cHeap = captured;
   }
 
   void freePools(long line, long arena, long[] free) {
@@ -228,6 +248,7 @@ final class ProfileAssembler {
             blockAddress.toArray(),
             blockBytes.toArray(),
             bytesOf(blockKind),
+            cHeap,
             new int[][] {
               generations[0].toArray(),
               generations[1].toArray(),

@@ -51,6 +51,7 @@ final class RecordParser {
         readLongs();
         assembler.usableArenas(line, longs.toArray());
       }
+      case "c_heap" -> readCHeap();
       case "objs" -> readObjects();
       case "gc_list" -> readGcList();
       case "load" -> assembler.load(line, new LoadParser(in, this).read(assembler.gc()));
@@ -140,6 +141,25 @@ final class RecordParser {
       throw bad("free pools are a list of numbers");
     }
     assembler.freePools(line, arena, longs.toArray());
+  }
+
+  private void readCHeap() throws IOException {
+    requireArray();
+    long trimThreshold = nextLong(0, ADDRESS_MAX);
+    long mmapThreshold = nextLong(0, ADDRESS_MAX);
+    long top = nextLong(1, ADDRESS_MAX);
+    long topBytes = nextLong(1, ADDRESS_MAX);
+    in.nextToken();
+    requireArray();
+    longs.clear();
+    while (in.nextToken() == JsonToken.START_ARRAY) {
+      longs.add(nextLong(1, ADDRESS_MAX));
+      longs.add(nextLong(1, Integer.MAX_VALUE));
+      expectEnd();
+    }
+    expectEnd();
+    assembler.cHeap(
+        line, new CapturedCHeap(trimThreshold, mmapThreshold, top, topBytes, longs.toArray()));
   }
 
   private void readObjects() throws IOException {

@@ -89,6 +89,7 @@ final class GoldenHeap {
             new long[0],
             new int[0],
             new byte[0],
+            null,
             new int[][] {{}, {}, tracked.toArray(), {}});
     int[] thresholds = {700, 10, 10};
     Profile.GcFacts gc =
