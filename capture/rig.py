@@ -323,8 +323,11 @@ def act_lines(spec, where, compiler, heap):
     return ["    " + action(spec, where)], None
 
 
-def compile_recipe(recipe, act):
-    """The source of a recipe with one act, and how the child leaves (None, "exit" or "_exit")."""
+def compile_recipe(recipe, act, last=None):
+    """The source of a recipe with one act, and how the child leaves (None, "exit" or "_exit").
+
+    `last`, if given, is the last line of what the parent does before it forks.
+    """
     known(recipe, ("heap", "parent", "act", "acts", "name", "comment"), "recipe")
     compiler = Compiler()
     parent = recipe.get("parent", {})
@@ -336,6 +339,7 @@ def compile_recipe(recipe, act):
     lines += ["    out = []"] + heap
     lines += ["    " + action(a, "parent.before_fork[%d]" % k) for k, a in enumerate(parent.get("before_fork", []))]
     act_source, leaves = act_lines(act, "act", compiler, recipe.get("heap", []))
+    lines += ["    " + last] if last else []
     parts = compiler.imports + compiler.classes
     parts.append("def build():\n    global out\n" + "\n".join(lines))
     if compiler.deep:
@@ -592,6 +596,40 @@ def run_act(python, recipe, act, seconds, fixed_addresses=False, look=None):
     return result
 
 
+def malloc_stats(python, recipe, seconds):
+    """What sys._debugmallocstats() says of pymalloc in the parent when the heap is built, as a dictionary."""
+    source, _ = compile_recipe(recipe, "nothing", "sys._debugmallocstats()")
+    measured = Measured(python, source, None, seconds)
+    try:
+        measured.hear("F")
+        measured.errors.seek(0)
+        return parse_malloc_stats(measured.errors.read())
+    finally:
+        measured.close()
+
+
+MALLOC_LINES = collections.OrderedDict((
+    ("arenas_allocated_total", "# arenas allocated total"), ("arenas_reclaimed", "# arenas reclaimed"),
+    ("arenas_highwater_mark", "# arenas highwater mark"), ("arenas_allocated_current", "# arenas allocated current"),
+    ("bytes_in_allocated_blocks", "# bytes in allocated blocks"), ("bytes_in_available_blocks", "# bytes in available blocks"),
+    ("bytes_in_unused_pools", r"\d+ unused pools \* \d+ bytes"), ("bytes_lost_to_pool_headers", "# bytes lost to pool headers"),
+    ("bytes_lost_to_quantization", "# bytes lost to quantization"),
+    ("bytes_lost_to_arena_alignment", "# bytes lost to arena alignment"), ("total", "Total")))
+
+
+def parse_malloc_stats(text):
+    """The table of pymalloc that _debugmallocstats prints first; free lists and the map of arenas follow it."""
+    stats = collections.OrderedDict(classes=[
+        collections.OrderedDict(zip(("class", "size", "pools", "blocks_in_use", "available_blocks"), (int(x) for x in m)))
+        for m in re.findall(r"^ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", text, re.M)])
+    for key, name in MALLOC_LINES.items():
+        found = re.search("^%s +=(.*)$" % name, text, re.M)
+        if not found:
+            raise RigError("no line \"%s\" in what _debugmallocstats says" % name)
+        stats[key] = int(found.group(1).replace(",", ""))
+    return stats
+
+
 def describe(python):
     """What the interpreter is: release, full version, implementation, which of the collector's functions it has."""
     out = subprocess.check_output(
@@ -627,8 +665,8 @@ def acts_of(recipe):
     return acts
 
 
-def run_recipe(recipe, python, seconds=600, name="", repeat=1, log=None):
-    """All acts of a recipe: the whole answer, as a dictionary."""
+def run_recipe(recipe, python, seconds=600, name="", repeat=1, log=None, malloc=False):
+    """All acts of a recipe: the whole answer, as a dictionary; with `malloc` the parent's allocator statistics too."""
     acts = acts_of(recipe)
     for act in acts:
         compile_recipe(recipe, act)
@@ -653,6 +691,9 @@ def run_recipe(recipe, python, seconds=600, name="", repeat=1, log=None):
     answer = collections.OrderedDict((
         ("tool", "prefork-lab"), ("version", "rig " + VERSION), ("commit", ""), ("seed", 0), ("python", release),
         ("recipe", name), ("python_full", full), ("implementation", implementation), ("acts", results)))
+    if malloc:
+        answer["debugmallocstats"] = malloc_stats(python, recipe, seconds) if release != "2.7" else {
+            "unsupported": "sys._debugmallocstats"}
     if "acts" not in recipe:
         answer.update((k, v) for k, v in results[0].items() if k != "act")
         del answer["acts"]
@@ -665,6 +706,7 @@ def main(arguments=None):
     parser.add_argument("--python", default=sys.executable, help="interpreter to measure (default: this one)")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run each act N times and add the spread")
     parser.add_argument("--json", metavar="FILE", help="write the answer there instead of to standard output")
+    parser.add_argument("--debugmallocstats", action="store_true", help="add what sys._debugmallocstats() says in the parent at the fork")
     parser.add_argument("--source", action="store_true", help="print the Python source of the first act and stop")
     parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="limit for each act (default 600)")
     options = parser.parse_args(arguments)
@@ -684,7 +726,7 @@ def main(arguments=None):
             return 0
         name = os.path.splitext(os.path.basename(options.recipe))[0]
         log = (lambda s: print(s, file=sys.stderr)) if options.json else None
-        answer = run_recipe(recipe, options.python, options.timeout, name, max(1, options.repeat), log)
+        answer = run_recipe(recipe, options.python, options.timeout, name, max(1, options.repeat), log, options.debugmallocstats)
     except (RecipeError, ValueError, IOError, OSError) as e:
         print("rig.py: %s: %s" % (options.recipe, getattr(e, "strerror", None) or e), file=sys.stderr)
         return 2

@@ -1,7 +1,9 @@
 package dev.preforklab.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import dev.preforklab.cpython.recipe.ActResult;
 import dev.preforklab.cpython.recipe.Recipe;
 import dev.preforklab.cpython.recipe.RecipeException;
@@ -46,6 +48,12 @@ final class RigCommand extends ConsoleCommand {
       description = "Write the result as JSON; - is standard output.")
   @Nullable String json;
 
+  @Option(
+      names = "--debugmallocstats",
+      description =
+          "Tell too what sys._debugmallocstats() says of pymalloc in the parent at the fork.")
+  boolean debugMallocStats;
+
   RigCommand(Console console) {
     super(console);
   }
@@ -55,9 +63,12 @@ final class RigCommand extends ConsoleCommand {
     PythonVersion version = ReplayCommand.version("--python", python);
     OutputFile output = json == null ? null : OutputFile.checked("--json", json);
     List<ActResult> results;
+    DebugMallocStats stats = null;
     Recipe read = read(recipe);
     try {
-      results = new RecipeRunner(read, version).run();
+      RecipeRunner runner = new RecipeRunner(read, version);
+      results = runner.run();
+      stats = debugMallocStats ? runner.mallocStats() : null;
     } catch (RecipeException e) {
       throw new InputException(recipe + ": " + e.getMessage(), e);
     } catch (Host.OutOfMemory e) {
@@ -67,12 +78,17 @@ final class RigCommand extends ConsoleCommand {
     }
     if (output != null) {
       Build build = new Build(LabVersion.version(), LabVersion.commit());
-      output.write(
-          RigReport.answer(build, name(recipe), read, version, results).toPrettyString() + "\n",
-          console.out());
+      ObjectNode answer = RigReport.answer(build, name(recipe), read, version, results);
+      if (stats != null) {
+        answer.set("debugmallocstats", RigReport.malloc(stats));
+      }
+      output.write(answer.toPrettyString() + "\n", console.out());
     }
     if (output == null || !output.isStandardOutput()) {
       console.out().print(RigReport.table(recipe, python, version.isVerified(), results));
+      if (stats != null) {
+        console.out().print("\n" + stats.text());
+      }
     }
     return ExitCode.OK;
   }

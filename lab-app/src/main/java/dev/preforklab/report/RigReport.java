@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import dev.preforklab.cpython.recipe.ActResult;
 import dev.preforklab.cpython.recipe.Recipe;
 import java.util.List;
@@ -86,6 +87,23 @@ public final class RigReport {
     node.set("gc_counts_at_fork", MAPPER.valueToTree(r.gcCountsAtFork()));
     node.put("rss_bytes_before", r.rssBytesBefore());
     node.put("share_ratio_before", r.shareRatioBefore());
+  }
+
+  /** The allocator's statistics, with the keys of {@code capture/rig.py --debugmallocstats}. */
+  public static ObjectNode malloc(DebugMallocStats stats) {
+    ObjectNode node = MAPPER.createObjectNode();
+    ArrayNode classes = node.putArray("classes");
+    for (DebugMallocStats.Row row : stats.rows()) {
+      classes
+          .addObject()
+          .put("class", row.index())
+          .put("size", row.size())
+          .put("pools", row.pools())
+          .put("blocks_in_use", row.blocksInUse())
+          .put("available_blocks", row.blocksAvailable());
+    }
+    stats.numbers().forEach(node::put);
+    return node;
   }
 
   /** The figures for people, a line an act. */

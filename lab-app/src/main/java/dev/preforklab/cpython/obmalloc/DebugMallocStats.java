@@ -3,9 +3,12 @@ package dev.preforklab.cpython.obmalloc;
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.RuntimeState;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * The numbers of {@code sys._debugmallocstats()}, found by walking the arenas and their pools.
@@ -15,7 +18,9 @@ import java.util.Locale;
  * @param blocksAvailable free blocks in pools in use, by size class index
  * @param freePools pools of mapped arenas that no class uses
  * @param arenas mapped now
- * @param arenasEver mapped since the start
+ * @param unalignedArenas those of them that do not begin at a pool's boundary: a pool's worth is
+ *     lost
+ * @param arenasReclaimed given back since the interpreter's start
  * @param arenasHighWater most that were mapped at one time
  */
 public record DebugMallocStats(
@@ -27,11 +32,20 @@ public record DebugMallocStats(
     List<Long> blocksAvailable,
     long freePools,
     long arenas,
-    long arenasEver,
+    long unalignedArenas,
+    long arenasReclaimed,
     long arenasHighWater) {
-
   /** Reads the allocator's state; changes nothing. */
   public static DebugMallocStats of(Interpreter interpreter) {
+    return of(interpreter, 0);
+  }
+
+  /**
+   * The same for an interpreter whose start was not simulated.
+   *
+   * @param reclaimedBefore arenas that it had given back until then
+   */
+  public static DebugMallocStats of(Interpreter interpreter, int reclaimedBefore) {
     Host host = interpreter.host;
     int alignment = interpreter.version.alignment;
     int poolBytes = interpreter.version.poolBytes;
@@ -40,6 +54,7 @@ public record DebugMallocStats(
     long[] inUse = new long[classes];
     long[] available = new long[classes];
     long freePools = 0;
+    long unaligned = 0;
     long array = host.load(interpreter.runtime + RuntimeState.ARENAS);
     long count = host.load(interpreter.runtime + RuntimeState.MAX_ARENAS);
     for (long i = 0; i < count; i++) {
@@ -48,6 +63,7 @@ public record DebugMallocStats(
       if (address == 0) {
         continue;
       }
+      unaligned += address % poolBytes == 0 ? 0 : 1;
       freePools += PoolHeader.low(host.load(arena + ArenaObject.POOLS));
       long end = host.load(arena + ArenaObject.POOL_ADDRESS);
       for (long pool = (address + poolBytes - 1) & -(long) poolBytes;
@@ -72,7 +88,10 @@ public record DebugMallocStats(
         boxed(available),
         freePools,
         host.load(interpreter.runtime + RuntimeState.ARENAS_ALLOCATED),
-        host.load(interpreter.runtime + RuntimeState.ARENAS_ALLOCATED_EVER),
+        unaligned,
+        host.load(interpreter.runtime + RuntimeState.ARENAS_ALLOCATED_EVER)
+            - host.load(interpreter.runtime + RuntimeState.ARENAS_ALLOCATED)
+            + reclaimedBefore,
         host.load(interpreter.runtime + RuntimeState.ARENAS_HIGH_WATER));
   }
 
@@ -89,44 +108,99 @@ public record DebugMallocStats(
     return sum;
   }
 
-  /** Bytes in allocated blocks of all classes. */
-  public long bytesInAllocatedBlocks() {
+  private long bytes(List<Long> blocks) {
     long sum = 0;
-    for (int i = 0; i < blocksInUse.size(); i++) {
-      sum += blocksInUse.get(i) * SizeClass.bytesOf(i, alignment);
+    for (int i = 0; i < blocks.size(); i++) {
+      sum += blocks.get(i) * SizeClass.bytesOf(i, alignment);
     }
     return sum;
   }
 
-  /** The table a release prints: a line a class in use, then the arenas. */
-  public String text() {
-    StringBuilder out = new StringBuilder(2048);
-    out.append("class   size   num pools   blocks in use  avail blocks\n");
-    out.append("-----   ----   ---------   -------------  ------------\n");
+  private long totalPools() {
+    return pools.stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** Bytes at the end of pools that are too few for a block. */
+  private long bytesLostToQuantization() {
+    long sum = 0;
+    for (int i = 0; i < pools.size(); i++) {
+      sum += pools.get(i) * ((poolBytes - PoolHeader.BYTES) % SizeClass.bytesOf(i, alignment));
+    }
+    return sum;
+  }
+
+  /** The numbers below the table of classes, by name; the names are those of capture/rig.py. */
+  public Map<String, Long> numbers() {
+    Map<String, Long> numbers = new LinkedHashMap<>();
+    numbers.put("arenas_allocated_total", arenas + arenasReclaimed);
+    numbers.put("arenas_reclaimed", arenasReclaimed);
+    numbers.put("arenas_highwater_mark", arenasHighWater);
+    numbers.put("arenas_allocated_current", arenas);
+    long start = numbers.size();
+    numbers.put("bytes_in_allocated_blocks", bytes(blocksInUse));
+    numbers.put("bytes_in_available_blocks", bytes(blocksAvailable));
+    numbers.put("bytes_in_unused_pools", freePools * poolBytes);
+    numbers.put("bytes_lost_to_pool_headers", totalPools() * PoolHeader.BYTES);
+    numbers.put("bytes_lost_to_quantization", bytesLostToQuantization());
+    numbers.put("bytes_lost_to_arena_alignment", unalignedArenas * poolBytes);
+    long total = numbers.values().stream().skip(start).mapToLong(Long::longValue).sum();
+    numbers.put("total", total);
+    return numbers;
+  }
+
+  /** A class in use. */
+  public record Row(int index, int size, long pools, long blocksInUse, long blocksAvailable) {}
+
+  /** The classes in use, smallest first. */
+  public List<Row> rows() {
+    List<Row> rows = new ArrayList<>();
     for (int i = 0; i < pools.size(); i++) {
       if (pools.get(i) > 0) {
-        out.append(
-            String.format(
-                Locale.ROOT,
-                "%5d %6d %11d %15d %13d%n",
-                i,
-                SizeClass.bytesOf(i, alignment),
-                pools.get(i),
-                blocksInUse.get(i),
-                blocksAvailable.get(i)));
+        int size = SizeClass.bytesOf(i, alignment);
+        rows.add(new Row(i, size, pools.get(i), blocksInUse.get(i), blocksAvailable.get(i)));
       }
     }
-    line(out, "# arenas allocated total", arenasEver);
-    line(out, "# arenas reclaimed", arenasEver - arenas);
-    line(out, "# arenas highwater mark", arenasHighWater);
-    line(out, "# arenas allocated current", arenas);
-    line(out, arenas + " arenas * " + arenaBytes + " bytes/arena", arenas * arenaBytes);
-    line(out, "# bytes in allocated blocks", bytesInAllocatedBlocks());
-    line(out, freePools + " unused pools * " + poolBytes + " bytes", freePools * poolBytes);
+    return rows;
+  }
+
+  /** What a release prints of pymalloc, to the character; its map of arenas is not among it. */
+  public String text() {
+    StringBuilder out = new StringBuilder(2048);
+    int most = alignment * pools.size();
+    out.append("Small block threshold = " + most + ", in " + pools.size() + " size classes.\n\n");
+    out.append("class   size   num pools   blocks in use  avail blocks\n");
+    out.append("-----   ----   ---------   -------------  ------------\n");
+    for (Row row : rows()) {
+      out.append(
+          String.format(
+              Locale.ROOT,
+              "%5d %6d %11d %15d %13d\n",
+              row.index(),
+              row.size(),
+              row.pools(),
+              row.blocksInUse(),
+              row.blocksAvailable()));
+    }
+    Map<String, Long> numbers = numbers();
+    out.append('\n');
+    numbers.forEach(
+        (name, value) -> {
+          String label =
+              name.equals("total")
+                  ? "Total"
+                  : name.equals("bytes_in_unused_pools")
+                      ? freePools + " unused pools * " + poolBytes + " bytes"
+                      : "# " + name.replace('_', ' ');
+          line(out, label, value);
+          if (name.equals("arenas_allocated_current")) {
+            line(out, arenas + " arenas * " + arenaBytes + " bytes/arena", arenas * arenaBytes);
+            out.append('\n');
+          }
+        });
     return out.toString();
   }
 
   private static void line(StringBuilder out, String name, long value) {
-    out.append(String.format(Locale.ROOT, "%-40s = %,20d%n", name, value));
+    out.append(String.format(Locale.ROOT, "%-35s= %,20d\n", name, value));
   }
 }

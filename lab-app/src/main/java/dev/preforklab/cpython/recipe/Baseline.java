@@ -3,7 +3,9 @@ package dev.preforklab.cpython.recipe;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,6 +15,8 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Properties;
 import java.util.Set;
 import java.util.zip.GZIPInputStream;
 
@@ -201,6 +205,19 @@ public final class Baseline {
         node.path("shared_pages").asInt(),
         longs(node.path("vanished")),
         countAfter);
+  }
+
+  /** The allocator's statistics in an interpreter that began with this baseline. */
+  DebugMallocStats mallocStats(Interpreter interpreter) {
+    Properties reclaimed = new Properties();
+    try (InputStream in =
+        Baseline.class.getResourceAsStream("/baseline/arenas_reclaimed.properties")) {
+      reclaimed.load(Objects.requireNonNull(in));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    String before = reclaimed.getProperty(interpreter.version.toString(), "0");
+    return DebugMallocStats.of(interpreter, Integer.parseInt(before));
   }
 
   /** What the act costs the interpreter itself, or null if it was not captured. */

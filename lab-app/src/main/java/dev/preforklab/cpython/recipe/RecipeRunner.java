@@ -4,6 +4,7 @@ import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import dev.preforklab.cpython.recipe.Recipe.Act;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
@@ -54,11 +55,7 @@ public final class RecipeRunner {
 
   /** Runs all acts, each in a child of its own. */
   public List<ActResult> run() {
-    List<ActResult> results = new ArrayList<>();
-    for (Act act : recipe.acts()) {
-      results.add(run(act));
-    }
-    return results;
+    return recipe.acts().stream().map(this::run).toList();
   }
 
   /** Runs one act in a child of a parent that has done nothing but build. */
@@ -89,6 +86,12 @@ public final class RecipeRunner {
   private static boolean mentionsArray(List<Statement> statements) {
     return statements.stream()
         .anyMatch(s -> s.toString().contains("ArrayValue") || mentionsArray(s.also()));
+  }
+
+  /** What the parent's allocator holds at the fork. */
+  public DebugMallocStats mallocStats() {
+    Parent parent = parent(new Recipe.Nothing("nothing"));
+    return parent.baseline.mallocStats(parent.evaluator.mutator().interpreter);
   }
 
   // The parent

@@ -14,6 +14,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,11 @@ final class Command {
   private static final long LOOK_MOST_MS = 100;
   private static final int LAST_WORDS = 300;
   private static final int SIGNALLED = 128;
+
+  /** A word in the environment of all that a run starts, unless they clear it. */
+  private static final String MARK = "PREFORK_LAB_RUN";
+
+  private static final AtomicLong RUNS = new AtomicLong();
 
   private Command() {}
 
@@ -70,10 +76,10 @@ final class Command {
     try {
       answer = new ObjectMapper().readTree(output);
     } catch (JacksonException e) {
-      throw new Failure("its answer is not JSON: " + excerpt(output));
+      throw new Failure("its answer is not JSON: " + excerptOrNothing(output));
     }
     if (answer == null || !answer.isObject()) {
-      throw new Failure("its answer is no JSON object: " + excerpt(output));
+      throw new Failure("its answer is no JSON object: " + excerptOrNothing(output));
     }
     return answer;
   }
@@ -88,9 +94,12 @@ final class Command {
       ProcessBuilder builder = new ProcessBuilder(words);
       builder.environment().keySet().removeIf(name -> name.startsWith("PYTHON"));
       builder.environment().put("PYTHONHASHSEED", "0");
+      String run = ProcessHandle.current().pid() + "-" + RUNS.incrementAndGet();
+      String mark = MARK + "=" + run + "\0";
+      builder.environment().put(MARK, run);
       builder.redirectInput(new File("/dev/null"));
       Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
-      waitFor(process, limit, out, err);
+      waitFor(process, mark, limit, out, err);
       int status = process.exitValue();
       if (status != 0) {
         String signal = status > SIGNALLED ? " (signal " + (status - SIGNALLED) + ")" : "";
@@ -108,10 +117,11 @@ final class Command {
   }
 
   /**
-   * Waits and looks: a process that a dead one has left behind belongs to init and can no longer be
-   * found from here, so whoever was seen below this one is remembered.
+   * Waits and looks: a process that a dead one has left behind belongs to init, so whoever was seen
+   * below this one is remembered. What was left behind too soon to be seen still has the mark in
+   * its environment.
    */
-  private static void waitFor(Process process, Duration limit, Path out, Path err)
+  private static void waitFor(Process process, String mark, Duration limit, Path out, Path err)
       throws Failure, IOException {
     Set<ProcessHandle> seen = new LinkedHashSet<>();
     long left = limit.toMillis();
@@ -137,16 +147,17 @@ final class Command {
       Thread.currentThread().interrupt();
       throw new Failure("interrupted");
     } finally {
-      kill(process, seen);
+      kill(process, mark, seen);
     }
   }
 
   /**
    * From the top down, so that none is left that could start another; twice, for those just born.
    */
-  private static void kill(Process process, Set<ProcessHandle> seen) {
+  private static void kill(Process process, String mark, Set<ProcessHandle> seen) {
     for (int round = 0; round < 2; round++) {
       process.descendants().forEach(seen::add);
+      addMarked(mark, seen);
       process.destroyForcibly();
       for (ProcessHandle one : List.copyOf(seen)) {
         one.descendants().forEach(seen::add);
@@ -158,6 +169,20 @@ final class Command {
       process.waitFor(1, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Adds the processes that have the mark; where there is no /proc, none. */
+  private static void addMarked(String mark, Set<ProcessHandle> seen) {
+    ProcessHandle.allProcesses().filter(one -> isMarked(one, mark)).forEach(seen::add);
+  }
+
+  private static boolean isMarked(ProcessHandle process, String mark) {
+    try {
+      byte[] environment = Files.readAllBytes(Path.of("/proc/" + process.pid() + "/environ"));
+      return new String(environment, StandardCharsets.ISO_8859_1).contains(mark);
+    } catch (IOException e) {
+      return false; // ended since, or another user's
     }
   }
 
@@ -178,7 +203,12 @@ final class Command {
         text.substring(0, Math.min(text.length(), LAST_WORDS))
             .replaceAll("[\\p{Cntrl}\\s]+", " ")
             .strip();
-    return line;
+    return line.contains("\ufffd") ? "(bytes that are no text)" : line;
+  }
+
+  static String excerptOrNothing(String text) {
+    String line = excerpt(text);
+    return line.isEmpty() ? "(nothing)" : line;
   }
 
   private static void delete(@Nullable Path file) {

@@ -128,7 +128,8 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
     String answer = Command.output(List.of(path, "-S", "-c", PROBE), limit).strip();
     String[] words = answer.split(" ", -1);
     if (words.length != 3 || !words[1].matches("[0-9]{1,3}\\.[0-9]{1,3}")) {
-      throw new Command.Failure("does not answer as a Python does: " + Command.excerpt(answer));
+      throw new Command.Failure(
+          "does not answer as a Python does: " + Command.excerptOrNothing(answer));
     }
     try {
       PythonVersion version = PythonVersion.parse(words[1]);

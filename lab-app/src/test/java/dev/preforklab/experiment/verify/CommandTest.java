@@ -54,6 +54,26 @@ class CommandTest {
     assertEnds(Long.parseLong(Command.output(shell(left), LONG).strip()));
   }
 
+  /** Its parent is dead before anybody could look, and it has a session of its own. */
+  @Test
+  void endsWhatHasLeftAtOnce() throws Exception {
+    Path pid = directory.resolve("pid");
+    String daemon = "(setsid sh -c 'echo $$ >" + pid + "; exec sleep 60' &) ; exec sleep 60";
+
+    assertThatThrownBy(() -> Command.output(shell(daemon), SHORT))
+        .isInstanceOf(Command.Timeout.class);
+
+    assertEnds(Long.parseLong(Files.readString(pid).strip()));
+  }
+
+  @Test
+  void showsNoBytesThatAreNoText() {
+    assertThatThrownBy(() -> Command.json(shell("printf '\\200\\201x'"), LONG))
+        .hasMessage("its answer is not JSON: (bytes that are no text)");
+    assertThatThrownBy(() -> Command.json(shell(":"), LONG))
+        .hasMessage("its answer is no JSON object: (nothing)");
+  }
+
   @Test
   void endsAProgramThatWritesWithoutEnd() {
     assertThatThrownBy(() -> Command.output(shell("exec yes"), LONG))
