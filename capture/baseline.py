@@ -23,13 +23,17 @@ The file is JSON, addresses in bytes unless said otherwise:
             cache, fast, bins: [bin, [numbers of chunks in list order]] of those that hold any (of the cache and the fast bins the
             head first, of the bins from fd to fd), map: the four words of the bin map, last_remainder: number of a chunk or -1}
   lists     for each generation the addresses of the collector's heads in list order: the first, then differences
-  acts      {"plain" or "freeze": {act: {copied: [page numbers], vanished: [page numbers],
-            appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}
+  free_lists  dead objects that wait on the interpreter's free lists: {list, dict, keys, float, tuple: [by length]}; null if unknown
+  static    addresses of types and of None, if they are in the interpreter's static memory
+  acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
+            appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
+            expressions of that kind
 """
 import argparse
 import gzip
 import json
 import os
+import re
 import struct
 import subprocess
 
@@ -39,6 +43,16 @@ ACTS = ("nothing", "iterate", {"iterate": {"part": 0.01}}, "read_deep", {"gc.col
         {"allocate": {"repeat": 20, "every": 10, "also": {"make": {"cycle": 1}},
                       "make": {"instance": {"a": {"int": 1000}, "b": {"str": 15}, "c": {"list": ["none"]}, "d": {"float": 0.5}}}}},
         "drop", "sum", "gc.unfreeze", "exit", "_exit")
+
+
+# What each kind of expression needs beyond the loop; the act allocate above has most of them at once.
+KINDS = {"none": "none", "int": {"int": 1000}, "float": {"float": 0.5}, "str": {"str": 15}, "bytes": {"bytes": 15},
+         "list": {"list": ["none"]}, "tuple": {"tuple": [{"int": 1000}]}, "set": {"set": [{"int": 1000}]}, "dict": {"dict": {"a": "none"}},
+         "instance": {"instance": {"a": "none"}}, "slots": {"instance": {"a": "none"}, "slots": True}, "cycle": {"cycle": 1},
+         "times": {"times": 2, "of": "none"}}
+# What the parent does before it forks: a collection there leaves less to the child's.
+MODES = {"plain": [], "freeze": ["gc.freeze"], "collect": ["gc.collect"], "collect,freeze": ["gc.collect", "gc.freeze"]}
+STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "list", "tuple", "dict", "set", "type")
 
 
 class Memory(object):
@@ -265,6 +279,33 @@ def c_heap(memory):
         "last_remainder": number.get(memory.word(arena + LAST_REMAINDER), -1)}
 
 
+def free_lists(python, heap):
+    """How many dead objects wait on the interpreter's free lists when a recipe starts to build, or None where it cannot tell (2.7)."""
+    source, leaves = rig.compile_recipe({"heap": heap}, "nothing")
+    source = source.replace("    out = []\n", "    out = []\n    if hasattr(sys, \"_debugmallocstats\"): sys._debugmallocstats()\n")
+    measured = rig.Measured(python, source, leaves, 60, True)
+    try:
+        measured.hear("F")
+        measured.errors.seek(0)
+        text = measured.errors.read()
+    finally:
+        measured.close()
+    counts = dict((k, int(n)) for n, k in re.findall(r"(\d+) free (?:Py)?(\w+?)Objects? \*", text))
+    tuples = dict((int(k), int(n)) for n, k in re.findall(r"(\d+) free (\d+)-sized PyTupleObject", text))
+    if not tuples:
+        return None
+    return {"list": counts.get("List", 0), "dict": counts.get("Dict", 0), "keys": counts.get("DictKeys", 0),
+            "float": counts.get("Float", 0), "tuple": [tuples.get(i, 0) for i in range(max(tuples) + 1)]}
+
+
+def static_objects(python):
+    """The addresses of objects in the interpreter's static memory that a recipe's code uses."""
+    out = subprocess.check_output(
+        [python, "-S", "-c", "print(' '.join(str(id(o)) for o in (%s)))" % ", ".join(STATIC)],
+        env={"PYTHONHASHSEED": "0"}, preexec_fn=rig.no_random_addresses)
+    return dict(zip(STATIC, map(int, out.split())))
+
+
 def runs(numbers):
     """[first, [absent, present, ...]] of a sorted list of page numbers."""
     first, out, expected = numbers[0], [0, 0], numbers[0]
@@ -294,6 +335,7 @@ def capture(python, heap):
         state["long_lived_total"] = len(lists[2])
         state["arenas"], state["pools"], state["used"] = heap_state(memory, release)
         state["malloc"] = c_heap(memory)
+        state["static"] = dict((n, a) for n, a in static_objects(python).items() if memory.has(a, "lib_data"))
         by_mapping = {}
         for page, (entry, kind) in sorted(before.items()):
             if kind != "file_ro":
@@ -305,12 +347,18 @@ def capture(python, heap):
 
     result = rig.run_act(python, {"heap": heap}, "nothing", 60, True, look)
     state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
+    state["free_lists"] = free_lists(python, heap)
     state["acts"] = {}
-    for mode in ("plain", "freeze"):
-        recipe = {"heap": heap, "parent": {"before_fork": ["gc.freeze"] if mode == "freeze" else []}}
+    kinds = dict(KINDS, array={"array": 1}) if heap else KINDS
+    acts = [(json.dumps(a).translate({ord(c): None for c in ' "{}'}) if "allocate" not in a else "allocate", a) for a in ACTS]
+    acts += [("allocate:" + k, {"allocate": {"repeat": 20, "make": e}}) for k, e in sorted(kinds.items())]
+    for mode, before_fork in sorted(MODES.items()):
+        recipe = {"heap": heap, "parent": {"before_fork": before_fork}}
         state["acts"][mode] = {}
-        for act in ACTS:
+        for name, act in acts:
             if rig.unsupported(recipe, act, names):
+                continue
+            if "collect" in mode and not (name.startswith("gc.") or name == "exit"):
                 continue
             copied, vanished = [], []
 
@@ -321,7 +369,6 @@ def capture(python, heap):
                         if p in before and (e & rig.FRAME) != (before[p][0] & rig.FRAME))
                     vanished[:] = sorted(p for p, (e, kind) in before.items() if p not in after and kind != "file_ro")
             r = rig.run_act(python, recipe, act, 60, True, differ)
-            name = "allocate" if "allocate" in act else json.dumps(act).translate({ord(c): None for c in ' "{}'})
             state["acts"][mode][name] = {
                 "copied": copied, "appeared": r["appeared_by_mapping"], "faults": r["minor_faults"],
                 "vanished": vanished, "exit_faults": r["exit_faults"],

@@ -552,6 +552,7 @@ def run_act(python, recipe, act, seconds, fixed_addresses=False, look=None):
         measured.say()
         child = measured.child = int(measured.hear("C", 60))
         settled(child)
+        settled(measured.process.pid)  # what the parent still writes after the fork leaves the child alone with the old page
         tracer = ExitTracer(child) if leaves else None
         before, (rss_before, ratio_before), faults_before = pages(child), rollup(child), faults(child)
         after = rss = ratio = None

@@ -113,7 +113,16 @@ public final class Interpreter {
    * @return the address of the type object
    */
   public long addStaticType(TypeSpec spec) {
-    long address = addStaticObject(spec.name(), 0, 256);
+    return addStaticType(spec, 0);
+  }
+
+  /**
+   * Adds a builtin type.
+   *
+   * @param place the address of the type object in mapped memory, or 0 for the static memory here
+   */
+  public long addStaticType(TypeSpec spec, long place) {
+    long address = addStaticObject(spec.name(), 0, 256, place);
     host.store(address + ObjectHead.TYPE, address, Host.CAUSE_DATA);
     types.register(address, spec);
     return address;
@@ -126,8 +135,22 @@ public final class Interpreter {
    * @return its address
    */
   public long addStaticObject(String name, long type, int bytes) {
-    long address = runtime + RuntimeState.STATIC_OBJECTS + staticObjects;
-    staticObjects += bytes + 15 & -16;
+    return addStaticObject(name, type, bytes, 0);
+  }
+
+  /**
+   * Adds an object in static memory, which is never freed.
+   *
+   * @param type address of its type, or 0
+   * @param place its address in mapped memory, or 0 for the static memory here
+   * @return its address
+   */
+  public long addStaticObject(String name, long type, int bytes, long place) {
+    long address = place;
+    if (place == 0) {
+      address = runtime + RuntimeState.STATIC_OBJECTS + staticObjects;
+      staticObjects += bytes + 15 & -16;
+    }
     if (RuntimeState.STATIC_OBJECTS + staticObjects > RuntimeState.BYTES) {
       throw new IllegalStateException("no room in static memory for " + name);
     }

@@ -112,6 +112,10 @@ public final class Baseline {
   final List<Pool> pools = new ArrayList<>();
   final List<UsedPools> used = new ArrayList<>();
   final CHeap cHeap;
+  final FreeLists freeLists;
+
+  /** Addresses of types and of None, where they are in static memory. */
+  final Map<String, Long> staticObjects = new HashMap<>();
 
   /** Heads of the tracked objects of each generation, in list order. */
   final long[][] lists;
@@ -151,6 +155,17 @@ public final class Baseline {
       used.add(new UsedPools(row.get(0).asInt(), longs(row.get(1))));
     }
     cHeap = cHeap(root.path("malloc"));
+    JsonNode dead = root.path("free_lists");
+    freeLists =
+        new FreeLists(
+            dead.path("list").asInt(),
+            dead.path("dict").asInt(),
+            dead.path("keys").asInt(),
+            dead.path("float").asInt(),
+            ints(dead.path("tuple")));
+    root.path("static")
+        .properties()
+        .forEach(e -> staticObjects.put(e.getKey(), e.getValue().asLong()));
     lists = new long[3][];
     for (int i = 0; i < 3; i++) {
       lists[i] = longs(root.path("lists").get(i));
@@ -220,25 +235,57 @@ public final class Baseline {
     return DebugMallocStats.of(interpreter, Integer.parseInt(before));
   }
 
-  /** What the act costs the interpreter itself, or null if it was not captured. */
-  Footprint footprint(boolean frozen, String act) {
-    Footprint found = footprints.get((frozen ? "freeze " : "plain ") + act);
-    if (found == null) {
-      found = footprints.get("plain " + act);
+  /** Dead objects on the free lists of the interpreter; 2.7 does not tell. */
+  record FreeLists(int lists, int dicts, int keys, int floats, int[] tuples) {}
+
+  /**
+   * What the act costs the interpreter itself.
+   *
+   * @param collected whether a collection has taken the garbage of the interpreter's start
+   */
+  Footprint footprint(boolean frozen, boolean collected, String act) {
+    List<String> modes = new ArrayList<>();
+    if (collected) {
+      modes.add(frozen ? "collect,freeze" : "collect");
     }
-    if (found == null) {
-      throw new IllegalStateException("no footprint of " + act);
+    modes.add(frozen ? "freeze" : "plain");
+    modes.add("plain");
+    for (String mode : modes) {
+      Footprint found = footprints.get(mode + " " + act);
+      if (found != null) {
+        return found;
+      }
     }
-    return found;
+    throw new IllegalStateException("no footprint of " + act);
   }
 
   /**
-   * What the interpreter itself touches while it runs the act allocate, without the pages of the
-   * arenas that only the allocations dirtied: on the empty heap they came out of holes that the
+   * The pages of the dead objects that the first full collection takes off the free lists: what it
+   * touches beyond a second one, all else being frozen.
+   */
+  Footprint freeListsCleared() {
+    Footprint first = footprint(true, "gc.collect");
+    Set<Long> again = new HashSet<>();
+    for (long page : footprint(true, true, "gc.collect").copiedPages()) {
+      again.add(page);
+    }
+    long[] pages =
+        Arrays.stream(first.copiedPages()).filter(page -> !again.contains(page)).toArray();
+    return new Footprint(pages, 0, 0, pages.length, 0, 0, 0, new long[0], 0);
+  }
+
+  /** The same where no collection makes a difference. */
+  Footprint footprint(boolean frozen, String act) {
+    return footprint(frozen, false, act);
+  }
+
+  /**
+   * What the interpreter itself touches while it allocates values of a kind, without the pages of
+   * the arenas that only the allocations dirtied: on the empty heap they came out of holes that the
    * recipe's heap has filled, and the simulated allocator writes its own.
    */
-  Footprint allocation(boolean frozen) {
-    Footprint whole = footprint(frozen, "allocate");
+  Footprint allocation(boolean frozen, String kind) {
+    Footprint whole = footprint(frozen, "allocate:" + kind);
     Set<Long> hot = new HashSet<>();
     for (long page : footprint(frozen, "iterate").copiedPages()) {
       hot.add(page);

@@ -10,7 +10,9 @@ import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
 
 /**
@@ -70,6 +72,13 @@ final class BaselineLoader {
     loadAllocator(interpreter);
     loadCollector(interpreter);
     return interpreter;
+  }
+
+  /** Where the interpreter has its static objects, by their names. */
+  Map<String, Long> staticObjects() {
+    Map<String, Long> places = new HashMap<>();
+    baseline.staticObjects.forEach((name, address) -> places.put(name, relocate(address)));
+    return places;
   }
 
   /** The interpreter's own tracked objects, all of which its modules lead to. */

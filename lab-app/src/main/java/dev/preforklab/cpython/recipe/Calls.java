@@ -228,9 +228,11 @@ final class Calls {
    * Fills the free lists as the script has left them where the recipe's code begins.
    *
    * @param array whether the module array has been imported
+   * @param counted how many the real interpreter had, for the releases that tell
    */
-  void fillFreeLists(boolean array) {
+  void fillFreeLists(boolean array, Baseline.FreeLists counted) {
     if (!areSimulated) {
+      mutator.fillFreeLists(counted);
       return;
     }
     int count = interpreter.gcState.count(0);

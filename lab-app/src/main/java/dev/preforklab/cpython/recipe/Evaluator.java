@@ -296,6 +296,7 @@ final class Evaluator {
   void readDeep(long object) {
     calls.enterReader();
     interpreter.refCounts.touch(object);
+    interpreter.refCounts.touch(mutator.typeOf(object));
     TypeSpec spec = interpreter.spec(object);
     switch (spec.traversal()) {
       case TypeSpec.LIST -> iterate(object, this::readDeep);
@@ -305,9 +306,10 @@ final class Evaluator {
         calls.endIteration(iterator);
       }
       default -> {
+        // A leaf, or an instance: neither a list nor any other container.
+        mutator.touchContainerTypes();
         if (spec.isHeapType()) {
           PyClass type = definitions.classAt(mutator.typeOf(object));
-          interpreter.refCounts.touch(type.type);
           for (int i = 0; i < type.attributes.size(); i++) {
             readDeep(instances.attribute(object, type, i));
           }

@@ -8,10 +8,10 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.DictLayout;
 import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.Traversal;
-import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.layout.TypeSpec.Exact;
 import java.math.BigInteger;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
 
@@ -29,57 +29,41 @@ final class Mutator {
   private static final int MACHINE_BITS = 63;
   private static final int LIST_ITEMS = ObjectHead.VAR_BYTES;
   private static final int LIST_ALLOCATED = LIST_ITEMS + 8;
-  private static final int FLOAT_BYTES = 24;
-  private static final int LIST_BYTES = 40;
 
   /** Characters that 2.7's PyString_Format has room for at first: the format's four and 100. */
   private static final int OLD_FORMAT_ROOM = 104;
-
-  /** The addresses of the builtin types' objects; equal in all processes of one family. */
-  private record Types(
-      long int_,
-      long long_,
-      long float_,
-      long str,
-      long bytes,
-      long list,
-      long tuple,
-      long dict,
-      long set,
-      long array,
-      long none,
-      long smallInt,
-      long emptyTuple,
-      long emptyBytes,
-      long character) {}
 
   final Interpreter interpreter;
   final PythonVersion version;
   final DictLayout dicts;
   private final Host host;
   private final boolean isOld;
-  private final Types types;
+  private final Builtins types;
   private final Sets sets;
   private final LongArrays arrays;
   private final Hashes hashes;
   final Dicts dictObjects;
 
-  /** A mutator of a fresh interpreter: adds the builtin types. */
-  Mutator(Interpreter interpreter, Hashes hashes) {
-    this(interpreter, addTypes(interpreter), hashes);
+  /**
+   * A mutator of a fresh interpreter: adds the builtin types.
+   *
+   * @param places where those objects are that stand in the interpreter's static memory
+   */
+  Mutator(Interpreter interpreter, Hashes hashes, Map<String, Long> places) {
+    this(interpreter, Builtins.add(interpreter, places), hashes);
   }
 
-  private Mutator(Interpreter interpreter, Types types, Hashes hashes) {
+  private Mutator(Interpreter interpreter, Builtins types, Hashes hashes) {
     this.interpreter = interpreter;
     this.types = types;
     host = interpreter.host;
     version = interpreter.version;
     isOld = version.major == 2;
     dicts = new DictLayout(version);
-    sets = new Sets(this, types.set);
-    arrays = new LongArrays(this, types.array);
+    sets = new Sets(this, types.set());
+    arrays = new LongArrays(this, types.array());
     this.hashes = hashes;
-    dictObjects = new Dicts(this, types.dict, types.none, hashes);
+    dictObjects = new Dicts(this, types.dict(), types.none(), hashes);
   }
 
   /** The mutator of a forked process. */
@@ -87,54 +71,42 @@ final class Mutator {
     return new Mutator(child, types, hashes);
   }
 
-  private static Types addTypes(Interpreter interpreter) {
-    PythonVersion version = interpreter.version;
-    long int_ = interpreter.addStaticType(TypeSpec.atomic("int", 24, 4, Exact.INT));
-    long tuple = interpreter.addStaticType(container("tuple", TypeSpec.TUPLE, 24, 8, Exact.TUPLE));
-    long noneType = interpreter.addStaticType(TypeSpec.atomic("NoneType", 16, 0));
-    long str = interpreter.addStaticType(TypeSpec.atomic("str", version.asciiHeaderBytes, 1));
-    long bytes = interpreter.addStaticType(TypeSpec.atomic("bytes", 33, 1));
-    return new Types(
-        int_,
-        interpreter.addStaticType(TypeSpec.atomic("long", 24, 4)),
-        interpreter.addStaticType(TypeSpec.atomic("float", FLOAT_BYTES, 0, Exact.FLOAT)),
-        str,
-        bytes,
-        interpreter.addStaticType(container("list", TypeSpec.LIST, LIST_BYTES, 0, Exact.LIST)),
-        tuple,
-        interpreter.addStaticType(
-            container("dict", TypeSpec.DICT, new DictLayout(version).objectBytes, 0, Exact.DICT)),
-        interpreter.addStaticType(container("set", TypeSpec.SET, 200, 0, Exact.SET)),
-        interpreter.addStaticType(LongArrays.type(version)),
-        interpreter.addStaticObject("None", noneType, 16),
-        interpreter.addStaticObject("small int", int_, 32),
-        interpreter.addStaticObject("()", tuple, 24),
-        interpreter.addStaticObject("b''", bytes, 33),
-        interpreter.addStaticObject("character", str, version.asciiHeaderBytes + 1));
-  }
-
-  private static TypeSpec container(
-      String name, int traversal, int basicBytes, int itemBytes, Exact exact) {
-    return new TypeSpec(name, traversal, true, basicBytes, itemBytes, 0, 0, false, exact);
-  }
-
   /** Puts dead dicts, lists and sets on the free lists. */
   void fillFreeLists(int dictCount, int listCount, int setCount) {
     for (int i = 0; i < Math.min(dictCount, version.dictFreeList); i++) {
-      interpreter.freeLists.putDict(interpreter.newGcObject(types.dict, dicts.objectBytes));
+      interpreter.freeLists.putDict(interpreter.newGcObject(types.dict(), dicts.objectBytes));
     }
     for (int i = 0; i < Math.min(listCount, version.listFreeList); i++) {
-      interpreter.freeLists.putList(interpreter.newGcObject(types.list, LIST_BYTES));
+      interpreter.freeLists.putList(interpreter.newGcObject(types.list(), Builtins.LIST_BYTES));
     }
     for (int i = 0; i < setCount; i++) {
-      interpreter.freeLists.putSet(interpreter.newGcObject(types.set, 200));
+      interpreter.freeLists.putSet(interpreter.newGcObject(types.set(), 200));
     }
+  }
+
+  /** Puts as many dead objects on the free lists as the interpreter had there. */
+  void fillFreeLists(Baseline.FreeLists counts) {
+    int count = interpreter.gcState.count(0);
+    fillFreeLists(counts.dicts(), counts.lists(), 0);
+    for (int length = 1; length < counts.tuples().length; length++) {
+      for (int i = 0; i < counts.tuples()[length]; i++) {
+        interpreter.freeLists.putTuple(
+            interpreter.newGcObject(types.tuple(), ObjectHead.VAR_BYTES + 8L * length), length);
+      }
+    }
+    for (int i = 0; i < counts.floats(); i++) {
+      interpreter.freeLists.putFloat(interpreter.newObject(types.float_(), Builtins.FLOAT_BYTES));
+    }
+    for (int i = 0; i < Math.min(counts.keys(), version.keysFreeList); i++) {
+      interpreter.freeLists.putKeys(dictObjects.newKeys(0, DictLayout.KIND_UNICODE));
+    }
+    interpreter.gcState.setCount(0, count);
   }
 
   /** A new reference to None. */
   long none() {
-    interpreter.incref(types.none);
-    return types.none;
+    interpreter.incref(types.none());
+    return types.none();
   }
 
   /** A block that is no object and holds no references. */
@@ -149,13 +121,13 @@ final class Mutator {
   /** An int; small ones exist already. */
   long newInt(long value) {
     if (value >= SMALL_INT_LEAST && value <= SMALL_INT_MOST) {
-      interpreter.incref(types.smallInt);
-      return types.smallInt;
+      interpreter.incref(types.smallInt());
+      return types.smallInt();
     }
     if (isOld) {
-      return interpreter.freeLists.oldNumbers().allocate(false, types.int_);
+      return interpreter.freeLists.oldNumbers().allocate(false, types.int_());
     }
-    return number(types.int_, Math.max(1, digits(value)));
+    return number(types.int_(), Math.max(1, digits(value)));
   }
 
   private long number(long type, int digits) {
@@ -176,7 +148,8 @@ final class Mutator {
     if (isOld ? !isLong : digits <= 1) {
       return newInt(sum.longValue());
     }
-    return number(isOld ? types.long_ : types.int_, constant.signum() < 0 ? digits : digits + 1);
+    return number(
+        isOld ? types.long_() : types.int_(), constant.signum() < 0 ? digits : digits + 1);
   }
 
   private static int digits(BigInteger value) {
@@ -189,13 +162,13 @@ final class Mutator {
 
   long newFloat() {
     if (isOld) {
-      return interpreter.freeLists.oldNumbers().allocate(true, types.float_);
+      return interpreter.freeLists.oldNumbers().allocate(true, types.float_());
     }
     long object = interpreter.freeLists.takeFloat();
     if (object == 0) {
-      object = interpreter.newObject(types.float_, FLOAT_BYTES);
+      object = interpreter.newObject(types.float_(), Builtins.FLOAT_BYTES);
     } else {
-      writeHead(object, types.float_);
+      writeHead(object, types.float_());
     }
     set(object + ObjectHead.BYTES, 0);
     return object;
@@ -213,7 +186,7 @@ final class Mutator {
     long text;
     long bytes = version.asciiHeaderBytes + (long) Math.max(length, digits);
     if (isOld) {
-      long buffer = interpreter.newObject(types.str, version.asciiHeaderBytes + OLD_FORMAT_ROOM);
+      long buffer = interpreter.newObject(types.str(), version.asciiHeaderBytes + OLD_FORMAT_ROOM);
       if (length > OLD_FORMAT_ROOM) {
         // Too short for the width: PyString_Format wants that and 100 more. A buffer that left
         // pymalloc so stays in the C library's heap, however short it becomes.
@@ -222,15 +195,16 @@ final class Mutator {
       fill(buffer, bytes);
       text = resized(buffer, bytes);
     } else {
-      long number = interpreter.newObject(types.str, version.asciiHeaderBytes + (long) digits);
+      long number = interpreter.newObject(types.str(), version.asciiHeaderBytes + (long) digits);
       long buffer =
-          interpreter.newObject(types.str, version.asciiHeaderBytes + (long) Math.max(length, 105));
+          interpreter.newObject(
+              types.str(), version.asciiHeaderBytes + (long) Math.max(length, 105));
       interpreter.decref(number);
       fill(buffer, bytes);
       text = resized(buffer, bytes);
       if (Math.max(length, digits) == 1) {
         interpreter.decref(text);
-        text = types.character;
+        text = types.character();
         interpreter.incref(text);
       }
     }
@@ -252,11 +226,11 @@ final class Mutator {
     long object;
     // There is one empty value, and on 2.7 one of each single character.
     if (length == 0 || (length == 1 && isOld)) {
-      object = types.emptyBytes;
+      object = types.emptyBytes();
       interpreter.incref(object);
     } else {
       int headBytes = isOld ? version.asciiHeaderBytes : 33;
-      object = interpreter.newObject(types.bytes, headBytes + (long) length);
+      object = interpreter.newObject(types.bytes(), headBytes + (long) length);
       fill(object, headBytes + (long) length);
     }
     if (content != 0) {
@@ -283,8 +257,8 @@ final class Mutator {
   /** A tuple that takes over the references. */
   long newTuple(long[] items) {
     if (items.length == 0) {
-      interpreter.incref(types.emptyTuple);
-      return types.emptyTuple;
+      interpreter.incref(types.emptyTuple());
+      return types.emptyTuple();
     }
     long object = tupleObject(items.length);
     for (int i = 0; i < items.length; i++) {
@@ -297,7 +271,7 @@ final class Mutator {
   /** A tuple among a function's constants, which a collection has untracked since it was made. */
   long newConstantTuple(long[] items) {
     int count = interpreter.gcState.count(0);
-    long object = interpreter.newGcObject(types.tuple, ObjectHead.VAR_BYTES + 8L * items.length);
+    long object = interpreter.newGcObject(types.tuple(), ObjectHead.VAR_BYTES + 8L * items.length);
     set(object + ObjectHead.SIZE, items.length);
     for (int i = 0; i < items.length; i++) {
       set(object + ObjectHead.VAR_BYTES + 8L * i, items[i]);
@@ -309,9 +283,9 @@ final class Mutator {
   private long tupleObject(int length) {
     long object = interpreter.freeLists.takeTuple(length);
     if (object == 0) {
-      object = interpreter.newGcObject(types.tuple, ObjectHead.VAR_BYTES + 8L * length);
+      object = interpreter.newGcObject(types.tuple(), ObjectHead.VAR_BYTES + 8L * length);
     } else {
-      writeHead(object, types.tuple);
+      writeHead(object, types.tuple());
     }
     set(object + ObjectHead.SIZE, length);
     return object;
@@ -338,9 +312,9 @@ final class Mutator {
   private long newList(long[] items, int room) {
     long object = interpreter.freeLists.takeList();
     if (object == 0) {
-      object = interpreter.newGcObject(types.list, LIST_BYTES);
+      object = interpreter.newGcObject(types.list(), Builtins.LIST_BYTES);
     } else {
-      writeHead(object, types.list);
+      writeHead(object, types.list());
     }
     long buffer = room == 0 ? 0 : allocateMemory(8L * room);
     for (int i = 0; i < items.length; i++) {
@@ -413,6 +387,14 @@ final class Mutator {
     return host.load(object + ObjectHead.TYPE);
   }
 
+  /** The types that the reader of an act compares a value's type with, one after another. */
+  void touchContainerTypes() {
+    interpreter.refCounts.touch(types.list());
+    interpreter.refCounts.touch(types.tuple());
+    interpreter.refCounts.touch(types.set());
+    interpreter.refCounts.touch(types.dict());
+  }
+
   /** Every item of a tuple, member of a set or value of a dict, in memory order. */
   void forEachReferent(long object, LongConsumer action) {
     Traversal traversal = new Traversal(host, version);
@@ -442,7 +424,7 @@ final class Mutator {
       return false;
     }
     Exact exact = interpreter.spec(object).exact();
-    return object != types.emptyTuple
+    return object != types.emptyTuple()
         && (!Set.of(Exact.TUPLE, Exact.DICT).contains(exact) || interpreter.isTracked(object));
   }
 

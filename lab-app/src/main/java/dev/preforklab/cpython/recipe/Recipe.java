@@ -2,6 +2,8 @@ package dev.preforklab.cpython.recipe;
 
 import java.math.BigInteger;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A heap recipe: what the parent builds, what it does before and after, and the acts of a child.
@@ -21,46 +23,163 @@ public record Recipe(
 
   /** {@code for i in range(repeat)}: make a value, keep it or not, and now and then do more. */
   public record Statement(
-      int repeat, Expression make, boolean keep, int every, List<Statement> also) {}
+      int repeat, Expression make, boolean keep, int every, List<Statement> also) {
+
+    /** The kinds of all expressions in it. */
+    Set<String> kinds() {
+      Set<String> kinds = new TreeSet<>();
+      make.addKinds(kinds);
+      also.forEach(statement -> kinds.addAll(statement.kinds()));
+      return kinds;
+    }
+  }
 
   /** What a statement makes; i is the statement's index. */
-  public sealed interface Expression {}
+  public sealed interface Expression {
+    /** What the value is, as the baselines name the kinds. */
+    String kind();
+
+    /** The expressions inside. */
+    default List<Expression> parts() {
+      return List.of();
+    }
+
+    private void addKinds(Set<String> kinds) {
+      kinds.add(kind());
+      parts().forEach(part -> part.addKinds(kinds));
+    }
+  }
 
   /** i + base. */
-  public record IntValue(BigInteger base) implements Expression {}
+  public record IntValue(BigInteger base) implements Expression {
+    @Override
+    public String kind() {
+      return "int";
+    }
+  }
 
   /** i + x. */
-  public record FloatValue(double x) implements Expression {}
+  public record FloatValue(double x) implements Expression {
+    @Override
+    public String kind() {
+      return "float";
+    }
+  }
 
   /** i with leading zeros, at least so many characters. */
-  public record StrValue(int length) implements Expression {}
+  public record StrValue(int length) implements Expression {
+    @Override
+    public String kind() {
+      return "str";
+    }
+  }
 
   /** So many zero bytes. */
-  public record BytesValue(int length) implements Expression {}
+  public record BytesValue(int length) implements Expression {
+    @Override
+    public String kind() {
+      return "bytes";
+    }
+  }
 
   /** None. */
-  public record NoneValue() implements Expression {}
+  public record NoneValue() implements Expression {
+    @Override
+    public String kind() {
+      return "none";
+    }
+  }
 
-  public record ListValue(List<Expression> items) implements Expression {}
+  public record ListValue(List<Expression> items) implements Expression {
+    @Override
+    public String kind() {
+      return "list";
+    }
 
-  public record TupleValue(List<Expression> items) implements Expression {}
+    @Override
+    public List<Expression> parts() {
+      return items;
+    }
+  }
 
-  public record SetValue(List<Expression> items) implements Expression {}
+  public record TupleValue(List<Expression> items) implements Expression {
+    @Override
+    public String kind() {
+      return "tuple";
+    }
 
-  public record DictValue(List<String> keys, List<Expression> values) implements Expression {}
+    @Override
+    public List<Expression> parts() {
+      return items;
+    }
+  }
+
+  public record SetValue(List<Expression> items) implements Expression {
+    @Override
+    public String kind() {
+      return "set";
+    }
+
+    @Override
+    public List<Expression> parts() {
+      return items;
+    }
+  }
+
+  public record DictValue(List<String> keys, List<Expression> values) implements Expression {
+    @Override
+    public String kind() {
+      return "dict";
+    }
+
+    @Override
+    public List<Expression> parts() {
+      return values;
+    }
+  }
 
   /** C(i), of a class of its own, which assigns the attributes in order. */
   public record InstanceValue(List<String> attributes, List<Expression> values, boolean slots)
-      implements Expression {}
+      implements Expression {
+    @Override
+    public String kind() {
+      return slots ? "slots" : "instance";
+    }
+
+    @Override
+    public List<Expression> parts() {
+      return values;
+    }
+  }
 
   /** A ring of instances of a class of its own, dropped at once. */
-  public record CycleValue(int length) implements Expression {}
+  public record CycleValue(int length) implements Expression {
+    @Override
+    public String kind() {
+      return "cycle";
+    }
+  }
 
   /** array.array("l", [0]) * n. */
-  public record ArrayValue(int length) implements Expression {}
+  public record ArrayValue(int length) implements Expression {
+    @Override
+    public String kind() {
+      return "array";
+    }
+  }
 
   /** A list comprehension in which i stands for i * n + j. */
-  public record TimesValue(int times, Expression of) implements Expression {}
+  public record TimesValue(int times, Expression of) implements Expression {
+    @Override
+    public String kind() {
+      return "times";
+    }
+
+    @Override
+    public List<Expression> parts() {
+      return List.of(of);
+    }
+  }
 
   /** What a process does once. */
   public sealed interface Act {

@@ -8,6 +8,7 @@ import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import dev.preforklab.cpython.recipe.Recipe.Act;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -128,9 +129,11 @@ public final class RecipeRunner {
       interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
     }
     Evaluator evaluator =
-        new Evaluator(new Mutator(interpreter, new Hashes(version, baseline.noneOffset)));
+        new Evaluator(
+            new Mutator(
+                interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
     setRoots(interpreter, loader, evaluator);
-    evaluator.calls().fillFreeLists(array);
+    evaluator.calls().fillFreeLists(array, baseline.freeLists);
     evaluator.definitions().define(recipe.heap());
     evaluator.definitions().define(defined);
     if (reads) {
@@ -286,10 +289,17 @@ public final class RecipeRunner {
 
     private void perform(Act part) {
       boolean frozen = isFrozen();
-      footprints.add(
-          part instanceof Recipe.Allocate
-              ? baseline.allocation(frozen)
-              : baseline.footprint(frozen, footprintName(part)));
+      if (part instanceof Recipe.Allocate allocate) {
+        allocate.statement().kinds().forEach(k -> footprints.add(baseline.allocation(frozen, k)));
+      } else {
+        boolean collected =
+            collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
+        footprints.add(baseline.footprint(frozen, collected, footprintName(part)));
+        boolean full = part instanceof Recipe.Collect collect && collect.generation() == 2;
+        if (full && interpreter.gcState.collections(2) == baseline.stats[2][0]) {
+          footprints.add(baseline.freeListsCleared());
+        }
+      }
       boolean needsHeap =
           part instanceof Recipe.Iterate
               || part instanceof Recipe.ReadDeep
@@ -318,7 +328,8 @@ public final class RecipeRunner {
         RecipeRunner.perform(part, evaluator);
       }
       if (needsHeap && collections() > collections) {
-        footprints.add(baseline.footprint(frozen, "gc.collect:0"));
+        // Frozen: which of the interpreter's own objects it visits is simulated.
+        footprints.add(baseline.footprint(true, "gc.collect:0"));
       }
     }
 
@@ -458,9 +469,6 @@ public final class RecipeRunner {
     }
     if (act instanceof Recipe.Collect collect) {
       return collect.generation() == 2 ? "gc.collect" : "gc.collect:" + collect.generation();
-    }
-    if (act instanceof Recipe.Allocate) {
-      return "allocate";
     }
     if (act instanceof Recipe.ReadDeep) {
       return "read_deep";

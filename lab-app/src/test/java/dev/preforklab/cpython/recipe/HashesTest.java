@@ -141,7 +141,8 @@ class HashesTest {
   }
 
   private static Mutator mutator(PythonVersion version) {
-    return new Mutator(Interpreter.boot(new PlainHost(), version), new Hashes(version, 0));
+    return new Mutator(
+        Interpreter.boot(new PlainHost(), version), new Hashes(version, 0), Map.of());
   }
 
   private static List<String> names(Mutator mutator, long container, Map<Long, String> names) {

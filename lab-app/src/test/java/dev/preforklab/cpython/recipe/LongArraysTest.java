@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PlainHost;
 import dev.preforklab.cpython.PythonVersion;
+import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -14,7 +15,7 @@ class LongArraysTest {
   @CsvSource({"2.7, false", "3.6, false", "3.9, false", "3.10, true", "3.12, true", "3.13, true"})
   void aNestedArrayGivesItsBufferBackWithItsOwner(String release, boolean tracked) {
     Interpreter interpreter = Interpreter.boot(new PlainHost(), PythonVersion.parse(release));
-    Mutator mutator = new Mutator(interpreter, new Hashes(interpreter.version, 0));
+    Mutator mutator = new Mutator(interpreter, new Hashes(interpreter.version, 0), Map.of());
     for (int length : new int[] {42, 600}) {
       long array = mutator.newArray(length);
       long buffer = buffer(interpreter, array);
