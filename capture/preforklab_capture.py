@@ -1258,7 +1258,7 @@ class Progress(object):
 class Master(object):
     """The interpreter that holds the application, driven through pipes."""
 
-    def __init__(self, python, names, kind, gc_mode, paths, headers, timeout):
+    def __init__(self, python, names, kind, gc_mode, paths, headers, timeout, quiet=False):
         import os
         import subprocess
         self.os, self.timeout = os, timeout
@@ -1270,10 +1270,15 @@ class Master(object):
             env["PYTHONPATH"] = os.pathsep.join([os.path.abspath(p) for p in paths] + [p for p in [env.get("PYTHONPATH")] if p])
         arguments = [python, "-c", STUB, str(reply), str(command_r), str(child_r), gc_mode, kind, " ".join(names), "\n".join(headers)]
         options = {"pass_fds": (reply, command_r, child_r)} if sys.version_info >= (3,) else {}
+        nowhere = open(os.devnull, "r+b")
+        if quiet:
+            options.update(stdout=nowhere, stderr=nowhere)
         try:
             self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, env=env, preexec_fn=os.setsid, **options)
         except OSError as e:
             raise CaptureError("cannot run %s: %s" % (python, e.strerror))
+        finally:
+            nowhere.close()
         self.process.stdin.close()
         for fd in (reply, command_r, child_r):
             os.close(fd)
@@ -1368,7 +1373,7 @@ def capture_load(options, names, kind, headers, facts, scratch, progress):
     import json
     import os
     progress("loading the application a second time, traced")
-    master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout)
+    master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout, quiet=True)
     try:
         said = [int(x) for x in master.expect("B", 3600)]
         master.stop()

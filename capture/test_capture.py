@@ -56,6 +56,8 @@ APPLICATION = textwrap.dedent('''
         return [b"ok"]
     def task():
         return [None] * 4321
+    for _ in range(11):
+        cycle()
 ''')
 
 
@@ -235,6 +237,52 @@ class CaptureTest(unittest.TestCase):
                     fate[o] = what
             self.assertEqual(len(fate), len(allocations))
         self.assertGreater(min(r["cpu_ns"] for r in p.of("request")), 0)
+
+    @in_each_release
+    def test_loading(self, version, python):
+        """Objects made less objects ended, as many as the real counter says at the end of a load with the collector off."""
+        p = self.profile(python)
+        self.assertEqual(len(p.of("load")), 1 if version >= (3, 5) else 0)
+        if version < (3, 5):
+            return
+        load = p.of("load")[0]
+        stream, at, ended, lost = load["stream"], 0, 0, 0
+        for _ in range(load["allocations"] // load["step"] + 1):
+            pairs = stream[at + 1]
+            ended += sum(stream[at + 3:at + 2 + 2 * pairs:2])
+            at += 2 + 2 * pairs
+            lost += sum(stream[at + 3:at + 1 + 3 * stream[at]:3])
+            at += 1 + 3 * stream[at]
+        self.assertEqual(at, len(stream))
+        master = capture.Master(python, ["testapp:application"], "wsgi", "disabled", [self.directory], [], 60, quiet=True)
+        try:
+            thresholds = [int(x) for x in master.expect("L")[4:7]]
+            counter = capture.Collector(capture.Memory(master.pid), version, thresholds).counts()[0]
+        finally:
+            master.close()
+        # the tracer itself loads ctypes, which an application may load, too
+        self.assertAlmostEqual(load["at_start"]["counts"][0] + load["allocations"] - ended, counter, delta=max(1500, .05 * counter))
+        self.assertGreaterEqual(lost, 22)             # of the eleven cycles
+
+    def test_thresholds_while_the_application_loads(self):
+        target = os.path.join(self.directory, "threshold.profile.gz")
+        code, out, err = self.run_capture("--call", "testapp:task", "--threshold", "150,3,2", "--import", "json", "--page-requests", "3", "-o", target)
+        self.assertEqual(code, 0, err)
+        p = Profile(target)
+        self.assertEqual(p.header["gc"]["thresholds"], [150, 3, 2])
+        default = capture.Master(sys.executable, ["testapp:task"], "call", "enabled", [self.directory], [], 60, quiet=True)
+        try:
+            default.expect("L")
+            with default.child() as child:
+                child.run("child_walk", os.path.join(self.directory, "walked"))
+        finally:
+            default.close()
+        with open(os.path.join(self.directory, "walked.json")) as f:
+            self.assertGreater(p.header["gc"]["stats"][0][0], 3 * json.load(f)["stats"][0][0])
+        for wrong in ("1,2", "1,2,x", "-1,2,3"):
+            code, out, err = self.run_capture("--call", "testapp:task", "--threshold=" + wrong, "-o", target)
+            self.assertEqual(code, 2)
+            self.assertIn("--threshold", err)
 
     @in_each_release
     def test_known_allocations(self, version, python):
