@@ -304,9 +304,9 @@ def measure(options):
                 "rss_bytes": round(mean("rss")), "pss_bytes": round(mean("pss")), "uss_bytes": round(mean("uss")),
                 "faults": sum(w["minor"] - s["minor"] for w, s in zip(now, start)),
                 "major_faults": sum(w["major"] - s["major"] for w, s in zip(now, start)),
-                # since each worker's start: a master goes on collecting
-                "gc_collections": [sum(w["collections"][g] - s["collections"][g] for w, s in zip(now, start))
-                                   for g in range(3)],
+                # since the fork: what the master has counted, if it has not gone on collecting
+                "gc_collections": [sum(w["collections"][g] - min(s["collections"][g], master["collections"][g])
+                                       for w, s in zip(now, start)) for g in range(3)],
                 # what a full collection waits for: pending above a quarter of the total
                 "long_lived_total_pending": [w["long_lived"] for w in now],
                 "served": [w["served"] for w in now]})
