@@ -149,6 +149,7 @@ final class RunCommand extends ConsoleCommand {
             s.host().cores(),
             s.host().ramBytes() >> 20,
             ComparisonTable.load(s));
+    lab.notes().forEach(note -> console.out().println("note: " + note));
     console.out().println("  page     " + web.url());
     String metrics = System.getProperty("lab.metrics", "");
     console

@@ -43,6 +43,6 @@ public final class Comparison {
     for (Future<HostResult> future : futures) {
       results.add(future.get());
     }
-    return new ComparisonResult(scenario, lab.profile().name(), lab.python(), results);
+    return new ComparisonResult(scenario, lab.profile().name(), lab.python(), results, lab.notes());
   }
 }

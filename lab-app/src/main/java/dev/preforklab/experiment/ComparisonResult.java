@@ -10,9 +10,14 @@ import java.util.List;
  *
  * @param profile the profile's own name
  * @param python the simulated release
+ * @param notes what a reader should know of the profile, a line each
  */
 public record ComparisonResult(
-    Scenario scenario, String profile, String python, List<HostResult> settings) {
+    Scenario scenario,
+    String profile,
+    String python,
+    List<HostResult> settings,
+    List<String> notes) {
 
   /** The setting with the least memory: lowest mean PSS of a worker. */
   public String bestMemory() {

@@ -10,6 +10,7 @@ import dev.preforklab.scenario.InputException;
 import dev.preforklab.scenario.Scenario;
 import dev.preforklab.sim.EventQueue;
 import dev.preforklab.sim.PrngStreams;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,7 @@ public final class Lab {
   private final Profile profile;
   private final @Nullable Profile loadedWithoutCollector;
   private final int[] weights;
+  private final List<String> notes;
 
   /** Whether 3.14's collector takes the place of that of the captured release. */
   private final boolean incremental;
@@ -49,6 +51,7 @@ public final class Lab {
     this.profile = incremental ? captured.withIncrementalCollector() : captured;
     this.loadedWithoutCollector = incremental && off != null ? off.withIncrementalCollector() : off;
     this.weights = weights(scenario, profile, errors);
+    this.notes = notes(scenario.gc(), profiles);
     if (!incremental
         && !python.equals(Scenario.PYTHON_OF_PROFILE)
         && !python.equals(profile.release())) {
@@ -62,6 +65,53 @@ public final class Lab {
               + python
               + " needs a profile captured from that release");
     }
+  }
+
+  /**
+   * A line for each way in which a setting would have acted while the application was loaded and
+   * that the captured heap knows nothing of.
+   */
+  private static List<String> notes(List<GcPolicy> settings, ProfilePair profiles) {
+    List<String> off = new ArrayList<>();
+    List<String> thresholds = new ArrayList<>();
+    Profile captured = profiles.profile();
+    int[] own = captured.gc().thresholds();
+    for (GcPolicy policy : settings) {
+      if (policy.loadsWithoutCollector()) {
+        if (captured.gc().enabled() && !profiles.hasImageWithoutCollector()) {
+          off.add(policy.name());
+        }
+      } else if (!captured.knowsLoading()
+          && (policy.threshold(0, own[0]) != own[0]
+              || policy.threshold(1, own[1]) != own[1]
+              || policy.threshold(2, own[2]) != own[2])) {
+        thresholds.add(policy.name());
+      }
+    }
+    List<String> notes = new ArrayList<>();
+    if (!off.isEmpty()) {
+      notes.add(
+          String.join(", ", off)
+              + ": on a heap that was loaded with the collector on; preforklab_capture.py --gc"
+              + " disabled, kept beside the profile as NAME.gc-off.profile.gz, gives the right one");
+    }
+    if (!thresholds.isEmpty()) {
+      notes.add(
+          String.join("; ", thresholds)
+              + ": on a heap that was loaded with thresholds "
+              + own[0]
+              + ","
+              + own[1]
+              + ","
+              + own[2]
+              + "; a profile captured with --threshold, or anew, gives the right one");
+    }
+    return List.copyOf(notes);
+  }
+
+  /** What a reader of the result should know of the profile, a line each. */
+  public List<String> notes() {
+    return notes;
   }
 
   private static boolean isIncremental(String python) {

@@ -236,7 +236,8 @@ public final class Pacer implements LiveControl, AutoCloseable {
         lab.scenario(),
         lab.profile().name(),
         lab.python(),
-        hosts.stream().map(Simulation::result).toList());
+        hosts.stream().map(Simulation::result).toList(),
+        lab.notes());
   }
 
   @Override

@@ -36,6 +36,9 @@ public final class ComparisonHtml {
       out.append("</b></span> <span>Lowest p99 latency: <b>");
       out.append(escape(comparison.bestLatency())).append("</b></span></p>\n");
     }
+    for (String note : comparison.notes()) {
+      out.append("<p class='what'>Note: ").append(escape(note)).append("</p>\n");
+    }
     legend(out, all.stream().map(HostResult::gc).toList(), "c");
     out.append("<div class='charts'>\n");
     figure(

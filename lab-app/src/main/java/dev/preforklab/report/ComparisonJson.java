@@ -59,6 +59,10 @@ public final class ComparisonJson {
     ObjectNode best = root.putObject("best");
     best.put("memory", comparison.bestMemory());
     best.put("latency", comparison.bestLatency());
+    if (!comparison.notes().isEmpty()) {
+      ArrayNode notes = root.putArray("notes");
+      comparison.notes().forEach(notes::add);
+    }
     return print(root);
   }
 

@@ -63,6 +63,7 @@ public final class ComparisonTable {
       out.append("least memory: ").append(comparison.bestMemory());
       out.append(", lowest p99 latency: ").append(comparison.bestLatency()).append('\n');
     }
+    comparison.notes().forEach(note -> out.append("note: ").append(note).append('\n'));
     return out.toString().replaceAll(" +\n", "\n");
   }
 

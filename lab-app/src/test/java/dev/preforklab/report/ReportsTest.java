@@ -59,7 +59,8 @@ class ReportsTest {
         "3.11",
         List.of(
             host("default", 0.385, 42 << 20, 60_000_000),
-            host("threshold=1,2,3", 0.536, 35 << 20, 50_000_000)));
+            host("threshold=1,2,3", 0.536, 35 << 20, 50_000_000)),
+        List.of("threshold=1,2,3: a <note>"));
   }
 
   @Test
