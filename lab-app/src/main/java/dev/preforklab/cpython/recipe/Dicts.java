@@ -15,6 +15,9 @@ import java.util.function.LongSupplier;
  * hash, see {@link OldDicts}.
  */
 final class Dicts {
+  /** Items of a display whose values all wait on the stack, from 3.10 on ({@code compile.c}). */
+  private static final int LARGEST_PRESIZED = 15;
+
   private final Mutator mutator;
   private final Interpreter interpreter;
   private final Host host;
@@ -93,6 +96,9 @@ final class Dicts {
       }
       return object;
     }
+    if (mutator.version.atLeast(3, 10) && names.size() > LARGEST_PRESIZED) {
+      return grownDict(values);
+    }
     long[] made = values.stream().mapToLong(LongSupplier::getAsLong).toArray();
     long object = newDictObject();
     if (made.length > 0) {
@@ -100,6 +106,19 @@ final class Dicts {
     } else if (!mutator.version.atLeast(3, 8)) {
       // Before 3.8 an empty dict, too, has a table of its own.
       setKeys(object, newKeys(0, DictLayout.KIND_UNICODE));
+    }
+    return object;
+  }
+
+  /** A display too long for the stack: the dict first, then item by item, its table growing. */
+  private long grownDict(List<LongSupplier> values) {
+    long object = newDictObject();
+    for (LongSupplier value : values) {
+      long made = value.getAsLong();
+      if (host.load(object + DictLayout.KEYS) == 0) {
+        setKeys(object, newKeys(0, DictLayout.KIND_UNICODE));
+      }
+      addItem(object, made);
     }
     return object;
   }
@@ -144,7 +163,7 @@ final class Dicts {
     set(dict + DictLayout.KEYS, keys);
   }
 
-  /** Adds an entry with a static key to a dict with a table of its own, from 3.11 on. */
+  /** Adds an entry with a static key to a dict with a table of its own, from 3.10 on. */
   void addItem(long dict, long value) {
     long keys = host.load(dict + DictLayout.KEYS);
     int used = (int) host.load(dict + DictLayout.USED);
@@ -155,7 +174,10 @@ final class Dicts {
         set(entry(larger, i), host.load(entry(keys, i)));
         set(entry(larger, i) + 8, host.load(entry(keys, i) + 8));
       }
-      interpreter.malloc.free(keys);
+      boolean isSmallest = DictLayout.logSlots(shape(keys)) == 3;
+      if (!isSmallest || !interpreter.freeLists.putKeys(keys)) {
+        interpreter.malloc.free(keys);
+      }
       set(dict + DictLayout.KEYS, larger);
       keys = larger;
       entry = entry(keys, used);

@@ -19,6 +19,7 @@ public final class RecipeGenerator {
   private static final int RECORDS_MIN = 100;
   private static final int RECORDS_MAX = 30_000;
   private static final int DEPTH_MAX = 4;
+  private static final int NEST_MAX = 30;
 
   /** Around the edges of size classes: a str's head is 37 to 49 bytes, by release. */
   private static final int[] LENGTHS = {
@@ -107,7 +108,7 @@ public final class RecipeGenerator {
       case 5 -> items("tuple", depth, random.nextInt(chance(15) ? 24 : 5), false);
       case 6 -> items("set", depth, random.nextInt(chance(15) ? 24 : 5), true);
       case 7 -> named("dict", "k", depth, random.nextInt(chance(20) ? 24 : 6));
-      case 8 -> times(depth);
+      case 8 -> chance(15) ? nest(depth) : times(depth);
       default -> {
         int count = random.nextInt(chance(15) ? 40 : 7);
         ObjectNode instance = named("instance", "a", depth, count);
@@ -191,6 +192,24 @@ public final class RecipeGenerator {
       values.set(prefix + i, count > 6 ? atom() : expression(depth + 1));
     }
     return node;
+  }
+
+  /** Containers in containers, far deeper than the rest of a recipe. */
+  private JsonNode nest(int depth) {
+    JsonNode inner = atom();
+    int levels = 3 + random.nextInt(NEST_MAX);
+    for (int i = 0; i < levels; i++) {
+      weight++;
+      ObjectNode outer = JSON.objectNode();
+      int kind = random.nextInt(3);
+      if (kind == 2) {
+        outer.putObject("dict").set("k" + depth, inner);
+      } else {
+        outer.putArray(kind == 0 ? "list" : "tuple").add(inner).add(atom());
+      }
+      inner = outer;
+    }
+    return inner;
   }
 
   private JsonNode times(int depth) {

@@ -45,7 +45,9 @@ class RecordedActsTest {
             Arguments.of(version, "empty_slots", List.of(0, 1, 2)),
             // Values that the compiler makes, b"", and strings over several pages.
             Arguments.of(version, "constants", List.of(0, 1, 2)),
-            Arguments.of(version, "long", List.of(0, 1, 2)));
+            Arguments.of(version, "long", List.of(0, 1, 2)),
+            // Dicts of 16 to 24 items, which from 3.10 on grow item by item.
+            Arguments.of(version, "grown", List.of(0, 1, 2, 3)));
     if (!version.equals(PythonVersion.V3_11)) {
       // A heap built with the collector off, which is on again before the fork: up to 3.10 the
       // parent's next call collects, later the child's next allocation. (3.11's rig is no measure

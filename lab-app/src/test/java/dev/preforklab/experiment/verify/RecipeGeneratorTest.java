@@ -48,6 +48,9 @@ class RecipeGeneratorTest {
                 "threshold"));
     missing.removeIf(word -> all.indexOf("\"" + word + "\"") >= 0);
     assertThat(missing).isEmpty();
+    assertThat(all)
+        .as("a deep nest")
+        .containsPattern("(\\{\"(list|tuple|dict)\":[\\[{](\"k\\d\":)?){12}");
   }
 
   @Test
