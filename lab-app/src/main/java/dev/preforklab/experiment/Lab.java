@@ -173,6 +173,13 @@ public final class Lab {
   }
 
   /**
+   * The release as metrics have it: with its micro number, and never without what is unverified.
+   */
+  String probedPython() {
+    return incremental ? python() : profile.python();
+  }
+
+  /**
    * Builds and boots the host of one GC setting, by its place in the scenario.
    *
    * @throws InputException if its RAM is too small for the master
@@ -203,7 +210,7 @@ public final class Lab {
         index,
         scenario.name(),
         policy.name(),
-        profile.python(),
+        probedPython(),
         scenario.service().prefork().workers());
     for (int i = 0; i < profile.endpoints().size(); i++) {
       Profile.Endpoint endpoint = profile.endpoints().get(i);

@@ -61,6 +61,18 @@ class ComparisonTest {
     assertThat(json(run(django, 1, otherSeed))).isNotEqualTo(once);
   }
 
+  /** What the metrics' python_info says. */
+  @Test
+  void metricsTellWhatIsNotVerified() throws Exception {
+    ProfilePair flask = profile("flask-app");
+    ScenarioLoader own = new ScenarioLoader();
+    ScenarioLoader other = new ScenarioLoader().set("python", "3.14", "test");
+
+    assertThat(new Lab(own.load(), flask, own::error).probedPython()).matches("[23]\\.\\d+\\.\\d+");
+    assertThat(new Lab(other.load(), flask, other::error).probedPython())
+        .endsWith("3.14 collector, not verified against a real interpreter");
+  }
+
   @Test
   void whoseCollectorItIsMakesNoDifferenceWhileItIsOff() throws Exception {
     ProfilePair flask = profile("flask-app");
