@@ -135,7 +135,7 @@ final class VerifyCommand extends ConsoleCommand {
       throw new InputException("--trace " + traces.get(0) + ": goes not with --only recipes");
     }
     List<NamedTrace> named =
-        traces.stream().map(t -> new NamedTrace(t, ReplayCommand.read(t))).toList();
+        traces.stream().map(t -> new NamedTrace(fileName(t), ReplayCommand.read(t))).toList();
     OutputFile output = json == null ? null : OutputFile.checked("--json", json);
     RealPython.Found found = interpreters();
     Options defaults = Options.defaults(LabHome.directory().resolve("capture"));
@@ -184,6 +184,10 @@ final class VerifyCommand extends ConsoleCommand {
       checks.forEach(this::keepTrace);
     }
     return VerificationReport.isGood(checks) ? ExitCode.OK : ExitCode.MISSED;
+  }
+
+  private static String fileName(String path) {
+    return path.substring(path.lastIndexOf('/') + 1).replaceFirst("\\.json$", "");
   }
 
   private static String told(RealPython.Found found) {
