@@ -22,6 +22,7 @@ The file is JSON, addresses in bytes unless said otherwise:
             segment), mmap_threshold, trim_threshold, chunks: [size + 1 if the chunk before is in use, ...] from the first chunk to the top,
             cache, fast, bins: [bin, [numbers of chunks in list order]] of those that hold any (of the cache and the fast bins the
             head first, of the bins from fd to fd), map: the four words of the bin map, last_remainder: number of a chunk or -1}
+  numbers   of 2.7, {int, float: [[addresses of the blocks in list order], [addresses of the free objects in chain order]]}
   lists     for each generation the addresses of the collector's heads in list order: the first, then differences
   free_lists  dead objects that wait on the interpreter's free lists: {list, dict, keys, float, tuple: [by length]}; null if unknown
   static    addresses of types and of None, if they are in the interpreter's static memory
@@ -53,6 +54,8 @@ KINDS = {"none": "none", "int": {"int": 1000}, "float": {"float": 0.5}, "str": {
 # What the parent does before it forks: a collection there leaves less to the child's.
 MODES = {"plain": [], "freeze": ["gc.freeze"], "collect": ["gc.collect"], "collect,freeze": ["gc.collect", "gc.freeze"]}
 STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "list", "tuple", "dict", "set", "type")
+
+NUMBER_BYTES, NUMBERS_IN_BLOCK = 24, 41
 
 
 class Memory(object):
@@ -279,6 +282,41 @@ def c_heap(memory):
         "last_remainder": number.get(memory.word(arena + LAST_REMAINDER), -1)}
 
 
+def numbers(memory, types):
+    """2.7's blocks of ints and floats, whose lists start in static data: the first block, the first free object."""
+    found = {}
+
+    def blocks_from(at):
+        chain = []
+        while at and at not in chain and memory.has(at, "brk_heap"):
+            if memory.word(at - 8) & ~7 != 1008:
+                return []
+            chain.append(at)
+            at = memory.word(at)
+        return chain if not at else []
+
+    def chain_from(at, dead):
+        chain = []
+        while at in dead and len(chain) < len(dead):
+            chain.append(at)
+            at = memory.word(at + 8)
+        return [] if at else chain
+
+    static = [w for _, _, kind, data in memory.mappings if kind != "brk_heap"
+              for w in struct.unpack("<%dQ" % (len(data) // 8), data) if w and w % 8 == 0 and memory.has(w, "brk_heap")]
+    for first in static:
+        blocks = blocks_from(first) if first % 16 == 0 else []
+        objects = [b + 8 + NUMBER_BYTES * i for b in blocks for i in range(NUMBERS_IN_BLOCK)]
+        kinds = set(memory.word(o + 8) for o in objects if memory.word(o))
+        for name in ("int", "float"):
+            if kinds == {types[name]} and len(blocks) > len(found.get(name, [[]])[0]):
+                dead = set(o for o in objects if not memory.word(o))
+                chains = [chain for chain in (chain_from(w, dead) for w in static if w in dead) if len(chain) == len(dead)]
+                found[name] = [blocks, chains[0] if dead else []]
+    assert sorted(found) == ["float", "int"], found
+    return found
+
+
 def free_lists(python, heap):
     """How many dead objects wait on the interpreter's free lists when a recipe starts to build, or None where it cannot tell (2.7)."""
     source, leaves = rig.compile_recipe({"heap": heap}, "nothing")
@@ -336,6 +374,8 @@ def capture(python, heap):
         state["arenas"], state["pools"], state["used"] = heap_state(memory, release)
         state["malloc"] = c_heap(memory)
         state["static"] = dict((n, a) for n, a in static_objects(python).items() if memory.has(a, "lib_data"))
+        if release == "2.7":
+            state["numbers"] = numbers(memory, state["static"])
         by_mapping = {}
         for page, (entry, kind) in sorted(before.items()):
             if kind != "file_ro":

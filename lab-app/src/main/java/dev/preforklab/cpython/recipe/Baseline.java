@@ -114,6 +114,11 @@ public final class Baseline {
   final CHeap cHeap;
   final FreeLists freeLists;
 
+  /** 2.7's blocks of ints and of floats, in list order, then their free objects, in chain order. */
+  record Numbers(long[] blocks, long[] free) {}
+
+  final Map<String, Numbers> numbers = new HashMap<>();
+
   /** Addresses of types and of None, where they are in static memory. */
   final Map<String, Long> staticObjects = new HashMap<>();
 
@@ -155,6 +160,10 @@ public final class Baseline {
       used.add(new UsedPools(row.get(0).asInt(), longs(row.get(1))));
     }
     cHeap = cHeap(root.path("malloc"));
+    for (Map.Entry<String, JsonNode> one : root.path("numbers").properties()) {
+      JsonNode value = one.getValue();
+      numbers.put(one.getKey(), new Numbers(longs(value.get(0)), longs(value.get(1))));
+    }
     JsonNode dead = root.path("free_lists");
     freeLists =
         new FreeLists(
@@ -281,8 +290,8 @@ public final class Baseline {
 
   /**
    * What the interpreter itself touches while it allocates values of a kind, without the pages of
-   * the arenas that only the allocations dirtied: on the empty heap they came out of holes that the
-   * recipe's heap has filled, and the simulated allocator writes its own.
+   * the arenas and the data segment that only the allocations dirtied: on the empty heap they came
+   * out of holes that the recipe's heap has filled, and the simulated allocators write their own.
    */
   Footprint allocation(boolean frozen, String kind) {
     Footprint whole = footprint(frozen, "allocate:" + kind);
@@ -299,7 +308,7 @@ public final class Baseline {
     }
     long[] copied =
         Arrays.stream(whole.copiedPages())
-            .filter(page -> hot.contains(page) || !pooled.contains(page))
+            .filter(page -> hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page)))
             .toArray();
     return new Footprint(
         copied,
@@ -311,6 +320,11 @@ public final class Baseline {
         whole.sharedPages(),
         whole.vanishedPages(),
         whole.countAfter());
+  }
+
+  private boolean isInDataSegment(long page) {
+    long address = page << Host.LOG_BYTES_IN_PAGE;
+    return address >= cHeap.start() && address < cHeap.end();
   }
 
   /**

@@ -202,6 +202,21 @@ final class BaselineLoader {
         captured.lastRemainder(), captured.mmapThreshold(), captured.trimThreshold());
   }
 
+  /**
+   * Restores 2.7's blocks of ints and floats, of which only those that nobody uses are known.
+   *
+   * @param isFloat which of the two
+   */
+  void loadNumbers(Interpreter interpreter, boolean isFloat, long type) {
+    Baseline.Numbers captured = baseline.numbers.get(isFloat ? "float" : "int");
+    if (captured != null) {
+      interpreter
+          .freeLists
+          .oldNumbers()
+          .restore(isFloat, type, relocate(captured.blocks(), 0), relocate(captured.free(), 0));
+    }
+  }
+
   private void loadAllocator(Interpreter interpreter) {
     HeapBuilder builder = new HeapBuilder(interpreter);
     for (Baseline.Arena arena : baseline.arenas) {

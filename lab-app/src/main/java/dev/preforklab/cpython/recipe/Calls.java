@@ -31,6 +31,10 @@ final class Calls {
   private static final int FUNCTION_BYTES = 112;
   private static final int CELL_BYTES = 24;
   private static final int OLD_BUILTIN_BYTES = 40;
+
+  /** MAXPATHLEN + 1. */
+  private static final int OLD_IMPORT_BYTES = 4097;
+
   private static final int OLD_METHOD_BYTES = 48;
   private static final int BUILTIN_BYTES = 48;
   private static final int METHOD_BYTES = 40;
@@ -267,6 +271,12 @@ final class Calls {
       for (int i = 0; i < (isOld ? 5 : 1); i++) {
         temporary(FRAME_BYTES);
       }
+      if (isOld) {
+        // The codec's import has two buffers for names of modules.
+        long name = interpreter.raw.allocate(OLD_IMPORT_BYTES);
+        interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
+        interpreter.raw.free(name);
+      }
     } else if (!mutator.version.atLeast(3, 11)) {
       // A frame, at least.
       interpreter.collector.collectIfDue();
@@ -384,7 +394,8 @@ final class Calls {
     return depths;
   }
 
-  private static List<Expression> parts(Expression place) {
+  /** The expressions of a display, in order. */
+  static List<Expression> parts(Expression place) {
     if (place instanceof Recipe.ListValue list) {
       return list.items();
     }

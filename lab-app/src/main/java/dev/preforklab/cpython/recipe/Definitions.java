@@ -25,6 +25,8 @@ final class Definitions {
   /** In the order of the source. */
   private final List<PyClass> order = new ArrayList<>();
 
+  private final List<PyClass> withMethods = new ArrayList<>();
+
   private final IdentityHashMap<Expression, PyClass> classes = new IdentityHashMap<>();
 
   /** Displays that the compiler has made, by their place; the same in all processes. */
@@ -61,6 +63,9 @@ final class Definitions {
       PyClass own = one.copy();
       copies.put(one, own);
       copy.order.add(own);
+      if (withMethods.contains(one)) {
+        copy.withMethods.add(own);
+      }
     }
     classes.forEach((place, one) -> copy.classes.put(place, copies.get(one)));
     return copy;
@@ -75,14 +80,9 @@ final class Definitions {
     return type;
   }
 
-  /** The class whose type object stands at an address. */
-  PyClass classAt(long type) {
-    for (PyClass one : order) {
-      if (one.type == type) {
-        return one;
-      }
-    }
-    throw new IllegalStateException("no class at 0x" + Long.toHexString(type));
+  /** The classes of instances, in the order of the source; not those of rings. */
+  List<PyClass> classesWithMethods() {
+    return withMethods;
   }
 
   /** Whether the module's dict is reachable for the collector at exit, whatever lies in cycles. */
@@ -177,6 +177,9 @@ final class Definitions {
   private void add(Expression place, PyClass type) {
     classes.put(place, type);
     order.add(type);
+    if (place instanceof Recipe.InstanceValue) {
+      withMethods.add(type);
+    }
   }
 
   /** GC objects that only the first class statement makes, from 3.7 on. */

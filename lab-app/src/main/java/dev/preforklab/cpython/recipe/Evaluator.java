@@ -308,15 +308,23 @@ final class Evaluator {
       default -> {
         // A leaf, or an instance: neither a list nor any other container.
         mutator.touchContainerTypes();
-        if (spec.isHeapType()) {
-          PyClass type = definitions.classAt(mutator.typeOf(object));
-          for (int i = 0; i < type.attributes.size(); i++) {
-            readDeep(instances.attribute(object, type, i));
-          }
-        }
+        readAttributes(object, mutator.typeOf(object));
       }
     }
     calls.leaveReader();
+  }
+
+  /** Looks for the type among the recipe's classes, and takes and drops a reference to each. */
+  private void readAttributes(long object, long type) {
+    for (PyClass one : definitions.classesWithMethods()) {
+      interpreter.refCounts.touch(one.type);
+      if (one.type == type) {
+        for (int i = 0; i < one.attributes.size(); i++) {
+          readDeep(instances.attribute(object, one, i));
+        }
+        return;
+      }
+    }
   }
 
   /** Goes through a list by an iterator, which the collector counts for as long as it lives. */

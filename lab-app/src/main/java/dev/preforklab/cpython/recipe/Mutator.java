@@ -387,6 +387,14 @@ final class Mutator {
     return host.load(object + ObjectHead.TYPE);
   }
 
+  /** Gives 2.7 the blocks of ints and floats that the captured interpreter had. */
+  void restoreNumbers(BaselineLoader loader) {
+    if (isOld) {
+      loader.loadNumbers(interpreter, false, types.int_());
+      loader.loadNumbers(interpreter, true, types.float_());
+    }
+  }
+
   /** The types that the reader of an act compares a value's type with, one after another. */
   void touchContainerTypes() {
     interpreter.refCounts.touch(types.list());

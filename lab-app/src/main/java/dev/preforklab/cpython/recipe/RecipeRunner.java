@@ -134,6 +134,7 @@ public final class RecipeRunner {
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
     setRoots(interpreter, loader, evaluator);
     evaluator.calls().fillFreeLists(array, baseline.freeLists);
+    new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
     evaluator.definitions().define(recipe.heap());
     evaluator.definitions().define(defined);
     if (reads) {

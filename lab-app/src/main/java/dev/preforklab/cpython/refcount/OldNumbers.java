@@ -21,6 +21,8 @@ public final class OldNumbers {
   private static final int OBJECTS_IN_BLOCK = (1000 - HEAD_BYTES) / OBJECT_BYTES;
   private static final int BLOCK_BYTES = HEAD_BYTES + OBJECTS_IN_BLOCK * OBJECT_BYTES;
 
+  private static final long CAPTURED_REF_COUNT = 1 << 20;
+
   // words of one kind's state: first free object, first block
   private static final int FREE = 0;
   private static final int BLOCKS = 8;
@@ -36,6 +38,29 @@ public final class OldNumbers {
 
   private long state(boolean isFloat) {
     return interpreter.runtime + RuntimeState.OTHER_FREE_LISTS + (isFloat ? KIND_STRIDE : 0);
+  }
+
+  /**
+   * Takes blocks over that a captured process had.
+   *
+   * @param blocks in list order
+   * @param free objects in chain order; all others are in use, whoever uses them
+   */
+  public void restore(boolean isFloat, long type, long[] blocks, long[] free) {
+    long state = state(isFloat);
+    for (int i = 0; i < blocks.length; i++) {
+      set(blocks[i], i + 1 < blocks.length ? blocks[i + 1] : 0);
+      for (int k = 0; k < OBJECTS_IN_BLOCK; k++) {
+        set(objectAt(blocks[i], k), CAPTURED_REF_COUNT);
+        set(objectAt(blocks[i], k) + ObjectHead.TYPE, type);
+      }
+    }
+    for (int i = 0; i < free.length; i++) {
+      set(free[i], 0);
+      set(free[i] + ObjectHead.TYPE, i + 1 < free.length ? free[i + 1] : 0);
+    }
+    set(state + BLOCKS, blocks.length == 0 ? 0 : blocks[0]);
+    set(state + FREE, free.length == 0 ? 0 : free[0]);
   }
 
   /** A new int or float; its reference count is 1. */

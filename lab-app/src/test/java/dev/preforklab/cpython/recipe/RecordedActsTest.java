@@ -31,16 +31,11 @@ class RecordedActsTest {
     Stream<Arguments> array =
         Stream.of(
             Arguments.of(version, "array_plain", List.of(0, 1, 2)),
-            // Open: drop in 2.7 faults 250 times, here 236, which is 5.6 percent off.
-            Arguments.of(
-                version, "numbers", version.major == 2 ? List.of(0, 1, 3) : List.of(0, 1, 2, 3)),
-            // Sets, dicts of eleven keys, ints of several digits. Open: read_deep in 2.7 copies 856
-            // pages, here 826.
-            Arguments.of(version, "hashed", version.major == 2 ? List.of(0, 2) : List.of(0, 1, 2)),
-            // Texts on both sides of the buffers that formatting starts with. Open: gc.collect in
-            // 2.7 copies 274 pages, here 294.
-            Arguments.of(
-                version, "long_texts", version.major == 2 ? List.of(0, 2) : List.of(0, 1, 2)),
+            Arguments.of(version, "numbers", List.of(0, 1, 2, 3)),
+            // Sets, dicts of eleven keys, ints of several digits.
+            Arguments.of(version, "hashed", List.of(0, 1, 2)),
+            // Texts on both sides of the buffers that formatting starts with.
+            Arguments.of(version, "long_texts", List.of(0, 1, 2)),
             // To 3.7 no GC objects; on 3.6 and 3.7 an exit therefore finds the module in use.
             Arguments.of(version, "empty_slots", List.of(0, 1, 2)),
             // Values that the compiler makes, b"", and strings over several pages.
@@ -52,9 +47,8 @@ class RecordedActsTest {
       // A heap built with the collector off, which is on again before the fork: up to 3.10 the
       // parent's next call collects, later the child's next allocation. (3.11's rig is no measure
       // here: its parent collects while it waits, because os.wait4 sets up a parser.)
-      // Open: allocate in 2.7 copies 10 pages, here 30.
-      List<Integer> acts = version.major == 2 ? List.of(0, 1, 2, 4) : List.of(0, 1, 2, 3, 4);
-      array = Stream.concat(array, Stream.of(Arguments.of(version, "pending", acts)));
+      array =
+          Stream.concat(array, Stream.of(Arguments.of(version, "pending", List.of(0, 1, 2, 3, 4))));
     }
     if (version.major > 2) {
       array =
