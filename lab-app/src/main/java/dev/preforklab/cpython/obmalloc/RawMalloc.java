@@ -373,7 +373,8 @@ public final class RawMalloc {
   private void trim() {
     long topBytes = topBytes();
     long extra = topBytes - MIN_BYTES - 1 - TOP_PAD & -Host.BYTES_IN_PAGE;
-    if (extra <= 0) {
+    // Somebody else may have moved the data segment's end: what lies there is not the heap's.
+    if (extra <= 0 || host.sbrk(0) != variable(RuntimeState.MALLOC_TOP) + topBytes) {
       return;
     }
     host.sbrk(-extra);

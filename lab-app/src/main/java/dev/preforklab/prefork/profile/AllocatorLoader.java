@@ -3,7 +3,9 @@ package dev.preforklab.prefork.profile;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.HashSet;
+import java.util.NavigableMap;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Writes the captured allocator's state: arenas, pool headers, chains of free blocks, the lists of
@@ -17,6 +19,9 @@ final class AllocatorLoader {
   private final Profile profile;
   private final HeapImage image;
   private final AddressMap map;
+
+  /** The word before a block with its chunk's size. */
+  private static final int CHUNK_SIZE_BYTES = 8;
 
   /** More than the small bins hold. */
   private static final long SORTING_BYTES = 2048;
@@ -58,9 +63,7 @@ final class AllocatorLoader {
   private void restore(CapturedCHeap heap) {
     interpreter.raw.restore(heap.trimThreshold, heap.mmapThreshold, lab(heap.top), heap.topBytes);
     for (int i = 0; i < heap.free.length; i += 2) {
-      long block = lab(heap.free[i]);
-      builder.adoptRawBlock(block, heap.free[i + 1]);
-      interpreter.raw.free(block);
+      interpreter.raw.free(lab(heap.free[i]));
     }
     interpreter.raw.free(interpreter.raw.allocate(SORTING_BYTES));
   }
@@ -104,26 +107,41 @@ final class AllocatorLoader {
     }
   }
 
-  /** Objects too large for a pool, and separate blocks, lie in the C library's heap. */
+  /**
+   * Objects too large for a pool, and separate blocks, lie in the C library's heap. None reaches
+   * into the next: the captured size is what {@code sys.getsizeof} says, which for a type has its
+   * cached keys in it, a block of their own.
+   */
   private void adoptRawBlocks() {
+    NavigableMap<Long, Long> blocks = new TreeMap<>();
     for (int k = 0; k < image.objects(); k++) {
       for (int b = image.blockStart[k]; b < image.blockStart[k + 1]; b++) {
-        adopt(map.toLab(image.blockAddress[b]), image.blockBytes[b]);
+        note(blocks, map.toLab(image.blockAddress[b]), image.blockBytes[b]);
       }
       CapturedVma.Kind kind = image.vmas.get(map.find(image.address[k])).kind();
       if (kind == CapturedVma.Kind.ANON || kind == CapturedVma.Kind.BRK_HEAP) {
         Profile.Type type = profile.types.get(image.type[k]);
         boolean gc = image.flag[k] != HeapImage.ATOMIC;
         int front = gc ? profile.sizes.gcHead() + type.preHeader() : 0;
-        adopt(map.toLab(image.address[k] - front), (long) image.bytes[k] + front);
+        note(blocks, map.toLab(image.address[k] - front), (long) image.bytes[k] + front);
       }
     }
+    CapturedCHeap heap = image.cHeap;
+    for (int i = 0; heap != null && i < heap.free.length; i += 2) {
+      blocks.put(lab(heap.free[i]), heap.free[i + 1]);
+    }
+    blocks.forEach(
+        (block, bytes) -> {
+          Long next = blocks.higherKey(block);
+          long room = next == null ? (long) bytes : next - block - CHUNK_SIZE_BYTES;
+          builder.adoptRawBlock(block, Math.min(bytes, room));
+        });
   }
 
-  private void adopt(long block, long bytes) {
+  private void note(NavigableMap<Long, Long> blocks, long block, long bytes) {
     boolean raw = block > 0 && bytes > POOL_BLOCK_BYTES_MAX && (block & 15) == 0;
     if (raw && !interpreter.malloc.isInArena(block)) {
-      builder.adoptRawBlock(block, bytes);
+      blocks.put(block, bytes);
     }
   }
 
