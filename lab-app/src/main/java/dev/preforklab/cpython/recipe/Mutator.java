@@ -12,7 +12,6 @@ import dev.preforklab.cpython.layout.TypeSpec.Exact;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.LongConsumer;
 
 /**
@@ -432,8 +431,7 @@ final class Mutator {
       return false;
     }
     Exact exact = interpreter.spec(object).exact();
-    return object != types.emptyTuple()
-        && (!Set.of(Exact.TUPLE, Exact.DICT).contains(exact) || interpreter.isTracked(object));
+    return object != types.emptyTuple() && (exact != Exact.TUPLE || interpreter.isTracked(object));
   }
 
   void writeHead(long object, long type) {

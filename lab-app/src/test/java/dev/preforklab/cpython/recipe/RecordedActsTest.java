@@ -36,6 +36,8 @@ class RecordedActsTest {
             Arguments.of(version, "hashed", List.of(0, 1, 2)),
             // Texts on both sides of the buffers that formatting starts with.
             Arguments.of(version, "long_texts", List.of(0, 1, 2)),
+            // A dict that holds a dict is tracked, even if that one is not.
+            Arguments.of(version, "nested_dicts", List.of(0)),
             // To 3.7 no GC objects; on 3.6 and 3.7 an exit therefore finds the module in use.
             Arguments.of(version, "empty_slots", List.of(0, 1, 2)),
             // Values that the compiler makes, b"", and strings over several pages.
