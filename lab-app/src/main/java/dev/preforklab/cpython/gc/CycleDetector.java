@@ -30,6 +30,7 @@ final class CycleDetector extends Detector {
   private static final int LAST_PAIR = (1 << LOG_BYTES_IN_PAGE) - HEAD_BYTES;
 
   private static final int PAGE_OFFSET = (1 << LOG_BYTES_IN_PAGE) - 1;
+  private static final int LAST_WORD = (1 << LOG_BYTES_IN_PAGE) - 8;
 
   private final boolean hasImmortalObjects;
   private final boolean visitsHeapTypes;
@@ -319,7 +320,9 @@ final class CycleDetector extends Detector {
     int w = word(entry(object), object);
     long[] chunk = chunks[w >>> LOG_WORDS_IN_CHUNK];
     int i = w & WORD_IN_CHUNK_MASK;
-    int code = code(chunk[i + 1]);
+    // An object of static data may lie across the page's end; one with a GC head never does.
+    boolean samePage = ((int) object & PAGE_OFFSET) != LAST_WORD;
+    int code = code(samePage ? chunk[i + 1] : host.load(object + ObjectHead.TYPE));
     if ((code & (TypeSpec.CODE_GC | TypeSpec.CODE_GC_BY_FLAGS)) == 0) {
       return;
     }

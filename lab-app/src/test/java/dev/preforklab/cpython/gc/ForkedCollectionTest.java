@@ -73,6 +73,30 @@ class ForkedCollectionTest {
     assertThat(faults.cowCopies(Host.CAUSE_GC_HEADER)).as("once only").isEqualTo(copied);
   }
 
+  /** A string of a library's data, its reference count a page's last word, its type the next's. */
+  @ParameterizedTest
+  @ValueSource(strings = {"2.7", "3.7", "3.11", "3.13", "3.14"})
+  void anObjectMayLieAcrossAPagesEnd(String release) {
+    Interpreter interpreter = Interpreter.boot(parentHost, PythonVersion.parse(release));
+    interpreter.gcState.setEnabled(false);
+    long node = interpreter.addStaticType(TypeSpec.blocks("Node", 40, 16, 2, false));
+    long text = interpreter.addStaticType(TypeSpec.atomic("str", 48, 1));
+    long end = (interpreter.raw.allocate(1 << 20) | 0xfff) + 1;
+    long across = end - 8;
+    parentHost.store(across, 1, Host.CAUSE_DATA);
+    // The next frame is another page's, with no type in its first word.
+    parentHost.store(end + 0x4000, 0x41, Host.CAUSE_DATA);
+    parentHost.store(end, text, Host.CAUSE_DATA);
+    long object = interpreter.newGcObject(node, 40);
+    parentHost.store(object + 16, across, Host.CAUSE_DATA);
+    parentHost.store(object + 24, 0, Host.CAUSE_DATA);
+    interpreter.track(object);
+
+    assertThat(interpreter.forked(parentHost.fork(1)).collector.collect(2)).isZero();
+    interpreter.decref(object);
+    assertThat(parentHost.load(across)).as("the reference it held").isZero();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"3.7", "3.11", "3.13"})
   void afterFreezeACollectionCopiesNextToNothing(String release) {
