@@ -34,6 +34,7 @@ public final class RawMalloc {
   private final Chunks chunks;
   private final Bins bins;
   private final ThreadCache cache;
+  private final FastBins fastBins;
 
   /** A heap over variables that {@link #boot} has set up, or that a forked process inherited. */
   public RawMalloc(Host host, long runtime) {
@@ -42,6 +43,7 @@ public final class RawMalloc {
     chunks = new Chunks(host);
     bins = new Bins(chunks, runtime);
     cache = new ThreadCache(chunks, runtime);
+    fastBins = new FastBins(chunks, runtime, FAST_BINS);
   }
 
   /** Sets the heap's variables as a starting process finds them. */
@@ -68,7 +70,7 @@ public final class RawMalloc {
   /** {@code _int_malloc}. */
   private long allocateFromArena(long size) {
     if (size <= MAX_FAST) {
-      long chunk = takeFast(size);
+      long chunk = fastBins.take(size, cache);
       if (chunk != 0) {
         return chunk + HEAD;
       }
@@ -78,7 +80,7 @@ public final class RawMalloc {
       if (chunk != 0) {
         return chunk + HEAD;
       }
-    } else if (variable(RuntimeState.MALLOC_HAS_FAST_CHUNKS) != 0) {
+    } else if (fastBins.mayHoldChunks()) {
       consolidate();
     }
     while (true) {
@@ -97,7 +99,7 @@ public final class RawMalloc {
       if (chunk != 0) {
         return chunk + HEAD;
       }
-      if (variable(RuntimeState.MALLOC_HAS_FAST_CHUNKS) == 0) {
+      if (!fastBins.mayHoldChunks()) {
         return allocateFromSystem(size) + HEAD;
       }
       consolidate();
@@ -106,21 +108,6 @@ public final class RawMalloc {
 
   /** Whether the last {@link #takeUnsorted} put an exact fit into the thread cache. */
   private boolean cachedBySearch;
-
-  /** A chunk from the fast bin; the others of its size fill the thread cache. */
-  private long takeFast(long size) {
-    long bin = fastBin(size);
-    long chunk = chunks.get(bin);
-    if (chunk == 0) {
-      return 0;
-    }
-    chunks.set(bin, chunks.next(chunk));
-    for (long other = chunks.get(bin); other != 0 && cache.hasRoom(size); other = chunks.get(bin)) {
-      chunks.set(bin, chunks.next(other));
-      cache.put(other, size);
-    }
-    return chunk;
-  }
 
   /** The oldest chunk from the small bin; the others fill the thread cache. */
   private long takeSmall(long size) {
@@ -302,16 +289,13 @@ public final class RawMalloc {
       return;
     }
     if (size <= MAX_FAST) {
-      setVariable(RuntimeState.MALLOC_HAS_FAST_CHUNKS, 1);
-      long bin = fastBin(size);
-      chunks.setNext(chunk, chunks.get(bin));
-      chunks.set(bin, chunk);
+      fastBins.put(chunk, size);
       return;
     }
     if (release(chunk) < CONSOLIDATION_THRESHOLD) {
       return;
     }
-    if (variable(RuntimeState.MALLOC_HAS_FAST_CHUNKS) != 0) {
+    if (fastBins.mayHoldChunks()) {
       consolidate();
     }
     if (topBytes() >= variable(RuntimeState.MALLOC_TRIM_THRESHOLD)) {
@@ -354,19 +338,7 @@ public final class RawMalloc {
 
   /** {@code malloc_consolidate}: frees what is in the fast bins for good. */
   private void consolidate() {
-    setVariable(RuntimeState.MALLOC_HAS_FAST_CHUNKS, 0);
-    for (int i = 0; i < FAST_BINS; i++) {
-      long bin = runtime + RuntimeState.MALLOC_FAST_BINS + 8L * i;
-      long chunk = chunks.get(bin);
-      if (chunk != 0) {
-        chunks.set(bin, 0);
-      }
-      while (chunk != 0) {
-        long next = chunks.next(chunk);
-        release(chunk);
-        chunk = next;
-      }
-    }
+    fastBins.empty(this::release);
   }
 
   /** Gives the end of the data segment back ({@code systrim}). */
@@ -489,10 +461,6 @@ public final class RawMalloc {
     setVariable(RuntimeState.MALLOC_TRIM_THRESHOLD, trimThreshold);
     setVariable(RuntimeState.MALLOC_MMAP_THRESHOLD, mmapThreshold);
     setTop(top, topBytes);
-  }
-
-  private long fastBin(long size) {
-    return runtime + RuntimeState.MALLOC_FAST_BINS + 8L * ((size >>> 4) - 2);
   }
 
   private static long roundToPages(long bytes) {
