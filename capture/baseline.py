@@ -428,6 +428,7 @@ def maps_of(pid, cache={}):
 
 def main():
     parser = argparse.ArgumentParser(description="Write down a bare interpreter's memory for the simulated rig.")
+    parser.error = lambda message: parser.exit(2, "%s: %s; --help lists the options\n" % (parser.prog, message))
     parser.add_argument("--python", required=True, help="the interpreter")
     parser.add_argument("--array", action="store_true", help="after the array module has been imported")
     parser.add_argument("--out", required=True, help="file to write, gzip of JSON")

@@ -1877,6 +1877,7 @@ def capture(options, progress):
 def arguments():
     import argparse
     p = argparse.ArgumentParser(description="Takes a profile of a Python application just before it forks, for Prefork Lab.", epilog="See docs/CAPTURE.md.")
+    p.error = lambda message: p.exit(2, "%s: %s; --help lists the options\n" % (p.prog, message))
     p.add_argument("--app", metavar="MODULE:CALLABLE", help="the WSGI application, as gunicorn names it")
     p.add_argument("--get", action="append", default=[], metavar="PATH", help="a sample request; {n} stands for the request's number, arithmetic is possible: /item/{n*37 %% 500}/ (repeatable)")
     p.add_argument("--requests", metavar="FILE", help="sample requests, one a line: METHOD PATH [weight=N] [type=CONTENT-TYPE] [body=...]")

@@ -703,6 +703,7 @@ def run_recipe(recipe, python, seconds=600, name="", repeat=1, log=None, malloc=
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Run a heap recipe in a real CPython; print what the act cost as JSON.")
+    parser.error = lambda message: parser.exit(2, "%s: %s; --help lists the options\n" % (parser.prog, message))
     parser.add_argument("recipe", help="the recipe, a JSON file")
     parser.add_argument("--python", default=sys.executable, help="interpreter to measure (default: this one)")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run each act N times and add the spread")

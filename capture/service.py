@@ -335,6 +335,7 @@ def table(results):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="measure a real prefork service")
+    parser.error = lambda message: parser.exit(2, "%s: %s; --help lists the options\n" % (parser.prog, message))
     parser.add_argument("--server", choices=("uwsgi", "gunicorn"), default="uwsgi")
     parser.add_argument("--gc", default="default", help="the lab's name of a GC setting, or threshold=a,b,c")
     parser.add_argument("--app", default="preload:application", help="module:callable")

@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -18,6 +19,15 @@ SMALL = json.loads("""
 def interpreters():
     found = glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))
     return found or [p for p in [shutil.which("python3")] if p]
+
+
+class Options(unittest.TestCase):
+    def test_an_unknown_option_is_one_line(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        for script in ("rig.py", "preforklab_capture.py", "service.py", "baseline.py"):
+            done = subprocess.run([sys.executable, os.path.join(here, script), "--nope"], stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 2, script)
+            self.assertRegex(done.stderr, r"\A%s: .*\n\Z" % script)
 
 
 class Compiling(unittest.TestCase):
