@@ -4,9 +4,10 @@
     rig.py RECIPE.json [--python PATH] [--repeat N] [--json FILE] [--source] [--timeout SECONDS]
 
 A recipe (examples: lab-app/src/main/resources/recipes) names the heap that a parent builds, what the parent does before
-it forks and the act of the child that is measured. It is compiled to Python source here, outside the measured process; that source runs in the
-given interpreter (2.7 to 3.14) with -S, PYTHONHASHSEED=0 and nothing else in the environment. Each act has a fresh
-parent and a fresh child. The measuring is done from here, through /proc alone, while the parent waits for the child and
+it forks and the act of the child that is measured. It is turned into Python source here, and that source into code by a
+process of the given interpreter (2.7 to 3.14) that ends before the measured one starts: what a compiler leaves in the heap
+would otherwise be part of every figure, and no service compiles what it has a .pyc of. The code runs in the same
+interpreter with -S, PYTHONHASHSEED=0 and nothing else in the environment. Each act has a fresh parent and a fresh child. The measuring is done from here, through /proc alone, while the parent waits for the child and
 the child waits for its next word: the measured processes read no /proc and allocate nothing for it.
 
 How pages are counted. As root a page counts as copied if it is present before and after the act and its page frame
@@ -54,10 +55,12 @@ class RecipeError(ValueError):
 
 # ---------------------------------------------------------------------------------------------- compiling a recipe
 
-# The script of the measured process: it is given the recipe's source as a file, and that source defines build() and
-# act(). What is here exists before the collection that puts the counters of every run at the same start.
+# The script of the measured process: it is given the recipe's code as a file, and that code defines build() and act().
+# What is here exists before the collection that puts the counters of every run at the same start. Opening a file for
+# text imports what that needs, and compiling, even nothing, makes the types of the syntax tree: both belong to nearly
+# every process that runs Python.
 STUB = """\
-import gc, os, sys, posix
+import gc, marshal, os, sys, posix
 def line():
     s = b""
     while s[-1:] != b"\\n":
@@ -88,13 +91,22 @@ def main():
     line()
     posix._exit(0)
 leave = sys.argv[2]
+compile("", "recipe", "exec")
 with open(sys.argv[1]) as f:
-    code = f.read()
+    code = marshal.loads(posix.read(f.fileno(), os.path.getsize(sys.argv[1])))
 del f
-code = compile(code, "recipe", "exec")
 gc.collect()
 exec(code, globals())
 main()
+"""
+
+# The script of the process that turns source into code for the measured one.
+COMPILE = """\
+import marshal, sys
+with open(sys.argv[1]) as f:
+    code = compile(f.read(), "recipe", "exec")
+with open(sys.argv[2], "wb") as f:
+    marshal.dump(code, f)
 """
 
 
@@ -479,16 +491,41 @@ class Measured(object):
     def __init__(self, python, source, leaves, seconds, fixed_addresses=False):
         self.seconds = seconds
         self.folder = tempfile.mkdtemp(prefix="rig")
-        stub, code = os.path.join(self.folder, "stub.py"), os.path.join(self.folder, "recipe.py")
-        for path, content in ((stub, STUB), (code, source)):
+        self.child = None
+        stub, compiler, text, code = (os.path.join(self.folder, n) for n in ("stub.py", "compile.py", "recipe.py", "recipe"))
+        for path, content in ((stub, STUB), (compiler, COMPILE), (text, source)):
             with open(path, "w") as f:
                 f.write(content)
         self.errors = open(os.path.join(self.folder, "errors"), "w+")
-        self.process = subprocess.Popen(
-            [python, "-S", stub, code, leaves or "stay"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0,
-            env={"PYTHONHASHSEED": "0"}, cwd="/", close_fds=True,
-            preexec_fn=no_random_addresses if fixed_addresses else None)
-        self.child = None
+        self.process = self.start([python, "-S", compiler, text, code])
+        try:
+            self.end(code)
+        except BaseException:
+            self.close()
+            raise
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process = self.start(
+            [python, "-S", stub, code, leaves or "stay"], no_random_addresses if fixed_addresses else None)
+
+    def start(self, command, preexec=None):
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0,
+            env={"PYTHONHASHSEED": "0"}, cwd="/", close_fds=True, preexec_fn=preexec)
+
+    def end(self, code):
+        """Waits for the compiling process, which says nothing and leaves the file `code`."""
+        until = time.time() + self.seconds
+        while self.process.poll() is None:
+            if time.time() > until:
+                raise RigError("the recipe is not compiled within %d s" % self.seconds)
+            time.sleep(0.001)
+        if self.process.returncode or not os.path.exists(code):
+            raise RigError("the recipe's source does not compile: %s" % self.last_words())
+
+    def last_words(self):
+        self.errors.seek(0)
+        return self.errors.read()[-2000:].strip().split("\n")[-1]
 
     def hear(self, kind, seconds=None):
         """The rest of the next line, which must be of this kind."""
@@ -500,9 +537,7 @@ class Measured(object):
                 raise RigError("no word within %d s" % (seconds or self.seconds))
             c = os.read(self.process.stdout.fileno(), 1)
             if not c:
-                self.errors.seek(0)
-                words = self.errors.read()[-2000:].strip().split("\n")
-                raise RigError("the measured process ended: %s" % words[-1])
+                raise RigError("the measured process ended: %s" % self.last_words())
             heard += c
         heard = heard.decode().strip()
         if heard[:2] != kind + " " and heard != kind:
