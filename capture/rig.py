@@ -26,6 +26,7 @@ import collections
 import array
 import errno
 import json
+import numbers
 import os
 import re
 import select
@@ -246,7 +247,7 @@ def known(spec, keys, where):
 
 
 def integer(v, where, least=0):
-    if isinstance(v, bool) or not isinstance(v, int) or (least is not None and v < least):
+    if isinstance(v, bool) or not isinstance(v, numbers.Integral) or (least is not None and v < least):
         raise RecipeError("%s: a whole number%s" % (where, "" if least is None else " from %d" % least))
     return v
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -39,6 +40,14 @@ class Compiling(unittest.TestCase):
                 ({"act": ["exit", "nothing"]}, r"act\[1\]")):
             with self.assertRaisesRegex(rig.RecipeError, key):
                 rig.compile_recipe(recipe, recipe["act"])
+
+    def test_a_long_of_2_7_is_a_whole_number(self):
+        for python in interpreters():
+            with self.subTest(python=python), tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+                f.write('{"heap": [{"make": {"int": 18446744073709551616}}], "act": "nothing"}')
+                f.flush()
+                source = subprocess.check_output([python, os.path.join(os.path.dirname(rig.__file__), "rig.py"), "--source", f.name])
+                self.assertIn(b"i + 18446744073709551616", source)
 
     def test_source_is_python(self):
         for act in SMALL["acts"]:
