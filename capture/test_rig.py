@@ -54,6 +54,14 @@ class Compiling(unittest.TestCase):
             compile(rig.compile_recipe(SMALL, act)[0], "recipe", "exec")
 
 
+class Repeating(unittest.TestCase):
+    def test_the_run_in_the_middle_is_told(self):
+        runs = [{"share_ratio": s, "pages_copied": 5, "minor_faults": 9} for s in (0.77, 0.763, 0.768, 0.771, 0.764)]
+        self.assertEqual(rig.median(runs)["share_ratio"], 0.768)
+        ends = [{"share_ratio": None, "pages_copied": None, "minor_faults": n} for n in (500, 520, 480)]
+        self.assertEqual(rig.median(ends)["minor_faults"], 500)
+
+
 class Running(unittest.TestCase):
     def test_reading_copies_the_pages_of_what_is_read(self):
         pythons = interpreters()
