@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -158,7 +159,7 @@ final class VerifyCommand extends ConsoleCommand {
       console
           .out()
           .printf(
-              "prefork-lab %s (%s), seed %d: %s%n%s%n",
+              "prefork-lab %s (%s), seed %d: %s%s%n%s%n",
               LabVersion.version(),
               LabVersion.commit(),
               seed,
@@ -166,6 +167,7 @@ final class VerifyCommand extends ConsoleCommand {
                   ? "no real CPython on PATH or under ~/.pyenv (name one with --python); the lab is"
                       + " held against recorded figures of real ones, and no fresh case is run"
                   : told(found),
+              skipped(found),
               VerificationReport.heading());
     }
     Progress progress = new Progress(table);
@@ -173,7 +175,8 @@ final class VerifyCommand extends ConsoleCommand {
         found.isEmpty() ? Golden.run(only, progress) : Verification.run(options, found, progress);
     if (output != null) {
       output.write(
-          VerificationReport.json(checks, LabVersion.version(), LabVersion.commit(), seed)
+          VerificationReport.json(
+                      checks, found.others(), LabVersion.version(), LabVersion.commit(), seed)
                   .toPrettyString()
               + "\n",
           console.out());
@@ -193,6 +196,15 @@ final class VerifyCommand extends ConsoleCommand {
   private static String told(RealPython.Found found) {
     int count = found.pythons().size();
     return count + (count == 1 ? " real CPython" : " real CPythons");
+  }
+
+  /** The other interpreters that were found, if any, as a line of their own. */
+  private static String skipped(RealPython.Found found) {
+    return found.others().isEmpty()
+        ? ""
+        : System.lineSeparator()
+            + "skipped, not simulated: "
+            + found.others().stream().map(o -> o.toString()).collect(Collectors.joining(", "));
   }
 
   /** Writes a trace that differs where it can be run again. */

@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -240,6 +241,39 @@ class MainTest {
     assertThat(acts.path(0).path("pages_copied").asInt()).isLessThan(20);
     // lists with their heads take 64 bytes, 63 or fewer to a page, with what shares their class
     assertThat(acts.path(1).path("pages_copied").asInt()).isBetween(20_000 / 64, 20_000 / 32 + 50);
+  }
+
+  @Test
+  void verifyReportsAnInterpreterThatIsNotSimulatedAndAsksTheOthers() throws IOException {
+    String pypy = interpreter("pypy3", "PyPy 3.10 3.10.14");
+    String good = interpreter("python3.9", "CPython 3.9 3.9.99");
+
+    int code = run("verify", "--cases", "0", "--only", "traces", "--python", pypy, good);
+
+    String table = out.toString(StandardCharsets.UTF_8);
+    assertThat(code).isEqualTo(1);
+    assertThat(table).contains("interpreter " + pypy + " FAILED: PyPy 3.10.14 is no CPython");
+    assertThat(table).containsPattern("3.9.99 +trace golden pure_1 +FAILED: status 1");
+    assertThat(err.toString(StandardCharsets.UTF_8)).isEmpty();
+  }
+
+  @Test
+  void verifyHasNothingToRunIfNoInterpreterIsSimulated() throws IOException {
+    String pypy = interpreter("pypy3", "PyPy 3.10 3.10.14");
+
+    assertThat(run("verify", "--python", pypy)).isEqualTo(2);
+
+    assertThat(errorLine())
+        .startsWith("--python " + pypy + " (PyPy 3.10.14): no CPython of a simulated release;");
+  }
+
+  /** A program that says what interpreter it is and can do nothing else. */
+  private String interpreter(String name, String answer) throws IOException {
+    String script =
+        "#!/bin/sh\ncase \"$*\" in *platform*) echo %s; exit;; esac\nexit 1\n".formatted(answer);
+    Path file = Files.writeString(directory.resolve(name), script);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    return file.toString();
   }
 
   @Test

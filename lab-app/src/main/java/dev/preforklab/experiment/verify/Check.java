@@ -41,7 +41,6 @@ public record Check(
   public enum Outcome {
     AGREES,
     DIFFERS,
-    SKIPPED,
     FAILED
   }
 

@@ -11,6 +11,8 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +28,10 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
   private static final String PROBE =
       "import sys, platform; print('%s %d.%d %s' % (platform.python_implementation(),"
           + " sys.version_info[0], sys.version_info[1], sys.version.split()[0]))";
+  private static final Pattern INTERPRETER =
+      Pattern.compile("(python|pypy|graalpy)([23](\\.[0-9]{1,2})?)?");
+  private static final String NO_RELEASE =
+      "no CPython of a simulated release; known: " + PythonVersion.SUPPORTED;
 
   /** What a shell, and pyenv's shims with it, answer when there is no such program after all. */
   private static final Set<Integer> NOT_THERE = Set.of(126, 127);
@@ -33,11 +39,28 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
   /** A program that should be an interpreter and does not answer as one. */
   public record Broken(String path, String why) {}
 
-  /** The interpreters of a machine, oldest release first. */
-  public record Found(List<RealPython> pythons, List<Broken> broken) {
+  /**
+   * A working interpreter that nothing simulated can be held against.
+   *
+   * @param what implementation and version, by its own word
+   */
+  public record Other(String path, String what) {
+    @Override
+    public String toString() {
+      return path + " (" + what + ")";
+    }
+  }
+
+  /**
+   * The interpreters of a machine, oldest release first.
+   *
+   * @param others those met that are not simulated; none of them if the interpreters were named
+   */
+  public record Found(List<RealPython> pythons, List<Broken> broken, List<Other> others) {
     public Found {
       pythons = List.copyOf(pythons);
       broken = List.copyOf(broken);
+      others = List.copyOf(others);
     }
 
     public boolean isEmpty() {
@@ -47,43 +70,53 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
 
   /**
    * The interpreters to verify against: those named, or else all that are found on the path and
-   * among pyenv's, one for each release.
+   * among pyenv's, one for each release. A named one that is no supported CPython is a broken one.
    *
    * @param path the search path, colon-separated
    * @param home the user's home directory
-   * @throws IllegalArgumentException if a named one says that it is no supported CPython
+   * @throws IllegalArgumentException if all that are named say that they are no supported CPython
    */
   public static Found find(List<String> named, String path, Path home) {
     return find(named, path, home, LIMIT);
   }
 
   static Found find(List<String> named, String path, Path home, Duration limit) {
+    boolean searching = named.isEmpty();
     List<RealPython> pythons = new ArrayList<>();
     List<Broken> broken = new ArrayList<>();
+    List<Other> others = new ArrayList<>();
     Set<String> releases = new HashSet<>();
-    for (String candidate : named.isEmpty() ? candidates(path, home) : named) {
+    for (String candidate : searching ? candidates(path, home) : named) {
       try {
-        RealPython python = probe(candidate, limit);
-        if (python == null) {
-          if (!named.isEmpty()) {
-            throw new IllegalArgumentException(
-                candidate
-                    + " is no CPython of a simulated release; known: "
-                    + PythonVersion.SUPPORTED);
+        Answer answer = ask(candidate, limit);
+        PythonVersion version = answer.simulated();
+        if (version == null) {
+          if (!searching || releases.add(answer.toString())) {
+            others.add(new Other(candidate, answer.toString()));
           }
-        } else if (!named.isEmpty() || releases.add(python.version.toString())) {
-          pythons.add(python);
+        } else if (!searching || releases.add(version.toString())) {
+          pythons.add(new RealPython(candidate, answer.fullVersion, version));
         }
       } catch (Command.Failure e) {
-        if (!named.isEmpty() || !NOT_THERE.contains(e.status())) {
+        if (!searching || !NOT_THERE.contains(e.status())) {
           broken.add(new Broken(candidate, String.valueOf(e.getMessage())));
         }
       }
     }
-    if (named.isEmpty()) {
+    if (searching) {
       pythons.sort(Comparator.comparingInt(p -> PythonVersion.SUPPORTED.indexOf(p.version)));
+      return new Found(pythons, broken, others);
     }
-    return new Found(pythons, broken);
+    if (pythons.isEmpty() && broken.isEmpty()) {
+      throw new IllegalArgumentException(
+          others.stream().map(Other::toString).collect(Collectors.joining(", "))
+              + ": "
+              + NO_RELEASE);
+    }
+    for (Other other : others) {
+      broken.add(new Broken(other.path, other.what + " is " + NO_RELEASE));
+    }
+    return new Found(pythons, broken, List.of());
   }
 
   private static List<String> candidates(String path, Path home) {
@@ -102,6 +135,7 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
           candidates.add(Path.of(directory, "python" + version));
         }
         candidates.add(Path.of(directory, "python3"));
+        candidates.addAll(others(Path.of(directory)));
       } catch (InvalidPathException ignored) {
         // an entry of PATH that names no directory
       }
@@ -123,21 +157,44 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
     return programs;
   }
 
-  /** The interpreter, or null if it is another than those simulated. */
-  private static @Nullable RealPython probe(String path, Duration limit) throws Command.Failure {
+  /** Programs of a directory that are named as an interpreter is. */
+  private static List<Path> others(Path directory) {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries
+          .filter(p -> INTERPRETER.matcher(String.valueOf(p.getFileName())).matches())
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      return List.of(); // an entry of PATH that is not there
+    }
+  }
+
+  /** Asks a program what interpreter it is. */
+  private static Answer ask(String path, Duration limit) throws Command.Failure {
     String answer = Command.output(List.of(path, "-S", "-c", PROBE), limit).strip();
     String[] words = answer.split(" ", -1);
     if (words.length != 3 || !words[1].matches("[0-9]{1,3}\\.[0-9]{1,3}")) {
       throw new Command.Failure(
           "does not answer as a Python does: " + Command.excerptOrNothing(answer));
     }
-    try {
-      PythonVersion version = PythonVersion.parse(words[1]);
-      return words[0].equals("CPython") && version.isVerified()
-          ? new RealPython(path, words[2], version)
-          : null;
-    } catch (IllegalArgumentException e) {
-      return null;
+    return new Answer(words[0], words[1], words[2]);
+  }
+
+  /** What an interpreter says that it is. */
+  private record Answer(String implementation, String release, String fullVersion) {
+    /** The simulated release, or null if it is another than those held against real ones. */
+    @Nullable PythonVersion simulated() {
+      try {
+        PythonVersion version = PythonVersion.parse(release);
+        return implementation.equals("CPython") && version.isVerified() ? version : null;
+      } catch (IllegalArgumentException e) {
+        return null;
+      }
+    }
+
+    @Override
+    public String toString() {
+      return implementation + " " + fullVersion;
     }
   }
 }

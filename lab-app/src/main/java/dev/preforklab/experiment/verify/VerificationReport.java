@@ -40,7 +40,7 @@ public final class VerificationReport {
   /** One check as a line of the table; what differs is told in full on lines below it. */
   public static String line(Check check) {
     String name = check.kind() + " " + check.name().replace("\"", "");
-    if (check.outcome() == Outcome.FAILED || check.outcome() == Outcome.SKIPPED) {
+    if (check.outcome() == Outcome.FAILED) {
       // nothing to compare; an interpreter's path is shown in full
       return NOTHING.formatted(check.python(), name, check.outcome(), check.detail());
     }
@@ -60,13 +60,24 @@ public final class VerificationReport {
     return text.length() > width ? text.substring(0, width - 3) + "..." : text;
   }
 
-  /** The checks as JSON. */
-  public static ObjectNode json(List<Check> checks, String version, String commit, long seed) {
+  /**
+   * The checks as JSON.
+   *
+   * @param skipped interpreters that were found and not asked
+   */
+  public static ObjectNode json(
+      List<Check> checks,
+      List<RealPython.Other> skipped,
+      String version,
+      String commit,
+      long seed) {
     ObjectNode answer = new ObjectMapper().createObjectNode();
     answer.put("tool", "prefork-lab");
     answer.put("version", version);
     answer.put("commit", commit);
     answer.put("seed", seed);
+    ArrayNode notAsked = answer.putArray("skipped");
+    skipped.forEach(p -> notAsked.addObject().put("path", p.path()).put("python", p.what()));
     ArrayNode rows = answer.putArray("checks");
     for (Check check : checks) {
       ObjectNode row =

@@ -1,6 +1,7 @@
 package dev.preforklab.experiment.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.preforklab.cpython.PythonVersion;
 import java.io.IOException;
@@ -28,6 +29,10 @@ class FakePythonTest {
     script("python3.10", "echo hello");
     script("python3.11", "echo No such version >&2; exit 127");
     script("python3.12", "echo PyPy 3.10 3.10.14");
+    script("pypy3", "echo PyPy 3.10 3.10.14");
+    script("python3.5", "echo CPython 3.5 3.5.10");
+    script("python3.14", "echo CPython 3.14 3.14.2");
+    script("python3.5-config", "echo CPython 3.5 3.5.9");
     script("python3.13", "exit 1");
 
     RealPython.Found found =
@@ -45,6 +50,40 @@ class FakePythonTest {
             "python3.8: status 139 (signal 11)",
             "python3.10: does not answer as a Python does: hello",
             "python3.13: status 1");
+    assertThat(found.others())
+        .extracting(o -> Path.of(o.path()).getFileName() + ": " + o.what())
+        .containsExactly(
+            "python3.12: PyPy 3.10.14", "python3.14: CPython 3.14.2", "python3.5: CPython 3.5.10");
+  }
+
+  @Test
+  void namedOnesThatAreNotSimulatedFailAndTheOthersAreAsked() throws IOException {
+    List<String> named =
+        List.of(
+            script("pypy", "echo PyPy 3.9 3.9.18"),
+            script("good", "echo CPython 3.9 3.9.99"),
+            script("old", "echo CPython 2.6 2.6.9"),
+            script("new", "echo CPython 3.15 3.15.0a1"));
+
+    RealPython.Found found = RealPython.find(named, "", directory);
+
+    assertThat(found.pythons()).extracting(RealPython::path).containsExactly(named.get(1));
+    assertThat(found.broken())
+        .extracting(b -> Path.of(b.path()).getFileName() + ": " + b.why().replaceAll(" is .*", ""))
+        .containsExactly("pypy: PyPy 3.9.18", "old: CPython 2.6.9", "new: CPython 3.15.0a1");
+    assertThat(found.broken()).allMatch(b -> b.why().contains("no CPython of a simulated release"));
+    assertThat(found.others()).isEmpty();
+  }
+
+  @Test
+  void namingOnlyOnesThatAreNotSimulatedLeavesNothingToAsk() throws IOException {
+    List<String> named =
+        List.of(script("pypy", "echo PyPy 3.9 3.9.18"), script("old", "echo CPython 3.5 3.5.10"));
+
+    assertThatThrownBy(() -> RealPython.find(named, "", directory))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(
+            named.get(0) + " (PyPy 3.9.18), " + named.get(1) + " (CPython 3.5.10): no CPython");
   }
 
   @Test
@@ -117,7 +156,8 @@ class FakePythonTest {
             directory,
             Duration.ofSeconds(2),
             Duration.ofSeconds(1)),
-        new RealPython.Found(pythons, List.of(new RealPython.Broken("python9", "status 1"))),
+        new RealPython.Found(
+            pythons, List.of(new RealPython.Broken("python9", "status 1")), List.of()),
         check -> {});
   }
 
