@@ -38,8 +38,8 @@ final class AllocatorLoader {
   }
 
   void load() {
-    if (!image.pools.isEmpty() && profile.sizes.pool() != interpreter.malloc.poolBytes()) {
-      throw bad("pools of " + profile.sizes.pool() + " bytes in Python " + profile.python());
+    if (!image.pools.isEmpty() && profile.sizes().pool() != interpreter.malloc.poolBytes()) {
+      throw bad("pools of " + profile.sizes().pool() + " bytes in Python " + profile.python());
     }
     if (!image.arenas.isEmpty()) {
       for (HeapImage.Arena arena : image.arenas) {
@@ -120,9 +120,9 @@ final class AllocatorLoader {
       }
       CapturedVma.Kind kind = image.vmas.get(map.find(image.address[k])).kind();
       if (kind == CapturedVma.Kind.ANON || kind == CapturedVma.Kind.BRK_HEAP) {
-        Profile.Type type = profile.types.get(image.type[k]);
+        Profile.Type type = profile.types().get(image.type[k]);
         boolean gc = image.flag[k] != HeapImage.ATOMIC;
-        int front = gc ? profile.sizes.gcHead() + type.preHeader() : 0;
+        int front = gc ? profile.sizes().gcHead() + type.preHeader() : 0;
         note(blocks, map.toLab(image.address[k] - front), (long) image.bytes[k] + front);
       }
     }

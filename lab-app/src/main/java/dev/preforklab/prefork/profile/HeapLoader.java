@@ -74,10 +74,10 @@ public final class HeapLoader {
   }
 
   private LoadedHeap load() {
-    if (interpreter.version.gcHeadBytes != profile.sizes.gcHead()) {
+    if (interpreter.version.gcHeadBytes != profile.sizes().gcHead()) {
       throw new ProfileException(
           profile.file(),
-          "GC heads of " + profile.sizes.gcHead() + " bytes in " + profile.python());
+          "GC heads of " + profile.sizes().gcHead() + " bytes in " + profile.python());
     }
     try {
       new AllocatorLoader(profile, map, interpreter, builder).load();
@@ -188,7 +188,7 @@ public final class HeapLoader {
     return k + 1 == objects.length
         || end
             <= objects[k + 1]
-                - (image.flag[k + 1] == HeapImage.ATOMIC ? 0 : profile.sizes.gcHead());
+                - (image.flag[k + 1] == HeapImage.ATOMIC ? 0 : profile.sizes().gcHead());
   }
 
   /**
@@ -197,14 +197,14 @@ public final class HeapLoader {
    * objects it is, and an instance's reference to its type is among its captured references.
    */
   private long[] registerTypes() {
-    int count = profile.types.size();
+    int count = profile.types().size();
     long bytes = (2L * count + 1) * TYPE_STRIDE + Host.BYTES_IN_PAGE - 1 & -Host.BYTES_IN_PAGE;
     long region = host.map(bytes, Host.BYTES_IN_PAGE);
     long standIn = region + 2L * count * TYPE_STRIDE;
     interpreter.types.register(standIn, TypeSpec.atomic("type", ObjectHead.BYTES, 0));
     long[] addresses = new long[2 * count];
     for (int t = 0; t < count; t++) {
-      Profile.Type type = profile.types.get(t);
+      Profile.Type type = profile.types().get(t);
       for (int plain = 0; plain < 2; plain++) {
         long address = region + (2L * t + plain) * TYPE_STRIDE;
         interpreter.types.register(address, spec(type, plain == 1));
@@ -288,7 +288,7 @@ public final class HeapLoader {
     long headless = interpreter.addStaticType(TypeSpec.atomic("static", ObjectHead.BYTES, 0));
     for (int k = 0; k < objects.length; k++) {
       if (image.flag[k] != HeapImage.TRACKED
-          && profile.types.get(image.type[k]).gc()
+          && profile.types().get(image.type[k]).gc()
           && host.load(objects[k] - interpreter.version.gcHeadBytes + GcHead.NEXT) != 0) {
         if (image.vmas.get(map.find(image.address[k])).kind() != CapturedVma.Kind.LIB_DATA) {
           throw new ProfileException(
@@ -303,7 +303,7 @@ public final class HeapLoader {
   private void setRoots() {
     LongStream.Builder modules = LongStream.builder();
     for (int k = 0; k < objects.length; k++) {
-      if (profile.types.get(image.type[k]).name().equals("module")) {
+      if (profile.types().get(image.type[k]).name().equals("module")) {
         modules.add(objects[k]);
       }
     }

@@ -60,10 +60,10 @@ final class InheritedPages {
 
   static InheritedPages of(Profile profile, AddressMap map) {
     int last = 1;
-    for (Profile.Touched touched : profile.touched) {
+    for (Profile.Touched touched : profile.pages.touched()) {
       last = Math.max(last, touched.request());
     }
-    for (Profile.Appeared appeared : profile.appeared) {
+    for (Profile.Appeared appeared : profile.pages.appeared()) {
       last = Math.max(last, appeared.request());
     }
     List<LongArray> byRequest = new ArrayList<>();
@@ -87,7 +87,7 @@ final class InheritedPages {
   private static void addTouched(Profile profile, AddressMap map, List<LongArray> byRequest) {
     int before = 0;
     Set<Long> told = toldByRequest(profile);
-    for (Profile.Touched touched : profile.touched) {
+    for (Profile.Touched touched : profile.pages.touched()) {
       int span = Math.max(1, touched.request() - before);
       long[] pages = touched.pages();
       boolean firstRound = touched.request() <= profile.endpoints().size();
@@ -105,7 +105,7 @@ final class InheritedPages {
   /** Pages of which is known which requests touch them. */
   private static Set<Long> toldByRequest(Profile profile) {
     Set<Long> told = new HashSet<>();
-    for (Profile.Touched needs : profile.needs) {
+    for (Profile.Touched needs : profile.pages.needs()) {
       for (long page : needs.pages()) {
         told.add(page);
       }
@@ -147,7 +147,7 @@ final class InheritedPages {
     IntArray windowPages = new IntArray(1 << 10);
     listWindows(profile.heap, map, windows, windowPages);
     int[] wanted = new int[byRequest.size()];
-    for (Profile.Appeared appeared : profile.appeared) {
+    for (Profile.Appeared appeared : profile.pages.appeared()) {
       if (appeared.kind().equals("file_ro")) {
         wanted[appeared.request()] += appeared.pages();
       }

@@ -70,12 +70,12 @@ public final class LoadedHeap {
   private void clearModules(Interpreter process) {
     HeapImage image = profile.heap;
     for (int k = 0; k < image.objects(); k++) {
-      if (!profile.types.get(image.type[k]).name().equals("module")) {
+      if (!profile.types().get(image.type[k]).name().equals("module")) {
         continue;
       }
       for (int i = image.refStart[k]; i < image.refStart[k + 1]; i++) {
         int referent = image.refs[i];
-        if (profile.types.get(image.type[referent]).name().equals("dict")) {
+        if (profile.types().get(image.type[referent]).name().equals("dict")) {
           process.deallocator.clear(objects[referent]);
           break;
         }

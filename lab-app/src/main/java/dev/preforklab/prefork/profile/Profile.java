@@ -103,97 +103,57 @@ public final class Profile {
   /** Pages that were new after a child's n-th request, by kind of mapping. */
   record Appeared(int request, String kind, int pages) {}
 
+  /**
+   * Pages that forked children were seen to copy while they served requests.
+   *
+   * @param touched by one child that served all endpoints in turn
+   * @param needs by each request in a child of its own, beyond the first round of all endpoints
+   * @param appeared new ones, of that first child
+   */
+  record Pages(List<Touched> touched, List<Touched> needs, List<Appeared> appeared) {
+    Pages {
+      touched = List.copyOf(touched);
+      needs = List.copyOf(needs);
+      appeared = List.copyOf(appeared);
+    }
+  }
+
   private final Path file;
-  private final String name;
-  private final String python;
-  private final String captured;
-  private final int modules;
-  private final GcFacts gc;
-  private final List<Endpoint> endpoints;
-  private final String requestsFrom;
-  final Sizes sizes;
-  final List<Type> types;
-  final HeapImage heap;
-  final List<RequestTrace> requests;
-  final List<Touched> touched;
-
-  /** What each request copies in a child of its own, beyond the first round of all endpoints. */
-  final List<Touched> needs;
-
-  final List<Appeared> appeared;
+  private final ProfileHeader header;
   private final @Nullable LoadHistory load;
   private final boolean incremental;
+  final HeapImage heap;
+  final List<RequestTrace> requests;
+  final Pages pages;
 
+  /**
+   * A profile of the captured release.
+   *
+   * @param load null if it is not known how the application loaded
+   */
   Profile(
       Path file,
-      String name,
-      String python,
-      String captured,
-      int modules,
-      GcFacts gc,
-      List<Endpoint> endpoints,
-      String requestsFrom,
-      Sizes sizes,
-      List<Type> types,
+      ProfileHeader header,
       HeapImage heap,
       List<RequestTrace> requests,
-      List<Touched> touched,
-      List<Touched> needs,
-      List<Appeared> appeared,
+      Pages pages,
       @Nullable LoadHistory load) {
-    this(
-        file,
-        name,
-        python,
-        captured,
-        modules,
-        gc,
-        endpoints,
-        requestsFrom,
-        sizes,
-        types,
-        heap,
-        requests,
-        touched,
-        needs,
-        appeared,
-        load,
-        false);
+    this(file, header, heap, requests, pages, load, false);
   }
 
   private Profile(
       Path file,
-      String name,
-      String python,
-      String captured,
-      int modules,
-      GcFacts gc,
-      List<Endpoint> endpoints,
-      String requestsFrom,
-      Sizes sizes,
-      List<Type> types,
+      ProfileHeader header,
       HeapImage heap,
       List<RequestTrace> requests,
-      List<Touched> touched,
-      List<Touched> needs,
-      List<Appeared> appeared,
+      Pages pages,
       @Nullable LoadHistory load,
       boolean incremental) {
     this.file = file;
-    this.name = name;
-    this.python = python;
-    this.captured = captured;
-    this.modules = modules;
-    this.gc = gc;
-    this.endpoints = List.copyOf(endpoints);
-    this.requestsFrom = requestsFrom;
-    this.sizes = sizes;
-    this.types = List.copyOf(types);
+    this.header = header;
     this.heap = heap;
     this.requests = List.copyOf(requests);
-    this.touched = List.copyOf(touched);
-    this.needs = List.copyOf(needs);
-    this.appeared = List.copyOf(appeared);
+    this.pages = pages;
     this.load = load;
     this.incremental = incremental;
   }
@@ -203,41 +163,50 @@ public final class Profile {
   }
 
   public String name() {
-    return name;
+    return header.name();
   }
 
   /** The captured interpreter's full release, such as 3.11.2. */
   public String python() {
-    return python;
+    return header.python();
   }
 
   /** The captured interpreter's release without the micro version, such as 3.11. */
   public String release() {
+    String python = python();
     int second = python.indexOf('.', python.indexOf('.') + 1);
     return second < 0 ? python : python.substring(0, second);
   }
 
   /** The day of the capture. */
   public String captured() {
-    return captured;
+    return header.captured();
   }
 
   /** Modules the application had loaded. */
   public int modules() {
-    return modules;
+    return header.modules();
   }
 
   public GcFacts gc() {
-    return gc;
+    return header.gc();
   }
 
   public List<Endpoint> endpoints() {
-    return endpoints;
+    return header.endpoints();
+  }
+
+  Sizes sizes() {
+    return header.sizes();
+  }
+
+  List<Type> types() {
+    return header.types();
   }
 
   /** Name of the profile that has this one's requests, or empty if it has its own. */
   String requestsFrom() {
-    return requestsFrom;
+    return header.requestsFrom();
   }
 
   /**
@@ -246,12 +215,12 @@ public final class Profile {
    * @throws ProfileException if the other one has other endpoints or another release
    */
   Profile withRequestsOf(Profile other) {
-    if (!other.endpoints.equals(endpoints) || !other.release().equals(release())) {
+    if (!other.endpoints().equals(endpoints()) || !other.release().equals(release())) {
       throw new ProfileException(
           file,
           "endpoints or release differ from those of " + other.file + ", which has its requests");
     }
-    return with(gc, heap, "", other.requests, incremental);
+    return with(header.withOwnRequests(), heap, other.requests, incremental);
   }
 
   /**
@@ -260,14 +229,14 @@ public final class Profile {
    * @throws ProfileException if it was captured from a release with other GC heads or pools
    */
   public Profile withIncrementalCollector() {
-    Profile changed = with(gc, heap, requestsFrom, requests, true);
+    Profile changed = with(header, heap, requests, true);
     changed.version();
     return changed;
   }
 
   /** Whether {@link #loadedUnder} can tell what other thresholds do while the application loads. */
   public boolean knowsLoading() {
-    return load != null && gc.enabled && !incremental;
+    return load != null && gc().enabled && !incremental;
   }
 
   /**
@@ -281,7 +250,7 @@ public final class Profile {
     if (history == null
         || !knowsLoading()
         || thresholds[0] == 0
-        || Arrays.equals(thresholds, gc.thresholds)) {
+        || Arrays.equals(thresholds, gc().thresholds)) {
       return this;
     }
     LoadHistory.Outcome outcome = history.under(thresholds);
@@ -295,33 +264,15 @@ public final class Profile {
    * @param middle how many of the next are in generation 1
    */
   Profile withCollector(GcFacts newGc, int youngest, int middle) {
-    return with(newGc, heap.regrouped(youngest, middle), requestsFrom, requests, incremental);
+    return with(header.withGc(newGc), heap.regrouped(youngest, middle), requests, incremental);
   }
 
   private Profile with(
-      GcFacts newGc,
+      ProfileHeader newHeader,
       HeapImage newHeap,
-      String from,
       List<RequestTrace> newRequests,
       boolean newIncremental) {
-    return new Profile(
-        file,
-        name,
-        python,
-        captured,
-        modules,
-        newGc,
-        endpoints,
-        from,
-        sizes,
-        types,
-        newHeap,
-        newRequests,
-        touched,
-        needs,
-        appeared,
-        load,
-        newIncremental);
+    return new Profile(file, newHeader, newHeap, newRequests, pages, load, newIncremental);
   }
 
   /**

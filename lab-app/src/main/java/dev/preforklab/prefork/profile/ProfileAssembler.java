@@ -257,22 +257,7 @@ final class ProfileAssembler {
             });
     checkMapped(heap);
     return new Profile(
-        file,
-        header.name(),
-        header.python(),
-        header.captured(),
-        header.modules(),
-        header.gc(),
-        header.endpoints(),
-        header.requestsFrom(),
-        header.sizes(),
-        header.types(),
-        heap,
-        requests,
-        touched,
-        needs,
-        appeared,
-        load);
+        file, header, heap, requests, new Profile.Pages(touched, needs, appeared), load);
   }
 
   private void checkTracked(byte[] flags) {

@@ -25,9 +25,29 @@ record ProfileHeader(
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final int OBJECTS_MAX = 100_000_000;
 
+  ProfileHeader {
+    types = List.copyOf(types);
+    endpoints = List.copyOf(endpoints);
+  }
+
   /** Reads the header object the parser has just entered. */
   static ProfileHeader read(Path file, JsonParser parser) throws IOException {
     return new Fields(file, MAPPER.readTree(parser)).header();
+  }
+
+  /** This header with another state of the collector. */
+  ProfileHeader withGc(Profile.GcFacts newGc) {
+    return with(newGc, requestsFrom);
+  }
+
+  /** This header of a profile that has its requests from no other. */
+  ProfileHeader withOwnRequests() {
+    return with(gc, "");
+  }
+
+  private ProfileHeader with(Profile.GcFacts newGc, String from) {
+    return new ProfileHeader(
+        name, python, captured, modules, objects, tracked, newGc, sizes, types, endpoints, from);
   }
 
   /** Typed access to the header's fields; an error names the key. */

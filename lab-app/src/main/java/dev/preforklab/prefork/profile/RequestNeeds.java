@@ -31,7 +31,7 @@ final class RequestNeeds {
   }
 
   static RequestNeeds of(Profile profile, AddressMap map) {
-    List<Profile.Touched> needs = profile.needs;
+    List<Profile.Touched> needs = profile.pages.needs();
     int endpoints = profile.endpoints().size();
     int last = needs.isEmpty() ? 0 : needs.get(needs.size() - 1).request();
     int rounds = (last + endpoints - 1) / endpoints;

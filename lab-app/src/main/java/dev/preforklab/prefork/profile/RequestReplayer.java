@@ -52,7 +52,7 @@ public final class RequestReplayer {
     inherited = InheritedPages.of(profile, master.map());
     needs = RequestNeeds.of(profile, master.map());
     IntArray lastingKinds = new IntArray(256);
-    int headBytes = profile.sizes.gcHead() + ObjectHead.BYTES;
+    int headBytes = profile.sizes().gcHead() + ObjectHead.BYTES;
     for (int endpoint = 0; endpoint < profile.endpoints().size(); endpoint++) {
       warm.add(new ArrayList<>());
       cold.add(new ArrayList<>());

@@ -95,22 +95,25 @@ final class GoldenHeap {
     Profile.GcFacts gc =
         new Profile.GcFacts(
             true, thresholds, new int[] {0, 0, 0}, tracked.size(), 0, new long[3][3], 0);
+    ProfileHeader facts =
+        new ProfileHeader(
+            "golden",
+            "3.11.2",
+            "2026-11-22",
+            header.get("modules").intValue(),
+            objects,
+            tracked.size(),
+            gc,
+            new Profile.Sizes(16, 1 << 20, 1 << 14, 4096),
+            types,
+            List.of(new Profile.Endpoint("GET", "/", 1)),
+            "");
     return new Profile(
         Path.of("heap_15000.txt.gz"),
-        "golden",
-        "3.11.2",
-        "2026-11-22",
-        header.get("modules").intValue(),
-        gc,
-        List.of(new Profile.Endpoint("GET", "/", 1)),
-        "",
-        new Profile.Sizes(16, 1 << 20, 1 << 14, 4096),
-        types,
+        facts,
         heap,
         List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
+        new Profile.Pages(List.of(), List.of(), List.of()),
         null);
   }
 

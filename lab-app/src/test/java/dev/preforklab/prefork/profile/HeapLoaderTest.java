@@ -98,7 +98,7 @@ class HeapLoaderTest {
     for (int k = 0; k < objects.length; k++) {
       assertThat(heap.host().load(objects[k])).isEqualTo(image.refcount[k]);
       String type = heap.interpreter().spec(objects[k]).name();
-      assertThat(type).isEqualTo(profile.types.get(image.type[k]).name());
+      assertThat(type).isEqualTo(profile.types().get(image.type[k]).name());
     }
     for (int generation = 0; generation < 3; generation++) {
       assertThat(heap.interpreter().collector.generationSize(generation))
