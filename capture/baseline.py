@@ -25,6 +25,9 @@ The file is JSON, addresses in bytes unless said otherwise:
   numbers   of 2.7, {int, float: [[addresses of the blocks in list order], [addresses of the free objects in chain order]]}
   lists     for each generation the addresses of the collector's heads in list order: the first, then differences
   free_lists  dead objects that wait on the interpreter's free lists: {list, dict, keys, float, tuple: [by length]}; null if unknown
+  exit_calls  what a normal exit asks of the allocators after gc.freeze, in order: a size allocates, -k frees the k-th latest of these
+            allocations, 0 frees the next of the blocks of before (a reallocation that moved is both); and these: the first's address,
+            then differences; null where there is no freeze
   static    addresses of types and of None, if they are in the interpreter's static memory
   acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
             appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
@@ -38,6 +41,7 @@ import re
 import struct
 import subprocess
 
+import child_trace
 import rig
 
 ACTS = ("nothing", "iterate", {"iterate": {"part": 0.01}}, "read_deep", {"gc.collect": 0}, {"gc.collect": 1}, "gc.collect",
@@ -336,6 +340,27 @@ def free_lists(python, heap):
             "float": counts.get("Float", 0), "tuple": [tuples.get(i, 0) for i in range(max(tuples) + 1)]}
 
 
+def exit_calls(python, heap):
+    """The allocations and deallocations of a child that exits while everything is frozen."""
+    recipe = {"heap": heap, "parent": {"before_fork": ["gc.freeze"]}}
+    tables, traces, events = child_trace.allocators(python), [], []
+
+    def look(pid, before, after):
+        if after is None:
+            traces.append(child_trace.ChildTrace(pid, tables, Memory(pid)))
+        else:
+            events.extend(traces[0].read())
+
+    rig.run_act(python, recipe, "exit", 60, True, look)
+    calls, freed = child_trace.calls(events)
+    return [calls, differences(freed)]
+
+
+def differences(numbers):
+    """The first number, then each one's difference to the one before."""
+    return [b - a for a, b in zip([0] + numbers, numbers)]
+
+
 def static_objects(python):
     """The addresses of objects in the interpreter's static memory that a recipe's code uses."""
     out = subprocess.check_output(
@@ -369,7 +394,7 @@ def capture(python, heap):
         heads = generations(memory, thresholds, head, 24 if head == 16 else 40 if release == "2.7" else 48)
         lists = [walk(memory, h) for h in heads]
         state["thresholds"] = thresholds
-        state["lists"] = [[b - a for a, b in zip([0] + l, l)] for l in lists]
+        state["lists"] = [differences(l) for l in lists]
         state["long_lived_total"] = len(lists[2])
         state["arenas"], state["pools"], state["used"] = heap_state(memory, release)
         state["malloc"] = c_heap(memory)
@@ -388,6 +413,7 @@ def capture(python, heap):
     result = rig.run_act(python, {"heap": heap}, "nothing", 60, True, look)
     state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
     state["free_lists"] = free_lists(python, heap)
+    state["exit_calls"] = exit_calls(python, heap) if "freeze" in names else None
     state["acts"] = {}
     kinds = dict(KINDS, array={"array": 1}) if heap else KINDS
     acts = [(json.dumps(a).translate({ord(c): None for c in ' "{}'}) if "allocate" not in a else "allocate", a) for a in ACTS]

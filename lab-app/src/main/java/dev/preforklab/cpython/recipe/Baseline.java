@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.LongPredicate;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -41,7 +42,11 @@ public final class Baseline {
     }
   }
 
-  record Arena(long address, long[] freePools) {}
+  record Arena(long address, long end, long[] freePools) {
+    boolean has(long place) {
+      return place >= address && place < end;
+    }
+  }
 
   record Pool(
       long address, int sizeIndex, int used, int nextOffset, int maxOffset, int[] freeOffsets) {}
@@ -73,7 +78,11 @@ public final class Baseline {
       long[] binMap,
       int lastRemainder,
       long mmapThreshold,
-      long trimThreshold) {}
+      long trimThreshold) {
+    boolean has(long place) {
+      return place >= start && place < end;
+    }
+  }
 
   /**
    * What the interpreter itself does in an act on an empty heap.
@@ -125,9 +134,12 @@ public final class Baseline {
   /** Heads of the tracked objects of each generation, in list order. */
   final long[][] lists;
 
+  /** Of a normal exit while everything is frozen; none where a release has no freeze. */
+  final ExitCalls exitCalls;
+
   private final Map<String, Footprint> footprints = new HashMap<>();
 
-  private Baseline(JsonNode root) {
+  private Baseline(JsonNode root, int arenaBytes) {
     counts = ints(root.path("gc").path("counts"));
     noneOffset = root.path("none_offset").asInt();
     stats = new long[3][3];
@@ -144,7 +156,8 @@ public final class Baseline {
     privatePages = longs(root.path("private"));
     filePages = root.path("file_pages").asInt();
     for (JsonNode row : root.path("arenas")) {
-      arenas.add(new Arena(row.get(0).asLong(), longs(row.get(4))));
+      long address = row.get(0).asLong();
+      arenas.add(new Arena(address, address + arenaBytes, longs(row.get(4))));
     }
     for (JsonNode row : root.path("pools")) {
       pools.add(
@@ -177,11 +190,10 @@ public final class Baseline {
         .forEach(e -> staticObjects.put(e.getKey(), e.getValue().asLong()));
     lists = new long[3][];
     for (int i = 0; i < 3; i++) {
-      lists[i] = longs(root.path("lists").get(i));
-      for (int k = 1; k < lists[i].length; k++) {
-        lists[i][k] += lists[i][k - 1];
-      }
+      lists[i] = sums(longs(root.path("lists").get(i)));
     }
+    JsonNode exit = root.path("exit_calls");
+    exitCalls = new ExitCalls(ints(exit.path(0)), sums(longs(exit.path(1))));
     for (Map.Entry<String, JsonNode> mode : root.path("acts").properties()) {
       for (Map.Entry<String, JsonNode> act : mode.getValue().properties()) {
         footprints.put(mode.getKey() + " " + act.getKey(), footprint(act.getValue()));
@@ -306,10 +318,36 @@ public final class Baseline {
         pooled.add((pool.address() + offset) >>> Host.LOG_BYTES_IN_PAGE);
       }
     }
-    long[] copied =
-        Arrays.stream(whole.copiedPages())
-            .filter(page -> hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page)))
-            .toArray();
+    return keep(
+        whole, page -> hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page)));
+  }
+
+  /**
+   * What the interpreter itself touches in a normal exit while everything is frozen, without the
+   * pages of the arenas that hold nothing yet when the recipe starts: only {@link #exitCalls} reach
+   * them.
+   */
+  Footprint frozenExit(boolean collected) {
+    Set<Long> holding = new HashSet<>();
+    for (Pool pool : pools) {
+      int blockBytes = 16 * (pool.sizeIndex() + 1);
+      Set<Integer> free = new HashSet<>();
+      Arrays.stream(pool.freeOffsets()).forEach(free::add);
+      holding.add(pool.address() >>> Host.LOG_BYTES_IN_PAGE);
+      for (int offset = 48; offset < pool.nextOffset() && offset <= pool.maxOffset(); ) {
+        if (!free.contains(offset)) {
+          holding.add((pool.address() + offset) >>> Host.LOG_BYTES_IN_PAGE);
+          holding.add((pool.address() + offset + blockBytes - 1) >>> Host.LOG_BYTES_IN_PAGE);
+        }
+        offset += blockBytes;
+      }
+    }
+    return keep(
+        footprint(true, collected, "exit"), page -> holding.contains(page) || !isInArena(page));
+  }
+
+  private static Footprint keep(Footprint whole, LongPredicate wanted) {
+    long[] copied = Arrays.stream(whole.copiedPages()).filter(wanted).toArray();
     return new Footprint(
         copied,
         whole.fileAppeared(),
@@ -322,9 +360,17 @@ public final class Baseline {
         whole.countAfter());
   }
 
+  private boolean isInArena(long page) {
+    return arenas.stream().anyMatch(arena -> arena.has(page << Host.LOG_BYTES_IN_PAGE));
+  }
+
   private boolean isInDataSegment(long page) {
-    long address = page << Host.LOG_BYTES_IN_PAGE;
-    return address >= cHeap.start() && address < cHeap.end();
+    return cHeap.has(page << Host.LOG_BYTES_IN_PAGE);
+  }
+
+  /** Whether a block of an arena or of the C library's heap is at the address. */
+  boolean isInHeaps(long address) {
+    return cHeap.has(address) || arenas.stream().anyMatch(arena -> arena.has(address));
   }
 
   /**
@@ -339,7 +385,8 @@ public final class Baseline {
       if (file == null) {
         throw new IllegalStateException("no baseline of Python " + version);
       }
-      return new Baseline(new ObjectMapper().readTree(new GZIPInputStream(file)));
+      return new Baseline(
+          new ObjectMapper().readTree(new GZIPInputStream(file)), captured.arenaBytes);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -350,6 +397,12 @@ public final class Baseline {
     for (int i = 0; i < values.length; i++) {
       values[i] = node.get(i).asInt();
     }
+    return values;
+  }
+
+  /** What was written down as differences. */
+  private static long[] sums(long[] values) {
+    Arrays.parallelPrefix(values, Long::sum);
     return values;
   }
 

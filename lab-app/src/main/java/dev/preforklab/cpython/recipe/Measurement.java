@@ -121,7 +121,10 @@ final class Measurement {
       allocate.statement().kinds().forEach(k -> footprints.add(baseline.allocation(frozen, k)));
     } else {
       boolean collected = collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
-      footprints.add(baseline.footprint(frozen, collected, footprintName(part)));
+      footprints.add(
+          frozen && part instanceof Recipe.Exit exit && exit.normal()
+              ? baseline.frozenExit(collected)
+              : baseline.footprint(frozen, collected, footprintName(part)));
       boolean full = part instanceof Recipe.Collect collect && collect.generation() == 2;
       if (full && interpreter.gcState.collections(2) == baseline.stats[2][0]) {
         footprints.add(baseline.freeListsCleared());
@@ -214,6 +217,8 @@ final class Measurement {
       }
       drop();
       interpreter.freeLists.clear();
+    } else {
+      baseline.exitCalls.replay(interpreter, baseline, parent.loader());
     }
   }
 

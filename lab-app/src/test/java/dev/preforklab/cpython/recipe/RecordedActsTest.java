@@ -67,6 +67,10 @@ class RecordedActsTest {
                       version,
                       "array_few",
                       version.equals(PythonVersion.V3_13) ? List.of(0, 1) : List.of(0, 1, 2))));
+      if (version.hasFreeze) {
+        // Finalisation allocates in the holes of the frozen heap.
+        array = Stream.concat(array, Stream.of(Arguments.of(version, "frozen_holes", List.of(0))));
+      }
       // More attributes than the keys that a class's instances share can name.
       array =
           Stream.concat(array, Stream.of(Arguments.of(version, "attributes", List.of(0, 1, 2, 3))));

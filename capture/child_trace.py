@@ -1,0 +1,120 @@
+"""Log the calls that another process makes to its interpreter's allocators, from outside and from a chosen moment on.
+
+The process is stopped while it waits in a system call, is made to map a buffer, and finds the functions of
+alloc_trace.c in its tables of allocators when it goes on. Nothing of its own memory but those tables has changed.
+For baseline.py; Linux on x86-64, root, CPython 3.5 to 3.13 without address randomisation.
+"""
+import binascii
+import ctypes
+import os
+import struct
+import subprocess
+
+import preforklab_capture
+import rig
+
+CAPACITY = 1 << 18
+EVENT = struct.Struct("<QQIiQ")
+ALLOC, FREE, MOVED_FROM, MOVED_TO = range(4)
+RAW, OBJECT = 0, 2
+
+# of struct user_regs_struct
+REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs").split()
+ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
+CONT, SINGLESTEP, GETREGS, SETREGS, INTERRUPT = 7, 9, 12, 13, 0x4207
+WALL = 0x40000000
+MMAP, PROT_ALL, PRIVATE_ANONYMOUS = 9, 7, 0x22
+
+
+def ptrace(request, pid, data=None):
+    call = ctypes.CDLL(None, use_errno=True).ptrace
+    call.argtypes, call.restype = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p], ctypes.c_long
+    if call(request, pid, None, data):
+        raise OSError(ctypes.get_errno(), "ptrace %d of process %d" % (request, pid))
+
+
+def system_call(pid, number, *arguments):
+    """Has a process that is stopped in a system call make another one first; that one is taken up again later."""
+    registers = (ctypes.c_uint64 * len(REGISTERS))()
+    ptrace(GETREGS, pid, registers)
+    before = bytes(registers)
+    # -1 as the number of the call that was interrupted: the kernel is not to go back to it just now
+    values = dict(zip(ARGUMENTS, arguments), rax=number, orig_rax=-1, rip=registers[REGISTERS.index("rip")] - 2)
+    for name, value in values.items():
+        registers[REGISTERS.index(name)] = value & (1 << 64) - 1
+    ptrace(SETREGS, pid, registers)
+    ptrace(SINGLESTEP, pid)
+    os.waitpid(pid, WALL)
+    ptrace(GETREGS, pid, registers)
+    result = registers[REGISTERS.index("rax")]
+    ptrace(SETREGS, pid, (ctypes.c_uint64 * len(REGISTERS)).from_buffer_copy(before))
+    if result >= 1 << 63:
+        raise OSError((1 << 64) - result, "system call %d in process %d" % (number, pid))
+    return result
+
+
+def allocators(python):
+    """The allocators of the raw and the object domain, as another process of the interpreter names them."""
+    source = ("import ctypes\nfor d in (%d, %d):\n    a = (ctypes.c_uint64 * 5)()\n    ctypes.pythonapi.PyMem_GetAllocator(d, a)\n"
+              "    print(*a)" % (RAW, OBJECT))
+    lines = subprocess.check_output(
+        [python, "-S", "-c", source], env={"PYTHONHASHSEED": "0"}, preexec_fn=rig.no_random_addresses).decode().splitlines()
+    return [(domain, [int(x) for x in line.split()]) for domain, line in zip((RAW, OBJECT), lines)]
+
+
+class ChildTrace(object):
+    """The log of one process, which the caller has seized (PTRACE_SEIZE) and which waits in a system call."""
+
+    def __init__(self, pid, tables, memory):
+        """`memory` is what baseline.Memory read of the process; `tables` comes from allocators()."""
+        self.pid = pid
+        code = binascii.a2b_base64(preforklab_capture.TRACE_CODE)
+        ptrace(INTERRUPT, pid)
+        os.waitpid(pid, WALL)
+        start = system_call(pid, MMAP, 0, 2 * rig.PAGE + CAPACITY * EVENT.size, PROT_ALL, PRIVATE_ANONYMOUS, -1, 0)
+        self.state, self.events = start + rig.PAGE, start + 2 * rig.PAGE
+        count0, domains = self.state + 128, self.state + 256
+        with open("/proc/%d/mem" % pid, "r+b", 0) as m:
+            def write(address, data):
+                m.seek(address)
+                m.write(data)
+            assert len(code) <= rig.PAGE
+            write(start, code)
+            write(self.state, struct.pack("<11Q", self.events, CAPACITY, 0, 0, 0, count0, 16, 0, 0, 0, 0))
+            for domain, table in tables:
+                own = domains + 64 * domain
+                write(own, struct.pack("<7Q", self.state, *(table + [domain])))
+                hooked = struct.pack("<5Q", own, *(start + offset for offset in preforklab_capture.TRACE_OFFSETS))
+                for lo, _, kind, data in memory.mappings:
+                    at = data.find(struct.pack("<5Q", *table)) if kind == "lib_data" else -1
+                    while at >= 0:  # the tables in use, and those that a debug allocator would call
+                        write(lo + at, hooked)
+                        at = data.find(struct.pack("<5Q", *table), at + 1)
+        ptrace(CONT, pid)
+
+    def read(self):
+        """All events so far: (address, size, operation, domain)."""
+        with open("/proc/%d/mem" % self.pid, "rb", 0) as m:
+            m.seek(self.state)
+            _, _, used, dropped = struct.unpack("<4Q", m.read(32))
+            assert used and not dropped, (used, dropped)
+            m.seek(self.events)
+            return [(address, size, kind & 255, kind >> 8) for address, size, kind, _, _ in
+                    EVENT.iter_unpack(m.read(used * EVENT.size))]
+
+
+def calls(events):
+    """The log in numbers, and the addresses freed in it that it did not allocate; baseline.py's `exit_calls` says which."""
+    out, older, numbers, made = [], [], {}, 0
+    for address, size, operation, domain in events:
+        if operation in (ALLOC, MOVED_TO):
+            assert domain == OBJECT and 0 < size < 1 << 32, (domain, size)
+            made += 1
+            numbers[address] = made
+            out.append(size)
+        elif address in numbers:
+            out.append(numbers.pop(address) - made - 1)
+        else:
+            out.append(0)
+            older.append(address)
+    return out, older

@@ -1,0 +1,55 @@
+"""python3 -m unittest capture/test_baseline.py: the parts of the baseline's capture that are not read from memory."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import baseline
+import child_trace
+import rig
+import test_rig
+
+
+class Calls(unittest.TestCase):
+    def test_a_log_in_numbers(self):
+        events = [(0x1000, 24, child_trace.ALLOC, 2), (0x2000, 32, child_trace.ALLOC, 2), (0x9000, 0, child_trace.FREE, 0),
+                  (0x1000, 0, child_trace.FREE, 2), (0x3000, 64, child_trace.MOVED_TO, 2), (0x2000, 0, child_trace.MOVED_FROM, 2),
+                  (0x1000, 24, child_trace.ALLOC, 2), (0x1000, 0, child_trace.FREE, 2)]
+        self.assertEqual(child_trace.calls(events), ([24, 32, 0, -2, 64, -2, 24, -1], [0x9000]))
+        self.assertEqual(baseline.differences([5, 7, 4]), [5, 2, -3])
+
+
+class Exits(unittest.TestCase):
+    def test_an_exit_frees_blocks_that_were_in_use(self):
+        """Every block of a pool that the log says was there before is one that the pool has given out."""
+        tested = 0
+        for python in test_rig.interpreters():
+            release, _, _, names = rig.describe(python)
+            if "freeze" not in names or os.geteuid():
+                continue
+            with self.subTest(python=python):
+                state = {}
+
+                def look(pid, before, after):
+                    if after is None:
+                        state["pools"] = baseline.heap_state(baseline.Memory(pid), release)[1]
+
+                rig.run_act(python, {"heap": [], "parent": {"before_fork": ["gc.freeze"]}}, "exit", 60, True, look)
+                calls, freed = baseline.exit_calls(python, [])
+                at, addresses = 0, []
+                for difference in freed:
+                    at += difference
+                    addresses.append(at)
+                self.assertEqual(len(set(addresses)), len(addresses))
+                self.assertEqual(calls.count(0), len(addresses))
+                used, pools = set(), set(row[0] for row in state["pools"])
+                for pool, size_class, _, following, largest, free in state["pools"]:
+                    blocks = range(pool + 48, pool + min(following, largest + 1), 16 * (size_class + 1))
+                    used.update(set(blocks) - set(pool + offset for offset in free))
+                pool_bytes = 1 << 14 if release in ("3.10", "3.11", "3.12", "3.13") else 1 << 12
+                pooled = [a for a in addresses if a & -pool_bytes in pools]
+                self.assertGreater(len(pooled), 1000)
+                self.assertEqual([a for a in pooled if a not in used], [])
+                tested += 1
+        if not tested:
+            self.skipTest("needs root and a CPython from 3.7 on in ~/.pyenv")
