@@ -31,9 +31,12 @@ The file is JSON, addresses in bytes unless said otherwise:
   static    addresses of types and of None, if they are in the interpreter's static memory
   acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
             appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
-            expressions of that kind
+            expressions of that kind, and has `used`: of the pages copied in pools and in the data segment those on which it has stored into
+            the interpreter's own objects, not only into free memory, free lists and what the recipe's code consists of
+  method_cache  address of the table of looked-up attributes (4096 entries of 24 bytes), and the next type's version tag
 """
 import argparse
+import bisect
 import gzip
 import json
 import os
@@ -361,6 +364,97 @@ def differences(numbers):
     return [b - a for a, b in zip([0] + numbers, numbers)]
 
 
+def method_cache(memory, release, types):
+    """The type's method cache: the place that most of the entries agree on, each of which tells its index by its content."""
+    by_hash = release in ("2.7", "3.6", "3.7", "3.8", "3.9")
+    is_str, votes = {}, {}
+    for lo, hi, _, data in memory.mappings:
+        words = struct.unpack_from("<%dQ" % (len(data) // 8), data)
+        for i in range(len(words) - 2):
+            version, name = words[i], words[i + 1]
+            if 0 < version < 1 << 32 and name > 4096 and name % 8 == 0:
+                if name not in is_str:
+                    is_str[name] = memory.has(name + 32) and memory.word(name + 8) == types["str"]
+                if is_str[name]:
+                    key = memory.int(name + 24) if by_hash else name >> 3
+                    start = lo + 8 * i - 24 * ((version ^ key) & 4095)
+                    votes.setdefault(start, []).append(version)
+    start = max(votes, key=lambda s: len(votes[s]))
+    assert len(votes[start]) > 500, len(votes[start])
+    return {"start": start, "next_version": max(votes[start]) + 1}
+
+
+class Blocks(object):
+    """Which memory the allocators have given out, by pools and chunks as captured."""
+
+    def __init__(self, memory, release):
+        large = release not in ("2.7", "3.6", "3.7", "3.8", "3.9")
+        self.pool_bytes = 1 << 14 if large else 1 << 12
+        self.pools, self.chunks = {}, []
+        for address, size_class, _, following, _, offsets in heap_state(memory, release)[1]:
+            self.pools[address] = 16 * (size_class + 1), following, set(offsets)
+        heap = c_heap(memory)
+        free = set(n for key in ("cache", "fast", "bins") for _, numbers_ in heap[key] for n in numbers_)
+        self.start, self.end, at = heap["start"], heap["end"], heap["start"]
+        for n, head in enumerate(heap["chunks"]):
+            self.chunks.append((at + 16, n not in free))
+            at += head & ~7
+        self.chunks.append((at + 16, False))
+        self.starts = [c[0] for c in self.chunks]
+
+    def pool(self, address):
+        pool = address // self.pool_bytes * self.pool_bytes
+        return pool if pool in self.pools else None
+
+    def block(self, address):
+        """The block in use at an address: None if it is free or the allocator's own."""
+        pool = self.pool(address)
+        if pool is not None:
+            size, following, free = self.pools[pool]
+            offset = address - pool - 48
+            if offset < 0 or 48 + offset // size * size >= following or 48 + offset // size * size in free:
+                return None
+            return pool + 48 + offset // size * size
+        if self.start <= address < self.end:
+            n = bisect.bisect_right(self.starts, address) - 1
+            if n < 0 or not self.chunks[n][1] or address >= self.starts[n + 1] - 8:
+                return None
+            return self.starts[n]
+        return None
+
+    def covers(self, address):
+        return self.pool(address) is not None or self.start <= address < self.end
+
+
+def pages_used(old, new, blocks, own, copied, head):
+    """Of the pages copied in pools and in the data segment those where something stored into the interpreter's own objects.
+
+    `own` are the blocks of an interpreter whose recipe is empty: what is not among them belongs to the recipe's code. A page on which no
+    word has changed is one where reference counts went up and down again. Dead objects on free lists are taken as free memory.
+    """
+    def dead(block):
+        if old.word(block) != 0 or blocks.pool(block) is None:
+            return False
+        count = old.word(block + head)
+        return not (0 < count < 1 << 32 and old.has(old.word(block + head + 8)))
+
+    found = []
+    for page in copied:
+        base = page << 12
+        if not blocks.covers(base):
+            continue
+        changed = [a for a in range(base, base + 4096, 8) if old.word(a) != new.word(a)]
+        if changed:
+            inside = set(blocks.block(a) for a in changed)
+            if any(b is not None and own.block(b) == b and not dead(b) for b in inside):
+                found.append(page)
+        else:
+            inside = set(blocks.block(a) for a in range(base, base + 4096, 8))
+            if all(b is None or own.block(b) == b for b in inside):
+                found.append(page)
+    return found
+
+
 def static_objects(python):
     """The addresses of objects in the interpreter's static memory that a recipe's code uses."""
     out = subprocess.check_output(
@@ -384,6 +478,7 @@ def capture(python, heap):
     release, full, _, names = rig.describe(python)
     none_offset = int(subprocess.check_output([python, "-S", "-c", "print(id(None) & 4095)"]))
     state = {"prefork_baseline": 1, "python": release, "python_full": full, "none_offset": none_offset}
+    own = []
 
     def look(pid, before, after):
         if after is not None:
@@ -399,6 +494,8 @@ def capture(python, heap):
         state["arenas"], state["pools"], state["used"] = heap_state(memory, release)
         state["malloc"] = c_heap(memory)
         state["static"] = dict((n, a) for n, a in static_objects(python).items() if memory.has(a, "lib_data"))
+        state["method_cache"] = method_cache(memory, release, static_objects(python))
+        own.append(Blocks(memory, release))
         if release == "2.7":
             state["numbers"] = numbers(memory, state["static"])
         by_mapping = {}
@@ -426,14 +523,19 @@ def capture(python, heap):
                 continue
             if "collect" in mode and not (name.startswith("gc.") or name == "exit"):
                 continue
-            copied, vanished = [], []
+            copied, vanished, old, used = [], [], [], []
 
             def differ(pid, before, after):
+                if after is None and name.startswith("allocate:"):
+                    old.append(Memory(pid))
                 if after is not None:
                     copied[:] = sorted(
                         p for p, (e, kind) in after.items()
                         if p in before and (e & rig.FRAME) != (before[p][0] & rig.FRAME))
                     vanished[:] = sorted(p for p, (e, kind) in before.items() if p not in after and kind != "file_ro")
+                    if old:
+                        head = 32 if release in ("2.7", "3.6", "3.7") else 16
+                        used[:] = pages_used(old[0], Memory(pid), Blocks(old[0], release), own[0], copied, head)
             r = rig.run_act(python, recipe, act, 60, True, differ)
             state["acts"][mode][name] = {
                 "copied": copied, "appeared": r["appeared_by_mapping"], "faults": r["minor_faults"],
@@ -442,6 +544,8 @@ def capture(python, heap):
                 "rss_pages_before": r["rss_bytes_before"] // 4096,
                 "shared_pages_before": round(r["share_ratio_before"] * r["rss_bytes_before"] / 4096),
                 "gc": r["gc"]}
+            if old:
+                state["acts"][mode][name]["used"] = used
     return state
 
 

@@ -88,6 +88,8 @@ public final class Baseline {
    * What the interpreter itself does in an act on an empty heap.
    *
    * @param copiedPages page numbers
+   * @param usedPages those of them in pools and the data segment on which it stores into objects
+   *     that it has had before
    * @param fileAppeared file pages mapped
    * @param faults minor faults
    * @param exitFaults minor faults of leaving afterwards by _exit
@@ -98,6 +100,7 @@ public final class Baseline {
    */
   record Footprint(
       long[] copiedPages,
+      long[] usedPages,
       int fileAppeared,
       int otherAppeared,
       int faults,
@@ -121,6 +124,11 @@ public final class Baseline {
   final List<Pool> pools = new ArrayList<>();
   final List<UsedPools> used = new ArrayList<>();
   final CHeap cHeap;
+
+  /** Address of the table of looked-up attributes, and the next type's version tag. */
+  final long methodCache;
+
+  final long nextTypeVersion;
   final FreeLists freeLists;
 
   /** 2.7's blocks of ints and of floats, in list order, then their free objects, in chain order. */
@@ -173,6 +181,8 @@ public final class Baseline {
       used.add(new UsedPools(row.get(0).asInt(), longs(row.get(1))));
     }
     cHeap = cHeap(root.path("malloc"));
+    methodCache = root.path("method_cache").path("start").asLong();
+    nextTypeVersion = root.path("method_cache").path("next_version").asLong();
     for (Map.Entry<String, JsonNode> one : root.path("numbers").properties()) {
       JsonNode value = one.getValue();
       numbers.put(one.getKey(), new Numbers(longs(value.get(0)), longs(value.get(1))));
@@ -233,6 +243,7 @@ public final class Baseline {
     int countAfter = after.isMissingNode() ? 0 : after.get(0).asInt();
     return new Footprint(
         longs(node.path("copied")),
+        longs(node.path("used")),
         files,
         appeared - files,
         node.path("faults").asInt(),
@@ -292,7 +303,7 @@ public final class Baseline {
     }
     long[] pages =
         Arrays.stream(first.copiedPages()).filter(page -> !again.contains(page)).toArray();
-    return new Footprint(pages, 0, 0, pages.length, 0, 0, 0, new long[0], 0);
+    return new Footprint(pages, new long[0], 0, 0, pages.length, 0, 0, 0, new long[0], 0);
   }
 
   /** The same where no collection makes a difference. */
@@ -309,6 +320,9 @@ public final class Baseline {
     Footprint whole = footprint(frozen, "allocate:" + kind);
     Set<Long> hot = new HashSet<>();
     for (long page : footprint(frozen, "iterate").copiedPages()) {
+      hot.add(page);
+    }
+    for (long page : whole.usedPages()) {
       hot.add(page);
     }
     Set<Long> pooled = new HashSet<>();
@@ -350,6 +364,7 @@ public final class Baseline {
     long[] copied = Arrays.stream(whole.copiedPages()).filter(wanted).toArray();
     return new Footprint(
         copied,
+        whole.usedPages(),
         whole.fileAppeared(),
         whole.otherAppeared(),
         whole.faults() - (whole.copiedPages().length - copied.length),

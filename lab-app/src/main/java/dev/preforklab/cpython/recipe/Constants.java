@@ -24,9 +24,12 @@ final class Constants {
     mutator.restoreNumbers(loader);
   }
 
-  /** Makes the constants of all functions, which hold them for good; up to 3.6 only. */
+  /**
+   * Makes the constants of all functions, which hold them for good; on 2.7 only; see {@link
+   * CodeObjects}.
+   */
   void make(List<Statement> heap, List<Statement> act) {
-    if (mutator.version.atLeast(3, 7)) {
+    if (mutator.version.major > 2) {
       return;
     }
     heap.forEach(this::makeOfClasses);

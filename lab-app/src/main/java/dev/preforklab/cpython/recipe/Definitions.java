@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Definitions {
   private static final int FIXED_OBJECT_BYTES = 48;
+  private static final long[] NO_KEYS = {};
 
   private final Mutator mutator;
   private final Interpreter interpreter;
@@ -31,6 +32,9 @@ final class Definitions {
 
   /** Displays that the compiler has made, by their place; the same in all processes. */
   private final IdentityHashMap<Expression, Long> constants;
+
+  /** The recipe's code; null before it is loaded, and on 2.7. */
+  private @Nullable CodeObjects code;
 
   Definitions(Mutator mutator, Instances instances, Calls calls) {
     this(
@@ -68,6 +72,7 @@ final class Definitions {
       }
     }
     classes.forEach((place, one) -> copy.classes.put(place, copies.get(one)));
+    copy.code = code == null ? null : code.forked();
     return copy;
   }
 
@@ -93,6 +98,23 @@ final class Definitions {
   /** The constant that the compiler has made of a display, or null. */
   @Nullable Long constantOf(Expression place) {
     return constants.get(place);
+  }
+
+  /** Takes the recipe's code, which is loaded before it defines anything. */
+  void setCode(CodeObjects loaded) {
+    code = loaded;
+  }
+
+  /** Runs the code of one of the functions build and act. */
+  void run(String function) {
+    if (code != null) {
+      code.run(mutator, function);
+    }
+  }
+
+  /** The keys of a dict display; none on 2.7. */
+  long[] keys(Expression place) {
+    return code == null ? NO_KEYS : code.keys(place);
   }
 
   /** Defines the classes of statements, in the order of the source. */
@@ -158,7 +180,8 @@ final class Definitions {
       }
       held.release();
       add(place, type);
-      makeFixtures(6 + descriptors);
+      makeFunction(place);
+      makeFixtures(5 + descriptors);
       return;
     }
     if (classes.isEmpty()) {
@@ -170,8 +193,19 @@ final class Definitions {
         interpreter.decref(mutator.newTuple(new long[] {0}));
       }
     }
+    makeFunction(place);
     add(place, instances.define(attributes, slots, metatype));
-    makeFixtures((mutator.version.atLeast(3, 11) ? 8 : 9) - 1 + descriptors);
+    makeFixtures((mutator.version.atLeast(3, 11) ? 8 : 9) - 2 + descriptors);
+  }
+
+  private void makeFunction(Expression place) {
+    if (code == null) {
+      makeFixtures(1);
+      return;
+    }
+    long function = interpreter.newGcObject(metatype, code.functionBytes());
+    interpreter.track(function);
+    code.setFunction(place, function);
   }
 
   private void add(Expression place, PyClass type) {

@@ -85,9 +85,10 @@ final class Dicts {
    * A dict display with constant str keys. 2.7 makes the dict first, then value after value; later
    * releases have all values when they make it.
    *
+   * @param keys the names as objects; none on 2.7, where None stands for them
    * @param values evaluates the values, in order; the dict takes them over
    */
-  long newDict(List<String> names, List<LongSupplier> values) {
+  long newDict(List<String> names, long[] keys, List<LongSupplier> values) {
     if (isOld) {
       long object = newDictObject();
       oldDicts.presize(object, names.size());
@@ -97,12 +98,12 @@ final class Dicts {
       return object;
     }
     if (mutator.version.atLeast(3, 10) && names.size() > LARGEST_PRESIZED) {
-      return grownDict(values);
+      return grownDict(keys, values);
     }
     long[] made = values.stream().mapToLong(LongSupplier::getAsLong).toArray();
     long object = newDictObject();
     if (made.length > 0) {
-      fill(object, made);
+      fill(object, keys, made);
     } else if (!mutator.version.atLeast(3, 8)) {
       // Before 3.8 an empty dict, too, has a table of its own.
       setKeys(object, newKeys(0, DictLayout.KIND_UNICODE));
@@ -111,23 +112,23 @@ final class Dicts {
   }
 
   /** A display too long for the stack: the dict first, then item by item, its table growing. */
-  private long grownDict(List<LongSupplier> values) {
+  private long grownDict(long[] names, List<LongSupplier> values) {
     long object = newDictObject();
-    for (LongSupplier value : values) {
-      long made = value.getAsLong();
+    for (int i = 0; i < names.length; i++) {
+      long made = values.get(i).getAsLong();
       if (host.load(object + DictLayout.KEYS) == 0) {
         setKeys(object, newKeys(0, DictLayout.KIND_UNICODE));
       }
-      addItem(object, made);
+      addItem(object, names[i], made);
     }
     return object;
   }
 
-  private void fill(long object, long[] values) {
+  private void fill(long object, long[] names, long[] values) {
     long keys = newKeys(values.length, DictLayout.KIND_UNICODE);
     for (int i = 0; i < values.length; i++) {
-      interpreter.incref(none);
-      set(entry(keys, i), none);
+      interpreter.incref(names[i]);
+      set(entry(keys, i), names[i]);
       set(entry(keys, i) + 8, values[i]);
     }
     set(keys + dicts.keysEntries, values.length);
@@ -165,6 +166,10 @@ final class Dicts {
 
   /** Adds an entry with a static key to a dict with a table of its own, from 3.10 on. */
   void addItem(long dict, long value) {
+    addItem(dict, none, value);
+  }
+
+  private void addItem(long dict, long name, long value) {
     long keys = host.load(dict + DictLayout.KEYS);
     int used = (int) host.load(dict + DictLayout.USED);
     long entry = entry(keys, used);
@@ -182,8 +187,8 @@ final class Dicts {
       keys = larger;
       entry = entry(keys, used);
     }
-    interpreter.incref(none);
-    set(entry, none);
+    interpreter.incref(name);
+    set(entry, name);
     set(entry + 8, value);
     set(keys + dicts.keysEntries, used + 1L);
     set(dict + DictLayout.USED, used + 1L);

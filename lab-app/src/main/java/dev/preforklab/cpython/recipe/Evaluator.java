@@ -144,7 +144,7 @@ final class Evaluator {
     if (expression instanceof Recipe.DictValue value) {
       List<LongSupplier> values = new ArrayList<>();
       value.values().forEach(one -> values.add(() -> evaluate(one)));
-      return mutator.dictObjects.newDict(value.keys(), values);
+      return mutator.dictObjects.newDict(value.keys(), definitions.keys(value), values);
     }
     if (expression instanceof Recipe.SetValue value) {
       return set(value);

@@ -149,6 +149,7 @@ final class Measurement {
       drop();
     } else if (part instanceof Recipe.Allocate allocate) {
       statements.add(allocate.statement());
+      evaluator.definitions().run("act");
       evaluator.run(List.of(allocate.statement()));
     } else if (part instanceof Recipe.Exit exit) {
       if (exit.normal()) {

@@ -117,6 +117,39 @@ final class Mutator {
     interpreter.malloc.free(block);
   }
 
+  /** Whether an int exists once for all. */
+  static boolean isSmall(BigInteger value) {
+    return value.bitLength() < 31
+        && value.intValue() >= SMALL_INT_LEAST
+        && value.intValue() <= SMALL_INT_MOST;
+  }
+
+  /** An int among a function's constants, not a small one. */
+  long newConstant(BigInteger value) {
+    return number(types.int_(), digits(value));
+  }
+
+  /**
+   * A str of the source.
+   *
+   * @param isName whether it is interned, which makes it immortal from 3.12 on
+   */
+  long newName(int length, boolean isName) {
+    long object = interpreter.newObject(types.str(), version.asciiHeaderBytes + (long) length);
+    if (isName && version.hasImmortalObjects) {
+      set(object, ObjectHead.IMMORTAL_REF_COUNT);
+    }
+    return object;
+  }
+
+  /** An object that only has a reference count. */
+  long newOpaque(long bytes) {
+    long object = interpreter.malloc.allocate(bytes);
+    set(object, 1);
+    fill(object, bytes);
+    return object;
+  }
+
   /** An int; small ones exist already. */
   long newInt(long value) {
     if (value >= SMALL_INT_LEAST && value <= SMALL_INT_MOST) {

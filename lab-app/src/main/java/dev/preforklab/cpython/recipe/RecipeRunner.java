@@ -131,6 +131,7 @@ public final class RecipeRunner {
     setRoots(interpreter, loader, evaluator);
     evaluator.calls().fillFreeLists(array, baseline.freeLists);
     new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
+    loadCode(evaluator, loader, baseline, defined);
     evaluator.definitions().define(recipe.heap());
     evaluator.definitions().define(defined);
     if (reads) {
@@ -139,11 +140,33 @@ public final class RecipeRunner {
     evaluator.definitions().fillFreeLists(reads, array);
     recipe.beforeHeap().forEach(action -> perform(action, evaluator));
     evaluator.makeOut();
+    evaluator.definitions().run("build");
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, evaluator));
     List<Integer> countsAtFork = counts(interpreter);
     evaluator.calls().reportCounts();
     return new Parent(baseline, host, evaluator, loader, countsAtFork);
+  }
+
+  private void loadCode(
+      Evaluator evaluator, BaselineLoader loader, Baseline baseline, List<Statement> defined) {
+    if (version.major == 2) {
+      return;
+    }
+    Mutator mutator = evaluator.mutator();
+    Hashes hashes = new Hashes(version, baseline.noneOffset);
+    MethodCache cache =
+        new MethodCache(
+            mutator, hashes, loader.relocate(baseline.methodCache), baseline.nextTypeVersion);
+    CodeObjects code = new CodeObjects(version, cache);
+    List<Statement> all = new ArrayList<>(recipe.heap());
+    all.addAll(defined);
+    Definitions definitions = evaluator.definitions();
+    code.load(
+        mutator,
+        new RecipeCompiler(version, definitions::isConstant).compile(recipe.heap(), defined),
+        all);
+    definitions.setCode(code);
   }
 
   static List<Integer> counts(Interpreter interpreter) {

@@ -26,7 +26,9 @@ class GrownDictsTest {
     List<String> names = IntStream.range(0, items).mapToObj(i -> "k" + i).toList();
     List<LongSupplier> values = Collections.nCopies(items, () -> mutator.newInt(1000));
 
-    long dict = mutator.dictObjects.newDict(names, values);
+    long[] keys = names.stream().mapToLong(name -> mutator.newName(name.length(), true)).toArray();
+
+    long dict = mutator.dictObjects.newDict(names, keys, values);
 
     assertThat(interpreter.host.load(dict + DictLayout.USED)).isEqualTo(items);
     assertThat(interpreter.freeLists.count(RuntimeState.KEYS_FREE_COUNT)).isEqualTo(tables);

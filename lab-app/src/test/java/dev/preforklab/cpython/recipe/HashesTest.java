@@ -126,7 +126,7 @@ class HashesTest {
     for (String[] row : rows(version, "dict")) {
       Mutator mutator = mutator(version);
       int n = Integer.parseInt(row[2]);
-      long dict = mutator.dictObjects.newDict(List.of(), List.<LongSupplier>of());
+      long dict = mutator.dictObjects.newDict(List.of(), new long[0], List.<LongSupplier>of());
       Map<Long, String> names = new HashMap<>();
       for (int k = 0; k < n; k++) {
         long value = mutator.newStr(8, 0, 1);

@@ -1,0 +1,320 @@
+package dev.preforklab.cpython.recipe;
+
+import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.Recipe.Expression;
+import dev.preforklab.cpython.recipe.Recipe.Statement;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A recipe's code in memory, from 3.6 on: what {@code marshal.loads} makes of it, in the order of
+ * {@code Python/marshal.c}, and what running it does to these objects. They come to lie in the
+ * holes of the interpreter's pools, one here, one there, and each takes and drops references.
+ *
+ * <p>Addresses are the same in all processes of a family. What running code does is done once for
+ * each function, when the statement that reaches it begins: a page is copied once.
+ */
+final class CodeObjects {
+  private static final int BYTES_HEAD = 33;
+  private static final int TUPLE_HEAD = 24;
+
+  /** Names in a recipe's source that builtins, the standard library or the rig's own code have. */
+  private static final Set<String> EXISTING =
+      Set.of(
+          "range",
+          "append",
+          "bytes",
+          "bytearray",
+          "set",
+          "array",
+          "self",
+          "i",
+          "j",
+          ".0",
+          "first",
+          "last",
+          "out",
+          "build",
+          "act",
+          "__init__",
+          RecipeCompiler.COMPREHENSION);
+
+  /** A code object, its function, and what its bytecode takes references to. */
+  private static final class Loaded {
+    final CodeUnit unit;
+    final List<Long> constants = new ArrayList<>();
+    final List<Loaded> comprehensions = new ArrayList<>();
+    final List<Long> attributes = new ArrayList<>();
+    long code;
+    long codeBytes;
+    long function;
+
+    Loaded(CodeUnit unit) {
+      this.unit = unit;
+    }
+  }
+
+  private final PythonVersion version;
+  private final boolean isShared;
+  private final boolean isInline;
+  private final @Nullable MethodCache methodCache;
+
+  private final IdentityHashMap<Object, Loaded> units = new IdentityHashMap<>();
+
+  /** Build and act, by their names. */
+  private final Map<String, Loaded> functions = new HashMap<>();
+
+  private final Map<String, Long> names = new HashMap<>();
+
+  /** Constants that equal ones share: of one function up to 3.7, then of the whole source. */
+  private final Map<Object, Long> merged = new HashMap<>();
+
+  private final IdentityHashMap<Expression, long[]> keys = new IdentityHashMap<>();
+
+  /** Units that have run already; each process has its own. */
+  private final Set<CodeUnit> ran;
+
+  CodeObjects(PythonVersion version, @Nullable MethodCache methodCache) {
+    this.version = version;
+    this.methodCache = methodCache;
+    isShared = version.atLeast(3, 8);
+    isInline = version.atLeast(3, 11);
+    ran = new HashSet<>();
+  }
+
+  private CodeObjects(CodeObjects parent) {
+    version = parent.version;
+    methodCache = parent.methodCache == null ? null : parent.methodCache.forked();
+    isShared = parent.isShared;
+    isInline = parent.isInline;
+    units.putAll(parent.units);
+    functions.putAll(parent.functions);
+    names.putAll(parent.names);
+    keys.putAll(parent.keys);
+    ran = new HashSet<>(parent.ran);
+  }
+
+  /** The code as a forked process has it. */
+  CodeObjects forked() {
+    return new CodeObjects(this);
+  }
+
+  // Loading
+
+  /** Loads the code of the functions, innermost first, as the module's constants have it. */
+  void load(Mutator mutator, List<CodeUnit> source, List<Statement> statements) {
+    for (CodeUnit unit : source) {
+      load(mutator, unit);
+    }
+    statements.forEach(statement -> findKeys(mutator, statement));
+  }
+
+  private Loaded load(Mutator mutator, CodeUnit unit) {
+    if (!isShared) {
+      merged.clear();
+    }
+    Loaded loaded = new Loaded(unit);
+    if (unit.place == null) {
+      functions.put(unit.name, loaded);
+    } else {
+      units.put(unit.place, loaded);
+    }
+    long bytecode = bytes(mutator, unit.codeBytes);
+    tuple(mutator, unit.constants.size() + 1);
+    for (Object constant : unit.constants) {
+      if (constant instanceof CodeUnit inner) {
+        Map<Object, Long> outer = new HashMap<>(merged);
+        Loaded comprehension = load(mutator, inner);
+        loaded.comprehensions.add(comprehension);
+        if (!isShared) {
+          merged.clear();
+          merged.putAll(outer);
+        }
+      } else if (!isSmall(constant)) {
+        loaded.constants.add(
+            merged.computeIfAbsent(constant, missing -> constant(mutator, missing)));
+      }
+    }
+    tuple(mutator, unit.names.size());
+    unit.names.forEach(name -> nameOfCode(mutator, name));
+    unit.attributes.forEach(name -> loaded.attributes.add(name(mutator, name)));
+    tuple(mutator, unit.variables.size());
+    unit.variables.forEach(variable -> nameOfCode(mutator, variable));
+    nameOfCode(mutator, unit.name);
+    if (isInline) {
+      nameOfCode(mutator, unit.qualifiedName);
+    }
+    bytes(mutator, version.atLeast(3, 11) ? 4 * unit.instructions : 2 * unit.lines);
+    loaded.codeBytes = (long) codeBytes() + (isInline ? unit.codeBytes : 0);
+    loaded.code = mutator.newOpaque(loaded.codeBytes);
+    if (isInline) {
+      mutator.freeScratch(bytecode);
+    }
+    return loaded;
+  }
+
+  private static boolean isSmall(Object constant) {
+    return constant instanceof BigInteger number && Mutator.isSmall(number);
+  }
+
+  private long constant(Mutator mutator, Object value) {
+    if (value instanceof BigInteger number) {
+      return mutator.newConstant(number);
+    }
+    if (value instanceof Double) {
+      return mutator.newFloat();
+    }
+    if (value instanceof String text) {
+      return mutator.newName(text.length(), false);
+    }
+    if (value instanceof RecipeCompiler.Key key) {
+      return name(mutator, key.name());
+    }
+    List<?> tuple = (List<?>) value;
+    long[] items = new long[tuple.size()];
+    long object = mutator.newConstantTuple(items);
+    tuple.forEach(key -> name(mutator, (String) key));
+    return object;
+  }
+
+  /** An interned str: each once. */
+  private long name(Mutator mutator, String text) {
+    return names.computeIfAbsent(text, missing -> mutator.newName(text.length(), true));
+  }
+
+  private void nameOfCode(Mutator mutator, String text) {
+    if (!EXISTING.contains(text)) {
+      name(mutator, text);
+    }
+  }
+
+  private static long bytes(Mutator mutator, int length) {
+    return mutator.scratch(BYTES_HEAD + (long) length);
+  }
+
+  private void tuple(Mutator mutator, int length) {
+    if (length > 0) {
+      mutator.scratch(version.gcHeadBytes + TUPLE_HEAD + 8L * length);
+    }
+  }
+
+  private void findKeys(Mutator mutator, Statement statement) {
+    findKeys(mutator, statement.make());
+    statement.also().forEach(also -> findKeys(mutator, also));
+  }
+
+  private void findKeys(Mutator mutator, Expression place) {
+    if (place instanceof Recipe.DictValue dict) {
+      keys.put(place, dict.keys().stream().mapToLong(key -> name(mutator, key)).toArray());
+    }
+    place.parts().forEach(part -> findKeys(mutator, part));
+  }
+
+  /** The keys of a dict display. */
+  long[] keys(Expression place) {
+    long[] found = keys.get(place);
+    if (found == null) {
+      throw new IllegalStateException("not loaded: " + place);
+    }
+    return found;
+  }
+
+  /**
+   * Notes the function that a class statement has made of the code of a class's {@code __init__}.
+   */
+  void setFunction(Expression place, long function) {
+    Loaded loaded = units.get(place);
+    if (loaded != null) {
+      loaded.function = function;
+    }
+  }
+
+  // Running
+
+  /**
+   * Runs the code of a function.
+   *
+   * @param name build or act
+   */
+  void run(Mutator mutator, String name) {
+    Loaded loaded = functions.get(name);
+    if (loaded != null) {
+      run(mutator, loaded);
+    }
+  }
+
+  private void run(Mutator mutator, Loaded loaded) {
+    CodeUnit unit = loaded.unit;
+    if (!ran.add(unit)) {
+      return;
+    }
+    loaded.constants.forEach(mutator.interpreter.refCounts::touch);
+    if (isInline) {
+      // Its instructions learn.
+      long end = loaded.code + loaded.codeBytes;
+      for (long at = loaded.code; at < end; at += Host.BYTES_IN_PAGE) {
+        mutator.set(at & -8, 0);
+      }
+      mutator.set(end - 1 & -8, 0);
+    } else {
+      mutator.interpreter.refCounts.touch(loaded.code);
+      if (version.atLeast(3, 7)) {
+        frame(mutator, unit);
+      }
+    }
+    if (loaded.function != 0) {
+      mutator.interpreter.refCounts.touch(loaded.function);
+    }
+    if (methodCache != null && unit.place != null && !unit.attributes.isEmpty()) {
+      methodCache.learn(mutator, unit, loaded.attributes);
+    }
+    for (Loaded comprehension : loaded.comprehensions) {
+      long function =
+          version.atLeast(3, 7) ? mutator.scratch(version.gcHeadBytes + functionBytes()) : 0;
+      run(mutator, comprehension);
+      if (function != 0) {
+        mutator.freeScratch(function);
+      }
+    }
+    for (CodeUnit called : unit.calls) {
+      run(mutator, Objects.requireNonNull(units.get(called.place)));
+    }
+  }
+
+  /** The frame that code keeps from its first call on, to 3.10. */
+  private void frame(Mutator mutator, CodeUnit unit) {
+    int places = unit.stack + unit.variables.size() + unit.cells;
+    mutator.scratch(version.gcHeadBytes + (version.atLeast(3, 10) ? 360 : 368) + 8L * places);
+  }
+
+  // Sizes
+
+  private int codeBytes() {
+    return switch (version.minor) {
+      case 6, 7 -> 144;
+      case 8, 9, 10 -> 176;
+      case 11 -> 184;
+      case 12 -> 192;
+      default -> 200;
+    };
+  }
+
+  int functionBytes() {
+    return switch (version.minor) {
+      case 6, 7 -> 112;
+      case 8, 9 -> 120;
+      case 10 -> 128;
+      case 11 -> 136;
+      default -> 144;
+    };
+  }
+}
