@@ -996,6 +996,14 @@ class Pools(object):
                 break
             rows[i] = r
             i += 1
+        # one without a pool in use that lies behind unused rows is known to its neighbours in the list of usable arenas
+        linked = [at for r in rows.values() if r[2] for at in r[5:7]]
+        while linked:
+            i, rest = divmod(linked.pop() - table, 48)
+            r = self.memory.read("<QQIIQQQ", table + 48 * i) if i > max(spans) and not rest and i not in rows else None
+            if r and r[0] and r[2]:
+                rows[i] = r
+                linked += r[5:7]
         for i in sorted(rows, key=lambda i: rows[i][0]):
             address, pool_address, nfree, total, freepools, nxt, prev = rows[i]
             self.arenas.append((address, total))
@@ -1623,14 +1631,13 @@ def capture_pages(master, requests, scratch, progress, upto):
 
 
 def capture_needs(master, requests, touched, progress, upto):
-    """Which inherited pages each request copies in a child that has served nothing else, without those that the first round
-    of all endpoints copies: which worker takes which request decides what it copies, and a child that serves them all in
-    turn shows a page at the first request only."""
+    """Which inherited pages each request copies in a child that has served nothing else: which worker takes which request
+    decides what it copies, and a child that serves them all in turn shows a page at the first request only."""
+    import array
     count = len(requests.endpoints)
-    common = set(a for line in touched if "touched" in line and line["touched"][0] <= count for a in line["touched"][1])
-    lines = []
     if upto <= count:
-        return lines
+        return []
+    alone = []
     for n in range(upto):
         progress("copied pages: request %d of %d by itself" % (n + 1, upto))
         with master.child() as child:
@@ -1640,10 +1647,24 @@ def capture_needs(master, requests, touched, progress, upto):
         frames = any(e & ((1 << 55) - 1) for e, kind in before.values())
         mask = (1 << 55) - 1 if frames else 1 << 56
         # bit 61: still the file's page, of which the kernel may drop one and read another
-        copied = [a for a, (e, kind) in now.items() if a in before and a not in common and not e >> 61 & 1 and before[a][0] & mask != e & mask]
-        if copied:
-            lines.append({"needs": [n + 1, sorted(copied)]})
-    return lines
+        alone.append(array.array("Q" if sys.version_info >= (3,) else "L", sorted(a for a, (e, kind) in now.items() if a in before and not e >> 61 & 1 and before[a][0] & mask != e & mask)))
+    first_round = set(a for line in touched if "touched" in line and line["touched"][0] <= count for a in line["touched"][1])
+    return needs_of(alone, first_round, count)
+
+
+def needs_of(alone, first_round, count):
+    """What each request needs beyond what all of some endpoint do: those pages any worker copies sooner or later, and `touched`
+    has them. The first round's own data (the rows that just these requests read) is nothing that a worker needs which
+    serves others."""
+    always = set()
+    for endpoint in range(count):
+        pages = set(alone[endpoint])
+        for one in alone[endpoint + count::count]:
+            pages.intersection_update(one)
+        always |= pages
+    common = (first_round - set(a for one in alone for a in one)) | (first_round & always)
+    lines = [{"needs": [n + 1, [a for a in one if a not in common]]} for n, one in enumerate(alone)]
+    return [line for line in lines if line["needs"][1]]
 
 
 def page_table(pid):

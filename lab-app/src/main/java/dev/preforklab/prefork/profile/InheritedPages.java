@@ -11,8 +11,8 @@ import java.util.Set;
  * served the endpoints in turn: for each page first found copied then, an object on it whose
  * reference count is written, or, where no object is known, a plain word; and pages of files.
  *
- * <p>Where the profile tells request by request which pages are touched ({@link RequestNeeds}),
- * those are left out here after the first round of all endpoints.
+ * <p>Pages of which the profile tells request by request who touches them ({@link RequestNeeds})
+ * are left out here.
  *
  * <p>Fork copies no page table entries of read-only file mappings, so a child reads those anew. A
  * measurement after several requests is spread evenly over them. The capture tells how many pages
@@ -90,11 +90,10 @@ final class InheritedPages {
     for (Profile.Touched touched : profile.pages.touched()) {
       int span = Math.max(1, touched.request() - before);
       long[] pages = touched.pages();
-      boolean firstRound = touched.request() <= profile.endpoints().size();
       for (int i = 0; i < pages.length; i++) {
         int request = touched.request() - span + 1 + (int) ((long) i * span / pages.length);
         long access = accessTo(profile.heap, map, pages[i] << 12);
-        if (access > 0 && (firstRound || !told.contains(pages[i]))) {
+        if (access > 0 && !told.contains(pages[i])) {
           byRequest.get(request).add(access);
         }
       }
