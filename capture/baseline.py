@@ -5,15 +5,18 @@
 
 A forked process is more than the heap that a recipe builds: the interpreter's own objects are on pages too, collections
 visit them and a normal exit frees them. This script starts the given interpreter as rig.py does, with an empty recipe
-and without address randomisation, and reads, from outside through /proc/PID/mem (so that nothing runs in the observed
-process): the pages present, pymalloc's arenas, pools and free blocks, and the collector's lists. Then it runs each kind
-of act on the empty heap and notes which pages the interpreter itself copied. Needs root and Linux on x86-64; 2.7 to 3.13.
+and without address randomisation (but for file_pages), and reads, from outside through /proc/PID/mem (so that nothing
+runs in the observed process): the mappings, the pages present, pymalloc's arenas, pools and free blocks, and the
+collector's lists. Then it runs each kind of act on the empty heap and notes which pages the interpreter itself copied.
+Needs root and Linux on x86-64; 2.7 to 3.13.
 
 The file is JSON, addresses in bytes unless said otherwise:
   python, python_full, none_offset (None's address in its page), gc {counts, thresholds, stats, long_lived_total}
+  maps      [first page number, page number after the last] of every mapping of the child before an act, whatever it maps
   regions   [class, first page number, [absent, present, absent, ...]] of the child's pages before an act
   private   page numbers that the child has for itself before an act
-  file_pages  number of read-only file pages present before an act
+  file_pages  number of read-only file pages present before an act: the median of 15 processes with address randomisation, as
+            fault-around maps the 16 pages around a fault by their addresses, which differ from process to process
   arenas    [address, address of the first pool never used, free pools, pools, [addresses of free pools in list order]]
             the usable ones first, in list order, then the full ones
   pools     [address, size class, blocks in use, next offset, largest offset, [offsets of free blocks in chain order]]
@@ -62,6 +65,7 @@ KINDS = {"none": "none", "int": {"int": 1000}, "float": {"float": 0.5}, "str": {
 MODES = {"plain": [], "freeze": ["gc.freeze"], "collect": ["gc.collect"], "collect,freeze": ["gc.collect", "gc.freeze"]}
 STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "list", "tuple", "dict", "set", "type")
 
+RANDOM_RUNS = 15
 NUMBER_BYTES, NUMBERS_IN_BLOCK = 24, 41
 
 
@@ -455,6 +459,19 @@ def pages_used(old, new, blocks, own, copied, head):
     return found
 
 
+def file_pages(python, heap):
+    """The median number of read-only file pages present before an act, where the kernel chooses addresses at random."""
+    found = []
+
+    def look(pid, before, after):
+        if after is None:
+            found.append(sum(1 for e, kind in before.values() if kind == "file_ro"))
+
+    for _ in range(RANDOM_RUNS):
+        rig.run_act(python, {"heap": heap}, "nothing", 60, False, look)
+    return sorted(found)[RANDOM_RUNS // 2]
+
+
 def static_objects(python):
     """The addresses of objects in the interpreter's static memory that a recipe's code uses."""
     out = subprocess.check_output(
@@ -503,11 +520,12 @@ def capture(python, heap):
             if kind != "file_ro":
                 key = next(i for i, m in enumerate(maps_of(pid)) if m[0] <= page < m[1])
                 by_mapping.setdefault((key, kind), []).append(page)
+        state["maps"] = maps_of(pid)
         state["regions"] = [[kind] + list(runs(pages)) for (_, kind), pages in sorted(by_mapping.items())]
-        state["file_pages"] = sum(1 for e, kind in before.values() if kind == "file_ro")
         state["private"] = sorted(p for p, (e, kind) in before.items() if e & rig.EXCLUSIVE and kind != "file_ro")
 
     result = rig.run_act(python, {"heap": heap}, "nothing", 60, True, look)
+    state["file_pages"] = file_pages(python, heap)
     state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
     state["free_lists"] = free_lists(python, heap)
     state["exit_calls"] = exit_calls(python, heap) if "freeze" in names else None
@@ -525,18 +543,23 @@ def capture(python, heap):
                 continue
             copied, vanished, old, used = [], [], [], []
 
-            def differ(pid, before, after):
-                if after is None and name.startswith("allocate:"):
+            def compare(pid, before, after):
+                # In a run of its own: reading a page that is not there makes it present.
+                if after is None:
                     old.append(Memory(pid))
+                else:
+                    head = 32 if release in ("2.7", "3.6", "3.7") else 16
+                    used[:] = pages_used(old[0], Memory(pid), Blocks(old[0], release), own[0], copied, head)
+
+            def differ(pid, before, after):
                 if after is not None:
                     copied[:] = sorted(
                         p for p, (e, kind) in after.items()
                         if p in before and (e & rig.FRAME) != (before[p][0] & rig.FRAME))
                     vanished[:] = sorted(p for p, (e, kind) in before.items() if p not in after and kind != "file_ro")
-                    if old:
-                        head = 32 if release in ("2.7", "3.6", "3.7") else 16
-                        used[:] = pages_used(old[0], Memory(pid), Blocks(old[0], release), own[0], copied, head)
             r = rig.run_act(python, recipe, act, 60, True, differ)
+            if name.startswith("allocate:"):
+                rig.run_act(python, recipe, act, 60, True, compare)
             state["acts"][mode][name] = {
                 "copied": copied, "appeared": r["appeared_by_mapping"], "faults": r["minor_faults"],
                 "vanished": vanished, "exit_faults": r["exit_faults"],
@@ -552,7 +575,7 @@ def capture(python, heap):
 def maps_of(pid, cache={}):
     if pid not in cache:
         with open("/proc/%d/maps" % pid) as f:
-            cache[pid] = [tuple(int(x, 16) // 4096 for x in l.split()[0].split("-")) for l in f]
+            cache[pid] = [tuple(int(x, 16) // 4096 for x in l.split()[0].split("-")) for l in f if "[vsyscall]" not in l]
     return cache[pid]
 
 

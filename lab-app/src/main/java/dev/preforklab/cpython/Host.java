@@ -128,26 +128,12 @@ public abstract class Host {
   public abstract long sbrk(long bytes);
 
   /**
-   * Changes the size of a mapping, moving it if need be (mremap).
-   *
-   * <p>This version copies; a machine that can move page table entries should do that instead.
+   * Changes the size of a mapping, moving its pages elsewhere if need be (mremap).
    *
    * @return the address of the mapping, now {@code newBytes} long, with its content
+   * @throws OutOfMemory if there is no room
    */
-  public long remap(long address, long oldBytes, long newBytes) {
-    if (newBytes <= oldBytes) {
-      if (newBytes < oldBytes) {
-        unmap(address + newBytes, oldBytes - newBytes);
-      }
-      return address;
-    }
-    long moved = map(newBytes, BYTES_IN_PAGE);
-    for (long offset = 0; offset < oldBytes; offset += 8) {
-      store(moved + offset, load(address + offset), CAUSE_DATA);
-    }
-    unmap(address, oldBytes);
-    return moved;
-  }
+  public abstract long remap(long address, long oldBytes, long newBytes);
 
   /** Adds to the process's CPU time, in simulated nanoseconds. */
   public abstract void charge(long nanoseconds);

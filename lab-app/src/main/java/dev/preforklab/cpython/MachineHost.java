@@ -3,6 +3,7 @@ package dev.preforklab.cpython;
 import dev.preforklab.machine.HostConfig;
 import dev.preforklab.machine.Kernel;
 import dev.preforklab.machine.memory.FileObject;
+import dev.preforklab.machine.process.MmapLayout;
 import dev.preforklab.machine.process.Process;
 import dev.preforklab.sim.CostModel;
 
@@ -56,9 +57,14 @@ public final class MachineHost extends Host {
     kernel.setBrkStart(process, address);
   }
 
-  /** Sets the address from which on mappings without a wish are placed. */
+  /** Sets the address from which on mappings without a wish are placed, lowest gap first. */
   public void setMmapBase(long address) {
-    kernel.setMmapBase(process, address);
+    kernel.setMmapBase(process, address, MmapLayout.BOTTOM_UP);
+  }
+
+  /** Sets the address below which mappings without a wish are placed, highest gap first. */
+  public void setMmapTop(long address) {
+    kernel.setMmapBase(process, address, MmapLayout.TOP_DOWN);
   }
 
   /** Faults of this process that waited for no disk. */
@@ -130,6 +136,17 @@ public final class MachineHost extends Host {
   @Override
   public void unmap(long address, long bytes) {
     kernel.munmap(process, address, bytes);
+  }
+
+  @Override
+  public long remap(long address, long oldBytes, long newBytes) {
+    try {
+      return kernel.mremap(process, address, oldBytes, newBytes);
+    } catch (dev.preforklab.machine.memory.OutOfMemory e) {
+      throw outOfMemory(e);
+    } finally {
+      refresh();
+    }
   }
 
   @Override

@@ -96,7 +96,8 @@ public final class PlainHost extends Host {
   @Override
   public long remap(long address, long oldBytes, long newBytes) {
     if (newBytes <= oldBytes) {
-      return super.remap(address, oldBytes, newBytes);
+      unmap(address + newBytes, oldBytes - newBytes);
+      return address;
     }
     long moved = map(newBytes, BYTES_IN_PAGE);
     if (page(moved + oldBytes) > table.length) {

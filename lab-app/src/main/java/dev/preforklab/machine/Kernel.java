@@ -12,7 +12,9 @@ import dev.preforklab.machine.memory.PhysicalMemory;
 import dev.preforklab.machine.paging.FaultHandler;
 import dev.preforklab.machine.process.AddressSpace;
 import dev.preforklab.machine.process.FaultCounts;
+import dev.preforklab.machine.process.MmapLayout;
 import dev.preforklab.machine.process.Process;
+import dev.preforklab.machine.process.Vma;
 import dev.preforklab.sim.CostModel;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -36,9 +38,6 @@ public final class Kernel {
   private static final int RECLAIM_PAGES = 32;
 
   private static final int FIRST_PID = 100;
-
-  /** Nothing is mapped below: 64 KiB, the kernel's {@code mmap_min_addr}. */
-  private static final int LEAST_PAGE = 16;
 
   private final HostConfig config;
   private final CostModel costs;
@@ -99,10 +98,14 @@ public final class Kernel {
 
   // Processes
 
-  /** Starts a process with an empty address space. */
+  /**
+   * Starts a process with an empty address space, laid out bottom-up: page tables are flat arrays
+   * that end with the highest page in use, and each fork copies one. {@link #setMmapBase} chooses
+   * otherwise.
+   */
   public Process spawn(int slot, long nowNs) {
     int limit = config.virtualPages();
-    long brkStart = (long) LEAST_PAGE << LOG_BYTES_IN_PAGE;
+    long brkStart = (long) AddressSpace.LEAST_PAGE << LOG_BYTES_IN_PAGE;
     AddressSpace mm = new AddressSpace(memory, limit, brkStart, limit / 4 + 1);
     return started(new Process(nextPid++, 0, hostIndex, slot, mm, nowNs));
   }
@@ -227,6 +230,40 @@ public final class Kernel {
     mm.mapAt((int) start, (int) end, writable, file, filePage, name);
   }
 
+  /**
+   * Changes the length of a mapping, or of the end of one (mremap, MREMAP_MAYMOVE). A shorter one
+   * loses its tail. A longer one stays where it is if nothing is mapped behind it; else it goes to
+   * where mmap would put one of its new length, and its page table entries with it: no fault, no
+   * copy, and what it shared it shares.
+   *
+   * @param oldBytes as mapped; more than 0
+   * @return the address
+   * @throws IllegalArgumentException if it grows and no single mapping holds the old range
+   * @throws OutOfMemory if the address space has no such room; nothing is killed
+   */
+  public long mremap(Process process, long address, long oldBytes, long newBytes) {
+    requireRunning(process);
+    AddressSpace mm = process.addressSpace();
+    long start = startPage(address);
+    long end = start + pages(oldBytes);
+    long newPages = pages(newBytes);
+    Vma vma = end > mm.limitPage() ? null : mm.find((int) start);
+    if (vma == null || (end > vma.endPage() && start + newPages > end)) {
+      throw new IllegalArgumentException(
+          "no single mapping holds the " + oldBytes + " bytes at 0x" + Long.toHexString(address));
+    }
+    process.charge(costs.mremapNs());
+    if (start + newPages < end) {
+      int zapped = mm.unmap((int) (start + newPages), (int) end);
+      process.charge(zapped * costs.munmapPageNs());
+    } else if (start + newPages > end && !mm.extend(vma, (int) end, start + newPages)) {
+      AddressSpace.Moved moved = mm.move(vma, (int) start, (int) end, newPages);
+      process.charge(costs.mmapNs() + costs.munmapNs() + moved.entries() * costs.mremapPageNs());
+      return (long) moved.startPage() << LOG_BYTES_IN_PAGE;
+    }
+    return address;
+  }
+
   /** Unmaps whole pages; parts where nothing is mapped are skipped. */
   public void munmap(Process process, long address, long bytes) {
     requireRunning(process);
@@ -279,9 +316,13 @@ public final class Kernel {
     process.addressSpace().setBrkStart(address);
   }
 
-  /** Sets the address from which on mappings without a wish are placed, lowest gap first. */
-  public void setMmapBase(Process process, long address) {
-    process.addressSpace().setMmapBasePage((int) startPage(address));
+  /**
+   * Sets the address from which on mappings without a wish are placed, upwards or downwards.
+   *
+   * @param address at most the end of the address space
+   */
+  public void setMmapBase(Process process, long address, MmapLayout layout) {
+    process.addressSpace().setMmapBase((int) startPage(address), layout);
   }
 
   // Memory

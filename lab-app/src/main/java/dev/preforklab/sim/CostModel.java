@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param mmapNs a call of mmap
  * @param munmapNs a call of munmap without its pages
  * @param munmapPageNs munmap, each page unmapped
+ * @param mremapNs a call of mremap; one that moves costs an mmap and a munmap besides
+ * @param mremapPageNs mremap, each page table entry moved
  * @param brkNs a call of brk
  * @param contextSwitchNs a core goes over to another process
  * @param gcBaseNs a collection without its objects
@@ -59,6 +61,8 @@ public record CostModel(
     long mmapNs,
     long munmapNs,
     long munmapPageNs,
+    long mremapNs,
+    long mremapPageNs,
     long brkNs,
     long contextSwitchNs,
     long gcBaseNs,

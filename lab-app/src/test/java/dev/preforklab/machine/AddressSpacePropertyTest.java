@@ -1,11 +1,14 @@
 package dev.preforklab.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.machine.memory.FileObject;
+import dev.preforklab.machine.process.MmapLayout;
+import dev.preforklab.machine.process.Vma;
 import dev.preforklab.probe.Probes;
 import dev.preforklab.sim.CostModel;
 import dev.preforklab.sim.Prng;
@@ -24,6 +27,7 @@ class AddressSpacePropertyTest {
   private static final int SEEDS = 25;
   private static final int STEPS = 250;
   private static final int PAGES = 1100;
+  private static final int MMAP_BASE = 600;
   private static final int MOST_PROCESSES = 6;
   private static final int[] FILE_PAGES = {40, 70};
 
@@ -78,7 +82,9 @@ class AddressSpacePropertyTest {
 
   private static @Nullable AssertionError failure(List<Step> steps) {
     try {
-      new Pair().run(steps);
+      for (MmapLayout layout : MmapLayout.values()) {
+        new Pair(layout).run(steps);
+      }
       return null;
     } catch (AssertionError e) {
       return e;
@@ -95,7 +101,10 @@ class AddressSpacePropertyTest {
     private final List<FileObject> files = new ArrayList<>();
     private final List<MachineHost> hosts = new ArrayList<>();
 
-    Pair() {
+    private final MmapLayout layout;
+
+    Pair(MmapLayout layout) {
+      this.layout = layout;
       boolean[][] cached = new boolean[FILE_PAGES.length][];
       for (int i = 0; i < FILE_PAGES.length; i++) {
         files.add(kernel.openFile("file" + i, FILE_PAGES[i] * 4096L));
@@ -106,6 +115,11 @@ class AddressSpacePropertyTest {
       naive = new NaiveMachine(cached);
       naive.processes.add(new NaiveMachine.Proc());
       hosts.add(new MachineHost(kernel, kernel.spawn(Probes.MASTER)));
+      if (layout == MmapLayout.TOP_DOWN) {
+        hosts.get(0).setMmapTop(MMAP_BASE * 4096L);
+      } else {
+        hosts.get(0).setMmapBase(MMAP_BASE * 4096L);
+      }
     }
 
     void run(List<Step> steps) {
@@ -126,10 +140,14 @@ class AddressSpacePropertyTest {
         store(host, proc, step);
       } else if (step.action < 60) {
         load(host, proc, start, step.value % 10 * 5);
-      } else if (step.action < 85) {
+      } else if (step.action < 72) {
         if (naive.isFree(proc, start, end)) {
           map(host, proc, step);
         }
+      } else if (step.action < 76) {
+        mapAnywhere(host, proc, step);
+      } else if (step.action < 86) {
+        remap(host, proc, step);
       } else if (step.action < 90) {
         host.unmap(start * 4096L, step.pages * 4096L);
         naive.unmap(proc, start, end);
@@ -164,6 +182,47 @@ class AddressSpacePropertyTest {
           writable,
           anonymous ? NaiveMachine.ANONYMOUS : file,
           anonymous ? 0 : firstFilePage);
+    }
+
+    private boolean isDownwards() {
+      return layout == MmapLayout.TOP_DOWN;
+    }
+
+    private void mapAnywhere(MachineHost host, NaiveMachine.Proc proc, Step step) {
+      int expected = naive.place(proc, step.pages, MMAP_BASE, isDownwards(), PAGES);
+      if (expected == NaiveMachine.NO_ROOM) {
+        assertThatThrownBy(() -> host.map(step.pages * 4096L, 4096))
+            .isInstanceOf(Host.OutOfMemory.class);
+        return;
+      }
+      assertThat(host.map(step.pages * 4096L, 4096)).as("%s", step).isEqualTo(expected * 4096L);
+      naive.map(proc, expected, expected + step.pages, true, NaiveMachine.ANONYMOUS, 0);
+    }
+
+    /** Mostly of what one area holds of the step's pages. */
+    private void remap(MachineHost host, NaiveMachine.Proc proc, Step step) {
+      Vma area = host.process().addressSpace().find(step.page);
+      int end = step.page + step.pages;
+      if (area != null && step.value % 8 != 0) {
+        end = step.value % 3 == 0 ? area.endPage() : Math.min(end, area.endPage());
+      }
+      int pages = 1 + step.value % 48;
+      long address = step.page * 4096L;
+      long oldBytes = (end - step.page) * 4096L;
+      int expected = naive.remap(proc, step.page, end, pages, MMAP_BASE, isDownwards(), PAGES);
+      if (expected == NaiveMachine.NO_SINGLE_MAPPING) {
+        assertThatThrownBy(() -> host.remap(address, oldBytes, pages * 4096L))
+            .as("%s", step)
+            .isInstanceOf(IllegalArgumentException.class);
+      } else if (expected == NaiveMachine.NO_ROOM) {
+        assertThatThrownBy(() -> host.remap(address, oldBytes, pages * 4096L))
+            .as("%s", step)
+            .isInstanceOf(Host.OutOfMemory.class);
+      } else {
+        assertThat(host.remap(address, oldBytes, pages * 4096L))
+            .as("%s", step)
+            .isEqualTo(expected * 4096L);
+      }
     }
 
     private void store(MachineHost host, NaiveMachine.Proc proc, Step step) {

@@ -30,7 +30,10 @@ final class NaiveMachine {
     }
   }
 
-  /** What may be at one page; pages of one mapping carry its number. */
+  /**
+   * What may be at one page; pages of one mapping carry its number. Anonymous memory is one mapping
+   * wherever it lies, but for what has been moved: its number says how far.
+   */
   private static final class Slot {
     final int mapping;
     final boolean writable;
@@ -55,7 +58,10 @@ final class NaiveMachine {
   }
 
   static final int ANONYMOUS = -1;
-  private static final int ANONYMOUS_MAPPING = 0;
+  private static final int ANONYMOUS_MAPPING = 1 << 20;
+  private static final int LEAST_PAGE = 16;
+  static final int NO_SINGLE_MAPPING = -1;
+  static final int NO_ROOM = -2;
 
   final List<Proc> processes = new ArrayList<>();
   private final boolean[][] cached;
@@ -80,6 +86,11 @@ final class NaiveMachine {
     for (int page = start; page < end; page++) {
       p.slots.put(page, new Slot(mapping, writable, file, filePage + page - start, false));
     }
+    spreadOwn(p, start);
+  }
+
+  /** A page of its own anywhere in an area counts for all of it. */
+  private static void spreadOwn(Proc p, int start) {
     int[] area = area(p, start);
     for (int page = area[0]; page < area[1]; page++) {
       if (slot(p, page).ownPages) {
@@ -87,6 +98,65 @@ final class NaiveMachine {
         return;
       }
     }
+  }
+
+  /** Where so many pages go, tried one page after the other; {@link #NO_ROOM} if nowhere. */
+  int place(Proc p, int pages, int base, boolean downwards, int limit) {
+    for (int start = base - pages; downwards && start >= LEAST_PAGE; start--) {
+      if (isFree(p, start, start + pages)) {
+        return start;
+      }
+    }
+    for (int start = base; start + pages <= limit; start++) {
+      if (isFree(p, start, start + pages)) {
+        return start;
+      }
+    }
+    return NO_ROOM;
+  }
+
+  /** mremap; returns the page, {@link #NO_SINGLE_MAPPING} or {@link #NO_ROOM}. */
+  int remap(Proc p, int start, int end, int pages, int base, boolean downwards, int limit) {
+    if (!p.slots.containsKey(start)) {
+      return NO_SINGLE_MAPPING;
+    }
+    if (start + pages <= end) {
+      unmap(p, start + pages, end);
+      return start;
+    }
+    int[] area = area(p, start);
+    if (end > area[1]) {
+      return NO_SINGLE_MAPPING;
+    }
+    Slot first = slot(p, start);
+    boolean stays = end == area[1] && start + pages <= limit && isFree(p, end, start + pages);
+    int to = stays ? start : place(p, pages, base, downwards, limit);
+    if (to < 0) {
+      return to;
+    }
+    int mapping = first.mapping;
+    if (!stays) {
+      mapping =
+          first.file != ANONYMOUS
+              ? nextMapping++
+              : first.ownPages ? first.mapping + to - start : ANONYMOUS_MAPPING;
+    }
+    Map<Integer, Page> moved = new HashMap<>();
+    for (int page = start; page < end; page++) {
+      Page content = p.pages.get(page);
+      if (content != null) {
+        moved.put(page - start + to, content);
+      }
+    }
+    unmap(p, start, end);
+    p.pages.putAll(moved);
+    for (int i = 0; i < pages; i++) {
+      p.slots.put(
+          to + i,
+          new Slot(mapping, first.writable, first.file, first.filePage + i, first.ownPages));
+    }
+    spreadOwn(p, to);
+    return to;
   }
 
   void unmap(Proc p, int start, int end) {

@@ -117,6 +117,10 @@ public final class Baseline {
 
   final long[][] stats;
   final long longLivedTotal;
+
+  /** First page and page after the last of each mapping, whatever it maps. */
+  final List<long[]> maps = new ArrayList<>();
+
   final List<Region> regions = new ArrayList<>();
   final long[] privatePages;
   final int filePages;
@@ -158,6 +162,7 @@ public final class Baseline {
       stats[i][2] = captured.get(i).path("uncollectable").asLong();
     }
     longLivedTotal = root.path("long_lived_total").asLong();
+    root.path("maps").forEach(row -> maps.add(longs(row)));
     for (JsonNode row : root.path("regions")) {
       regions.add(new Region(row.get(0).asText(), row.get(1).asLong(), ints(row.get(2))));
     }
@@ -377,6 +382,15 @@ public final class Baseline {
 
   private boolean isInArena(long page) {
     return arenas.stream().anyMatch(arena -> arena.has(page << Host.LOG_BYTES_IN_PAGE));
+  }
+
+  /** First present page of the stack. */
+  long stackPage() {
+    return regions.stream()
+        .filter(r -> r.kind().equals("stack"))
+        .findFirst()
+        .orElseThrow()
+        .firstPage();
   }
 
   private boolean isInDataSegment(long page) {

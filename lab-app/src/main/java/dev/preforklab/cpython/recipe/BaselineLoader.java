@@ -7,47 +7,31 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.obmalloc.CHeapBuilder;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.LongConsumer;
 
 /**
  * Lays a {@link Baseline} out in a simulated process and boots the interpreter on it.
  *
- * <p>Each stretch of mappings gets a new base; an address keeps its place within 1 MiB, so which
- * blocks share a page or a pool is exact. The captured objects have no referents: something outside
- * holds on to them, which is all that the collector needs to know.
+ * <p>The process has all the mappings of the captured one, so that new ones find the same gaps. An
+ * address is the lower half of the captured one, the low 32 bits: where a Linux process without
+ * address randomisation has its program and data segment, its mappings and its stack stay apart
+ * then, and what is above 0x10000 and below the program is free for the simulation's own variables.
+ * What files back is not present, as only its number of pages is known. The captured objects have
+ * no referents: something outside holds on to them, which is all that the collector needs to know.
  */
 final class BaselineLoader {
-  private static final long MIB = 1 << 20;
-  private static final long FIRST_REGION = 1L << 30;
-  private static final long BOOT_AREA = (2L << 30) - (64 * MIB);
-  private static final long MMAP_AREA = 2L << 30;
-  private static final long DATA_SEGMENT = 16 * MIB;
+  /** Pages of address space that hold every address. */
+  static final int VIRTUAL_PAGES = 1 << 20;
+
+  private static final long ADDRESS_MASK = (1L << 32) - 1;
+  private static final long BOOT_AREA = 1 << 16;
   private static final long CAPTURED_REF_COUNT = 1 << 20;
-
-  /** A stretch of the real address space and where it is now. */
-  private static final class Extent {
-    final long start;
-    long end;
-    final boolean isDataSegment;
-    long base;
-
-    Extent(long start, long end, boolean isDataSegment) {
-      this.start = start;
-      this.end = end;
-      this.isDataSegment = isDataSegment;
-    }
-  }
 
   private final Baseline baseline;
   private final MachineHost host;
-  private final List<Extent> extents = new ArrayList<>();
-  private long bootStart;
   private long bootEnd;
   private final long[][] tracked = new long[3][];
 
@@ -58,16 +42,15 @@ final class BaselineLoader {
 
   /** Maps the pages, boots the interpreter and restores the allocator and the collector. */
   Interpreter load(PythonVersion version) {
-    findExtents(version);
-    mapExtents();
+    // Bottom-up, below all that was captured.
+    host.setMmapBase(BOOT_AREA);
+    Interpreter interpreter = Interpreter.boot(host, version);
+    bootEnd = host.map(Host.BYTES_IN_PAGE, Host.BYTES_IN_PAGE) + Host.BYTES_IN_PAGE;
+    long mmapTop = mapAll();
     for (Baseline.Region region : baseline.regions) {
       populate(region);
     }
-    host.setMmapBase(BOOT_AREA);
-    bootStart = BOOT_AREA;
-    Interpreter interpreter = Interpreter.boot(host, version);
-    bootEnd = host.map(Host.BYTES_IN_PAGE, Host.BYTES_IN_PAGE) + Host.BYTES_IN_PAGE;
-    host.setMmapBase(MMAP_AREA + firstArena() % MIB);
+    host.setMmapTop(mmapTop);
     loadCHeap(interpreter);
     loadAllocator(interpreter);
     loadCollector(interpreter);
@@ -91,60 +74,27 @@ final class BaselineLoader {
   /** Whether a page holds the simulation's own variables, for which real pages stand elsewhere. */
   boolean isOwn(int page) {
     long address = (long) page << Host.LOG_BYTES_IN_PAGE;
-    return address >= bootStart && address < bootEnd;
+    return address >= BOOT_AREA && address < bootEnd;
   }
 
-  private long firstArena() {
-    long first = Long.MAX_VALUE;
-    for (Baseline.Arena arena : baseline.arenas) {
-      first = Math.min(first, arena.address());
-    }
-    return first;
-  }
-
-  private void findExtents(PythonVersion version) {
-    List<Extent> found = new ArrayList<>();
-    for (Baseline.Region region : baseline.regions) {
-      if (!region.kind().equals("brk_heap")) {
-        found.add(
-            new Extent(
-                region.firstPage() << Host.LOG_BYTES_IN_PAGE,
-                region.endPage() << Host.LOG_BYTES_IN_PAGE,
-                false));
-      }
-    }
-    found.add(new Extent(baseline.cHeap.start(), baseline.cHeap.end(), true));
-    for (Baseline.Arena arena : baseline.arenas) {
-      found.add(new Extent(arena.address(), arena.address() + version.arenaBytes, false));
-    }
-    found.sort(Comparator.comparingLong(e -> e.start));
-    for (Extent extent : found) {
-      Extent last = extents.isEmpty() ? null : extents.get(extents.size() - 1);
-      if (last != null
-          && extent.start <= last.end
-          && !last.isDataSegment
-          && !extent.isDataSegment) {
-        last.end = Math.max(last.end, extent.end);
+  /** Maps all that the captured process had mapped; returns where its mappings begin, downwards. */
+  private long mapAll() {
+    long stack = baseline.stackPage();
+    long mmapBase = 0;
+    for (long[] mapping : baseline.maps) {
+      long start = mapping[0] << Host.LOG_BYTES_IN_PAGE;
+      long end = mapping[1] << Host.LOG_BYTES_IN_PAGE;
+      if (start == baseline.cHeap.start()) {
+        host.setBrkStart(lowerHalf(start));
+        host.sbrk(end - start);
+      } else if (mapping[0] <= stack && stack < mapping[1]) {
+        host.mapAt(lowerHalf(start), end - start, "[stack]");
       } else {
-        extents.add(extent);
+        host.mapAt(lowerHalf(start), end - start, "");
+        mmapBase = Math.max(mmapBase, lowerHalf(end));
       }
     }
-  }
-
-  private void mapExtents() {
-    long next = FIRST_REGION;
-    for (Extent extent : extents) {
-      long bytes = extent.end - extent.start;
-      if (extent.isDataSegment) {
-        extent.base = DATA_SEGMENT + extent.start % MIB;
-        host.setBrkStart(extent.base);
-        host.sbrk(bytes);
-      } else {
-        extent.base = next + extent.start % MIB;
-        host.mapAt(extent.base, bytes, "");
-        next = (extent.base + bytes + 2 * MIB) & -MIB;
-      }
-    }
+    return mmapBase;
   }
 
   private void populate(Baseline.Region region) {
@@ -162,19 +112,20 @@ final class BaselineLoader {
 
   /** The simulated address of a captured one. */
   long relocate(long address) {
-    for (Extent extent : extents) {
-      if (address >= extent.start && address < extent.end) {
-        return address - extent.start + extent.base;
-      }
+    if (!has(address >>> Host.LOG_BYTES_IN_PAGE)) {
+      throw new IllegalStateException("not in the baseline: 0x" + Long.toHexString(address));
     }
-    throw new IllegalStateException("not in the baseline: 0x" + Long.toHexString(address));
+    return lowerHalf(address);
+  }
+
+  private static long lowerHalf(long address) {
+    return address & ADDRESS_MASK;
   }
 
   /** Whether a captured page number lies in what was loaded. */
   boolean has(long page) {
-    long address = page << Host.LOG_BYTES_IN_PAGE;
-    for (Extent extent : extents) {
-      if (address >= extent.start && address < extent.end) {
+    for (long[] mapping : baseline.maps) {
+      if (page >= mapping[0] && page < mapping[1]) {
         return true;
       }
     }

@@ -22,7 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RecipeRunner {
   private static final long RAM_BYTES = 6L << 30;
-  private static final int VIRTUAL_PAGES = 1 << 20;
 
   private final Recipe recipe;
   private final PythonVersion version;
@@ -116,7 +115,7 @@ public final class RecipeRunner {
     boolean array = mentionsArray(recipe.heap()) || mentionsArray(defined);
     Baseline baseline =
         baselines.computeIfAbsent(array, imported -> Baseline.read(version, imported));
-    MachineHost host = MachineHost.alone(RAM_BYTES, VIRTUAL_PAGES);
+    MachineHost host = MachineHost.alone(RAM_BYTES, BaselineLoader.VIRTUAL_PAGES);
     BaselineLoader loader = new BaselineLoader(baseline, host);
     Interpreter interpreter = loader.load(version);
     if (version.major > 2 && (version.atLeast(3, 7) || !array)) {

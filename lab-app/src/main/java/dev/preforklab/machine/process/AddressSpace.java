@@ -22,11 +22,17 @@ import org.jspecify.annotations.Nullable;
  * higher pages are touched.
  */
 public final class AddressSpace {
+  /** Nothing is mapped below: 64 KiB, the kernel's {@code mmap_min_addr}. */
+  public static final int LEAST_PAGE = 16;
+
+  private static final int PAGES_IN_HUGE_PAGE = 512;
+
   private final PhysicalMemory memory;
   private final int limitPage;
   private final VmaList vmas;
   private int[] table;
   private int mmapBasePage;
+  private MmapLayout mmapLayout = MmapLayout.BOTTOM_UP;
   private long brkStart;
   private long brk;
   private int anonymousPages;
@@ -35,7 +41,8 @@ public final class AddressSpace {
   /**
    * @param limitPage page number after the last one that can be mapped
    * @param brkStart address of the data segment's start
-   * @param mmapBasePage where the search for room for a mapping starts
+   * @param mmapBasePage where the search for room for a mapping starts, upwards; see {@link
+   *     #setMmapBase}
    */
   public AddressSpace(PhysicalMemory memory, int limitPage, long brkStart, int mmapBasePage) {
     this(memory, limitPage, new VmaList(), new int[Math.min(limitPage, 1024)]);
@@ -98,12 +105,16 @@ public final class AddressSpace {
 
   /** Sets an entry that was not present and counts the frame's mapping. */
   public void mapPage(int page, int entry) {
+    growTable(page);
+    table[page] = entry;
+    count(frameOf(entry), 1);
+  }
+
+  private void growTable(int page) {
     if (page >= table.length) {
       long length = Math.max((long) table.length * 2, page + 1L);
       table = Arrays.copyOf(table, (int) Math.min(length, limitPage));
     }
-    table[page] = entry;
-    count(frameOf(entry), 1);
   }
 
   /** Replaces the frame of a present entry; the old one is freed if nothing else holds it. */
@@ -161,7 +172,7 @@ public final class AddressSpace {
   }
 
   /**
-   * Maps an area at the lowest address that has room; a null file means anonymous memory.
+   * Maps an area where the layout finds room; a null file means anonymous memory.
    *
    * @throws OutOfMemory if there is no such gap
    */
@@ -172,14 +183,45 @@ public final class AddressSpace {
       @Nullable FileObject file,
       int filePage,
       String name) {
-    int start =
-        pages > limitPage ? -1 : vmas.findGap(mmapBasePage, (int) pages, alignmentPages, limitPage);
-    if (start < 0) {
-      throw new OutOfMemory(
-          "no room for " + pages + " pages in an address space of " + limitPage + " pages",
-          OutOfMemory.NO_VICTIM);
-    }
+    int start = findRoom(pages, alignmentPages, file == null);
     return mapAt(start, start + (int) pages, writable, file, filePage, name);
+  }
+
+  /**
+   * Where a mapping of so many pages would be put, the kernel's {@code get_unmapped_area}.
+   * Anonymous memory of whole huge pages, 2 MiB each, begins with one (Linux 6.7 and later) if
+   * there is a gap with room for one more.
+   *
+   * @throws OutOfMemory if there is no such gap
+   */
+  private int findRoom(long pages, int alignmentPages, boolean anonymous) {
+    if (pages <= limitPage) {
+      int wanted = (int) pages;
+      if (anonymous && alignmentPages == 1 && wanted % PAGES_IN_HUGE_PAGE == 0) {
+        int padded = search(wanted + PAGES_IN_HUGE_PAGE, 1);
+        if (padded >= 0) {
+          // the upper end of the gap's part that was found, or its lower end
+          boolean down = mmapLayout == MmapLayout.TOP_DOWN;
+          return padded + (down ? PAGES_IN_HUGE_PAGE : PAGES_IN_HUGE_PAGE - 1)
+              & -PAGES_IN_HUGE_PAGE;
+        }
+      }
+      int start = search(wanted, alignmentPages);
+      if (start >= 0) {
+        return start;
+      }
+    }
+    throw new OutOfMemory(
+        "no room for " + pages + " pages in an address space of " + limitPage + " pages",
+        OutOfMemory.NO_VICTIM);
+  }
+
+  private int search(int pages, int alignmentPages) {
+    int start =
+        mmapLayout == MmapLayout.TOP_DOWN
+            ? vmas.findGapBelow(mmapBasePage, pages, alignmentPages, LEAST_PAGE)
+            : -1;
+    return start >= 0 ? start : vmas.findGap(mmapBasePage, pages, alignmentPages, limitPage);
   }
 
   /** Maps an area where nothing is mapped; a null file means anonymous memory. */
@@ -190,10 +232,65 @@ public final class AddressSpace {
       @Nullable FileObject file,
       int filePage,
       String name) {
-    Vma vma = new Vma(startPage, endPage, writable, file, filePage, name, false);
+    int firstPage = file == null ? startPage : filePage;
+    Vma vma = new Vma(startPage, endPage, writable, file, firstPage, name, false);
     vmas.add(vma);
     return vma;
   }
+
+  /**
+   * Lengthens an area in place.
+   *
+   * @return false, and nothing has changed, if the area does not end at that page or something is
+   *     in the way
+   */
+  public boolean extend(Vma vma, int endPage, long newEndPage) {
+    if (endPage != vma.endPage()
+        || newEndPage > limitPage
+        || !vmas.isFree(endPage, (int) newEndPage)) {
+      return false;
+    }
+    vmas.extend(vma, (int) newEndPage);
+    return true;
+  }
+
+  /**
+   * Moves [startPage, endPage), which one area holds, to where the layout finds room for so many
+   * pages: the page table entries go there as they are, shared, protected or not. What stays behind
+   * is unmapped.
+   *
+   * @throws OutOfMemory if there is no such gap; nothing has changed
+   */
+  public Moved move(Vma vma, int startPage, int endPage, long pages) {
+    int toPage = findRoom(pages, 1, vma.file() == null);
+    boolean keepsPlace = vma.file() != null || vma.hasAnonymousPages();
+    vmas.add(
+        new Vma(
+            toPage,
+            toPage + (int) pages,
+            vma.writable(),
+            vma.file(),
+            keepsPlace ? vma.filePage(startPage) : toPage,
+            vma.name(),
+            vma.hasAnonymousPages()));
+    int entries = 0;
+    int end = Math.min(endPage, table.length);
+    for (int page = startPage; page < end; page++) {
+      int entry = table[page];
+      if (entry != 0) {
+        int to = toPage + page - startPage;
+        growTable(to);
+        table[page] = 0;
+        table[to] = entry;
+        entries++;
+      }
+    }
+    vmas.remove(startPage, endPage);
+    return new Moved(toPage, entries);
+  }
+
+  /** Where a mapping has gone to, and how many page table entries it had. */
+  public record Moved(int startPage, int entries) {}
 
   /** Whether nothing is mapped in [startPage, endPage). */
   public boolean isFree(int startPage, int endPage) {
@@ -238,14 +335,14 @@ public final class AddressSpace {
     brk = address;
   }
 
-  /** Where the search for room starts, a page number. */
-  public int mmapBasePage() {
-    return mmapBasePage;
-  }
-
-  /** Sets where the search for room starts. */
-  public void setMmapBasePage(int page) {
+  /**
+   * Sets where the search for room for mappings starts, and which way it goes.
+   *
+   * @param page top-down the one after the highest that may be used, bottom-up the lowest
+   */
+  public void setMmapBase(int page, MmapLayout layout) {
     mmapBasePage = page;
+    mmapLayout = layout;
   }
 
   /**
@@ -258,6 +355,7 @@ public final class AddressSpace {
     int[] copy = new int[table.length];
     AddressSpace child = new AddressSpace(memory, limitPage, vmas.duplicate(), copy);
     child.mmapBasePage = mmapBasePage;
+    child.mmapLayout = mmapLayout;
     child.brkStart = brkStart;
     child.brk = brk;
     FrameTable frames = memory.table();

@@ -10,11 +10,19 @@ import org.jspecify.annotations.Nullable;
  * for reading only.
  */
 public final class Vma {
+  private static final int STACK_GUARD_PAGES = 256;
+
   private int startPage;
   private int endPage;
   private final boolean writable;
   private final @Nullable FileObject file;
+
+  /**
+   * The page of the file that the first page shows. For anonymous memory, as the kernel's {@code
+   * vm_pgoff}, the number of the page where it was mapped first: mremap may have moved it since.
+   */
   private final int filePage;
+
   private final String name;
 
   /**
@@ -82,7 +90,7 @@ public final class Vma {
     return file;
   }
 
-  /** The page of the file that a page of this area shows. */
+  /** The page of the file that a page of this area shows; see the field for anonymous memory. */
   public int filePage(int page) {
     return filePage + page - startPage;
   }
@@ -101,6 +109,14 @@ public final class Vma {
     hasAnonymousPages = true;
   }
 
+  /**
+   * First page that no other mapping may be put to. Below a stack, which grows downwards, the
+   * kernel keeps {@code stack_guard_gap} free, 256 pages.
+   */
+  int guardedStartPage() {
+    return name.equals("[stack]") ? startPage - STACK_GUARD_PAGES : startPage;
+  }
+
   void setEndPage(int page) {
     endPage = page;
   }
@@ -110,9 +126,17 @@ public final class Vma {
     return new Vma(page, endPage, writable, file, filePage(page), name, hasAnonymousPages);
   }
 
-  /** Whether the next area can become part of this one, as the kernel merges anonymous areas. */
+  /**
+   * Whether the next area can become part of this one, as the kernel merges anonymous areas: not if
+   * mremap has moved one of them. (The kernel also leaves areas apart that a child has inherited
+   * and what the child maps beside them. Nothing here depends on where such areas end.)
+   */
   boolean canAbsorb(Vma next) {
-    return endPage == next.startPage && file == null && next.file == null && name.equals(next.name);
+    return endPage == next.startPage
+        && file == null
+        && next.file == null
+        && filePage(endPage) == next.filePage
+        && name.equals(next.name);
   }
 
   void absorb(Vma next) {

@@ -49,12 +49,35 @@ final class VmaList {
     long candidate = alignUp(from, alignmentPages);
     for (int i = indexOfFirstEndingAfter(from); i < areas.size(); i++) {
       Vma vma = areas.get(i);
-      if (candidate + pages <= vma.startPage()) {
+      if (candidate + pages <= vma.guardedStartPage()) {
         break;
       }
       candidate = Math.max(candidate, alignUp(vma.endPage(), alignmentPages));
     }
     return candidate + pages <= limit ? (int) candidate : -1;
+  }
+
+  /**
+   * Highest page in [lowest, base) that is aligned and begins a gap of so many pages below the
+   * base, or -1. A gap below a stack is smaller by the stack's guard.
+   */
+  int findGapBelow(int base, int pages, int alignmentPages, int lowest) {
+    long end = base;
+    int above = indexOfFirstEndingAfter(base - 1);
+    if (above < areas.size()) {
+      end = Math.min(end, areas.get(above).guardedStartPage());
+    }
+    for (int i = above - 1; ; i--) {
+      long floor = i < 0 ? lowest : Math.max(lowest, areas.get(i).endPage());
+      long start = end - pages & -(long) alignmentPages;
+      if (start >= floor) {
+        return (int) start;
+      }
+      if (floor == lowest) {
+        return -1;
+      }
+      end = areas.get(i).guardedStartPage();
+    }
   }
 
   private static long alignUp(int page, int alignmentPages) {
@@ -76,6 +99,16 @@ final class VmaList {
       areas.set(index, vma);
     } else {
       areas.add(index, vma);
+    }
+  }
+
+  /** Lengthens an area over pages where nothing is mapped. */
+  void extend(Vma vma, int endPage) {
+    vma.setEndPage(endPage);
+    int next = indexOfFirstEndingAfter(endPage);
+    if (next < areas.size() && vma.canAbsorb(areas.get(next))) {
+      lastFound = null;
+      vma.absorb(areas.remove(next));
     }
   }
 

@@ -13,6 +13,7 @@ import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import dev.preforklab.machine.Kernel;
 import dev.preforklab.machine.memory.FileObject;
+import dev.preforklab.machine.process.MmapLayout;
 import dev.preforklab.machine.process.Process;
 import dev.preforklab.probe.Probes;
 import java.util.Arrays;
@@ -97,7 +98,9 @@ public final class HeapLoader {
 
   private void mapMemory() {
     kernel.setBrkStart(process, map.heapStart());
-    kernel.setMmapBase(process, map.mmapBase());
+    // Not top-down, as the captured process was: the page table of each worker, a flat array, would
+    // reach to the end of the address space. Requests see the order of addresses turned round.
+    kernel.setMmapBase(process, map.mmapBase(), MmapLayout.BOTTOM_UP);
     List<CapturedVma> vmas = image.vmas;
     for (int i = 0; i < vmas.size(); i++) {
       CapturedVma vma = vmas.get(i);
