@@ -66,6 +66,7 @@ MODES = {"plain": [], "freeze": ["gc.freeze"], "collect": ["gc.collect"], "colle
 STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "list", "tuple", "dict", "set", "type")
 
 RANDOM_RUNS = 15
+RELEASES = "2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13".split()
 NUMBER_BYTES, NUMBERS_IN_BLOCK = 24, 41
 
 
@@ -586,6 +587,16 @@ def main():
     parser.add_argument("--array", action="store_true", help="after the array module has been imported")
     parser.add_argument("--out", required=True, help="file to write, gzip of JSON")
     options = parser.parse_args()
+    if not os.path.isdir(os.path.dirname(os.path.abspath(options.out))):
+        parser.error("--out %s: its directory does not exist" % options.out)
+    if os.geteuid():
+        parser.error("frame numbers and another process's memory are for root only")
+    try:
+        release, _, implementation, _ = rig.describe(options.python)
+    except rig.InterpreterError as e:
+        parser.error("--python %s: %s" % (options.python, e))
+    if implementation != "cpython" or release not in RELEASES:
+        parser.error("--python %s: %s %s, not one of CPython %s" % (options.python, implementation, release, ", ".join(RELEASES)))
     state = capture(options.python, [{"repeat": 0, "make": {"array": 1}}] if options.array else [])
     with gzip.GzipFile(options.out, "wb", mtime=0) as f:
         f.write(json.dumps(state, separators=(",", ":")).encode())

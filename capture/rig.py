@@ -7,8 +7,9 @@ A recipe (examples: lab-app/src/main/resources/recipes) names the heap that a pa
 it forks and the act of the child that is measured. It is turned into Python source here, and that source into code by a
 process of the given interpreter (2.7 to 3.14) that ends before the measured one starts: what a compiler leaves in the heap
 would otherwise be part of every figure, and no service compiles what it has a .pyc of. The code runs in the same
-interpreter with -S, PYTHONHASHSEED=0 and nothing else in the environment. Each act has a fresh parent and a fresh child. The measuring is done from here, through /proc alone, while the parent waits for the child and
-the child waits for its next word: the measured processes read no /proc and allocate nothing for it.
+interpreter with -S, PYTHONHASHSEED=0 and nothing else in the environment. Each act has a fresh parent and a fresh child.
+The measuring is done from here, through /proc alone, while the parent waits for the child and the child waits for its
+next word: the measured processes read no /proc and allocate nothing for it.
 
 How pages are counted. As root a page counts as copied if it is present before and after the act and its page frame
 number (/proc/PID/pagemap) has changed. Without root frame numbers read as 0; then bit 56 (mapped exclusively) is used:
@@ -667,13 +668,31 @@ def parse_malloc_stats(text):
     return stats
 
 
-def describe(python):
+class InterpreterError(ValueError):
+    """What was named as an interpreter is none, or does not answer; the message says what it did."""
+
+
+def describe(python, seconds=60):
     """What the interpreter is: release, full version, implementation, which of the collector's functions it has."""
-    out = subprocess.check_output(
-        [python, "-S", "-c", "import gc, sys; print('%d.%d|%s|%s|%s' % (sys.version_info[0], sys.version_info[1], "
-         "sys.version.split()[0], getattr(getattr(sys, 'implementation', None), 'name', 'cpython'), ' '.join(dir(gc))))"],
-        env={"PYTHONHASHSEED": "0"})
-    release, full, implementation, names = out.decode().strip().split("|")
+    command = [python, "-S", "-c", "import gc, sys; print('%d.%d|%s|%s|%s' % (sys.version_info[0], sys.version_info[1], "
+               "sys.version.split()[0], getattr(getattr(sys, 'implementation', None), 'name', 'cpython'), ' '.join(dir(gc))))"]
+    with tempfile.TemporaryFile() as answer:
+        try:
+            process = subprocess.Popen(command, stdout=answer, stderr=subprocess.STDOUT, env={"PYTHONHASHSEED": "0"}, close_fds=True)
+        except (IOError, OSError) as e:
+            raise InterpreterError(e.strerror)
+        until = time.time() + seconds
+        while process.poll() is None:
+            if time.time() > until:
+                process.kill()
+                process.wait()
+                raise InterpreterError("no answer within %d s" % seconds)
+            time.sleep(0.001)
+        answer.seek(0)
+        words = answer.read(4096).decode("utf-8", "replace").strip().split("|")
+    if process.returncode or len(words) != 4:
+        raise InterpreterError("is no Python: it ends with status %d and says %r" % (process.returncode, words[0][:60]))
+    release, full, implementation, names = words
     return release, full, implementation, names.split()
 
 
@@ -755,6 +774,8 @@ def main(arguments=None):
     parser.add_argument("--source", action="store_true", help="print the Python source of the first act and stop")
     parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="limit for each act (default 600)")
     options = parser.parse_args(arguments)
+    if options.json and not os.path.isdir(os.path.dirname(os.path.abspath(options.json))):
+        parser.error("--json %s: its directory does not exist" % options.json)
     try:
         with open(options.recipe, "rb") as f:
             recipe = f.read(RECIPE_BYTES_MAX + 1)  # devices and pipes have no size to ask for
@@ -772,6 +793,9 @@ def main(arguments=None):
         name = os.path.splitext(os.path.basename(options.recipe))[0]
         log = (lambda s: print(s, file=sys.stderr)) if options.json else None
         answer = run_recipe(recipe, options.python, options.timeout, name, max(1, options.repeat), log, options.debugmallocstats)
+    except InterpreterError as e:
+        print("rig.py: --python %s: %s" % (options.python, e), file=sys.stderr)
+        return 2
     except (RecipeError, ValueError, IOError, OSError) as e:
         print("rig.py: %s: %s" % (options.recipe, getattr(e, "strerror", None) or e), file=sys.stderr)
         return 2

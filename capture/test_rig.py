@@ -31,6 +31,34 @@ class Options(unittest.TestCase):
             self.assertRegex(done.stderr, r"\A%s: .*\n\Z" % script)
 
 
+    def test_what_is_no_interpreter_is_named(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            json.dump(SMALL, f)
+            f.flush()
+            for script, arguments in (("rig.py", [f.name]), ("baseline.py", ["--out", f.name])):
+                if script == "baseline.py" and os.geteuid():
+                    continue  # says that it needs root
+                for python, reason in (("/nowhere/python", "No such file"), ("/bin/true", "is no Python")):
+                    done = subprocess.run(
+                        [sys.executable, os.path.join(here, script)] + arguments + ["--python", python], stderr=subprocess.PIPE, text=True)
+                    self.assertEqual(done.returncode, 2, script)
+                    self.assertRegex(done.stderr, r"\A%s: --python %s: %s.*\n\Z" % (script, python, reason))
+            for script, arguments in (("rig.py", [f.name, "--json", "/nowhere/x"]), ("baseline.py", ["--python", sys.executable, "--out", "/nowhere/x"])):
+                done = subprocess.run([sys.executable, os.path.join(here, script)] + arguments, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, 2, script)
+                self.assertRegex(done.stderr, r"\A%s: --\w+ /nowhere/x: its directory does not exist.*\n\Z" % script)
+
+    def test_an_interpreter_that_hangs_is_given_up(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fake = os.path.join(folder, "python")
+            with open(fake, "w") as f:
+                f.write("#!/bin/sh\nexec sleep 60\n")
+            os.chmod(fake, 0o755)
+            with self.assertRaisesRegex(rig.InterpreterError, "no answer within 1 s"):
+                rig.describe(fake, 1)
+
+
 class Compiling(unittest.TestCase):
     def test_an_error_names_the_key(self):
         for recipe, key in (

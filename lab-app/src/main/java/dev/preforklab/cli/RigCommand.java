@@ -100,7 +100,13 @@ final class RigCommand extends ConsoleCommand {
     return dot > 0 ? name.substring(0, dot) : name;
   }
 
-  private static Recipe read(String name) {
+  /**
+   * Reads a recipe.
+   *
+   * @param name of its file
+   * @throws InputException if there is none, or it is not a recipe; the message names it
+   */
+  static Recipe read(String name) {
     try {
       return InputFile.read(
           name,

@@ -128,9 +128,7 @@ final class VerifyCommand extends ConsoleCommand {
       throw new InputException("--timeout " + timeoutSeconds + ": must be at least 1 second");
     }
     for (String recipe : recipes) {
-      if (!Files.isRegularFile(Path.of(recipe))) {
-        throw new InputException("--recipe " + recipe + ": no such file");
-      }
+      RigCommand.read(recipe);
     }
     if (!traces.isEmpty() && only.equals("recipes")) {
       throw new InputException("--trace " + traces.get(0) + ": goes not with --only recipes");

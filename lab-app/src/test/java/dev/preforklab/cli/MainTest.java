@@ -87,6 +87,8 @@ class MainTest {
           replay                     | Missing required parameter: 'TRACE'
           rig nix.json               | nix.json: no such file
           rig src                    | src: is a directory, not a recipe
+          verify --recipe src        | src: is a directory, not a recipe
+          verify --recipe pom.xml    | pom.xml: not JSON: Unexpected character ('<' (code 60)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')
           run --ui-port 70000        | --ui-port: must be a port from 0 to 65535, not "70000"
           run --ui-port 9464         | --ui-port and --metrics-port are both 9464
           run --speed 0              | --speed: must be a number of simulated seconds a second from 0.001 to 1000, not "0"

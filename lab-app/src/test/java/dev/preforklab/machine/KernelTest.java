@@ -211,4 +211,22 @@ class KernelTest {
     master.exit();
     assertThatThrownBy(() -> master.map(PAGE, PAGE)).isInstanceOf(IllegalStateException.class);
   }
+
+  /** As Linux 6.18 places them: 2, 4 and 6 MiB at multiples of 2 MiB, 3 MiB right beside. */
+  @Test
+  void anonymousMemoryOfWholeHugePagesBeginsWithOne() {
+    long mib = 1 << 20;
+    master.setMmapTop(15 * mib + PAGE);
+    long two = master.map(2 * mib, PAGE);
+    long three = master.map(3 * mib, PAGE);
+    assertThat(two).isEqualTo(12 * mib);
+    assertThat(three).isEqualTo(9 * mib);
+    assertThat(master.map(PAGE, PAGE)).as("the highest gap").isEqualTo(15 * mib);
+
+    MachineHost other = new MachineHost(kernel, kernel.spawn(Probes.MASTER));
+    other.setMmapBase(5 * mib + PAGE);
+    assertThat(other.map(2 * mib, PAGE)).isEqualTo(6 * mib);
+    assertThat(other.map(3 * mib, PAGE)).isEqualTo(8 * mib);
+    assertThat(other.map(PAGE, PAGE)).as("the lowest gap").isEqualTo(5 * mib + PAGE);
+  }
 }

@@ -260,11 +260,12 @@ final class CodeObjects {
     loaded.constants.forEach(mutator.interpreter.refCounts::touch);
     if (isInline) {
       // Its instructions learn.
+      mutator.interpreter.refCounts.touch(loaded.code);
       long end = loaded.code + loaded.codeBytes;
-      for (long at = loaded.code; at < end; at += Host.BYTES_IN_PAGE) {
-        mutator.set(at & -8, 0);
+      for (long at = (loaded.code | (Host.BYTES_IN_PAGE - 1)) + 1; at < end; ) {
+        mutator.set(at, 0);
+        at += Host.BYTES_IN_PAGE;
       }
-      mutator.set(end - 1 & -8, 0);
     } else {
       mutator.interpreter.refCounts.touch(loaded.code);
       if (version.atLeast(3, 7)) {

@@ -52,9 +52,4 @@ final class CodeUnit {
     this.qualifiedName = qualifiedName;
     this.variables.addAll(variables);
   }
-
-  /** Whether it is a comprehension's, which the code around it makes a function of each time. */
-  boolean isComprehension() {
-    return name.equals(RecipeCompiler.COMPREHENSION);
-  }
 }

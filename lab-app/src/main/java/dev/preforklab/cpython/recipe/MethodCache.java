@@ -45,16 +45,16 @@ final class MethodCache {
     long version = nextVersion++;
     if (unit.place instanceof Recipe.InstanceValue) {
       // From 3.10 on the index follows from the name's address; this name's is not known.
-      enter(mutator, version ^ (isByHash ? hashes.hash("__init__") : 0));
+      enter(mutator, version, isByHash ? hashes.hash("__init__") : 0);
     }
     for (int i = 0; i < names.size(); i++) {
       long name = names.get(i);
-      enter(mutator, version ^ (isByHash ? hashes.hash(unit.attributes.get(i)) : name >>> 3));
+      enter(mutator, version, isByHash ? hashes.hash(unit.attributes.get(i)) : name >>> 3);
       mutator.interpreter.refCounts.touch(name);
     }
   }
 
-  private void enter(Mutator mutator, long key) {
-    mutator.set(start + ENTRY_BYTES * (key & (ENTRIES - 1)), 0);
+  private void enter(Mutator mutator, long version, long name) {
+    mutator.set(start + ENTRY_BYTES * ((version ^ name) & (ENTRIES - 1)), version);
   }
 }

@@ -107,7 +107,8 @@ public final class Profile {
    * Pages that forked children were seen to copy while they served requests.
    *
    * @param touched by one child that served all endpoints in turn
-   * @param needs by each request in a child of its own, beyond the first round of all endpoints
+   * @param needs by each request in a child of its own, beyond what any worker touches sooner or
+   *     later
    * @param appeared new ones, of that first child
    */
   record Pages(List<Touched> touched, List<Touched> needs, List<Appeared> appeared) {
