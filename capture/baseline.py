@@ -23,7 +23,7 @@ The file is JSON, addresses in bytes unless said otherwise:
   used      [size class, [pool addresses in list order]]
   malloc    the C library's heap (glibc 2.26 to 2.36 and later, as long as its structures are the same): {start, end (of the data
             segment), mmap_threshold, trim_threshold, chunks: [size + 1 if the chunk before is in use, ...] from the first chunk to the top,
-            cache, fast, bins: [bin, [numbers of chunks in list order]] of those that hold any (of the cache and the fast bins the
+            arena, break: addresses of main_arena and of the C library's variable of the segment's end, cache, fast, bins: [bin, [numbers of chunks in list order]] of those that hold any (of the cache and the fast bins the
             head first, of the bins from fd to fd), map: the four words of the bin map, last_remainder: number of a chunk or -1}
   numbers   of 2.7, {int, float: [[addresses of the blocks in list order], [addresses of the free objects in chain order]]}
   lists     for each generation the addresses of the collector's heads in list order: the first, then differences
@@ -36,7 +36,8 @@ The file is JSON, addresses in bytes unless said otherwise:
             appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
             expressions of that kind, and has `used`: of the pages copied in pools and in the data segment those on which it has stored into
             the interpreter's own objects, not only into free memory, free lists and what the recipe's code consists of
-  method_cache  address of the table of looked-up attributes (4096 entries of 24 bytes), and the next type's version tag
+  method_cache  {start: address of the table of looked-up attributes (4096 entries of 24 bytes), next_version: of the next type that
+            something is looked up in, bytearray_version: 0 if it has none yet, names: addresses of interned strings, 0 if there is none}
 """
 import argparse
 import bisect
@@ -63,7 +64,7 @@ KINDS = {"none": "none", "int": {"int": 1000}, "float": {"float": 0.5}, "str": {
          "times": {"times": 2, "of": "none"}}
 # What the parent does before it forks: a collection there leaves less to the child's.
 MODES = {"plain": [], "freeze": ["gc.freeze"], "collect": ["gc.collect"], "collect,freeze": ["gc.collect", "gc.freeze"]}
-STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "list", "tuple", "dict", "set", "type")
+STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "bytearray", "list", "tuple", "dict", "set", "type")
 
 RANDOM_RUNS = 15
 RELEASES = "2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13".split()
@@ -248,6 +249,13 @@ def malloc_parameters(memory, start):
     raise SystemExit("mp_: not found")
 
 
+def segment_end(memory, arena, end):
+    """The address of the C library's __curbrk, in the static data behind main_arena (ld.so has one of its own, further up)."""
+    found = [lo + at for lo, hi, kind, data in memory.mappings if kind != "brk_heap" and hi > arena
+             for at in range(0, len(data) - 7, 8) if lo + at > arena and data[at:at + 8] == struct.pack("<Q", end)]
+    return min(found)
+
+
 def c_heap(memory):
     """glibc's heap: the chunks by their boundary tags, the free ones by their bins."""
     start, end = next((lo, hi) for lo, hi, kind, _ in memory.mappings if kind == "brk_heap")
@@ -286,7 +294,7 @@ def c_heap(memory):
             at = memory.word(at + 16)
         bins.append(out)
     return {
-        "start": start, "end": end, "chunks": chunks,
+        "start": start, "end": end, "arena": arena, "break": segment_end(memory, arena, end), "chunks": chunks,
         "mmap_threshold": memory.word(parameters + MMAP_THRESHOLD), "trim_threshold": memory.word(parameters + TRIM_THRESHOLD),
         "cache": [[i, c] for i, c in enumerate(caches) if c], "fast": [[i, c] for i, c in enumerate(fast) if c],
         "bins": [[i + 1, c] for i, c in enumerate(bins) if c],
@@ -386,7 +394,28 @@ def method_cache(memory, release, types):
                     votes.setdefault(start, []).append(version)
     start = max(votes, key=lambda s: len(votes[s]))
     assert len(votes[start]) > 500, len(votes[start])
-    return {"start": start, "next_version": max(votes[start]) + 1}
+    bytearray_ = types["bytearray"]
+    known = release != "2.7" and memory.word(bytearray_ + TYPE_FLAGS) & VALID_VERSION
+    return {"start": start, "next_version": max(votes[start]) + 1, "bytearray_version": memory.int(bytearray_ + TYPE_VERSION) if known else 0,
+            "names": dict((n, interned(memory, n, types)) for n in ("__init__", "__bytes__"))}
+
+
+# struct _typeobject of 3.x, in bytes, and Py_TPFLAGS_VALID_VERSION_TAG
+TYPE_FLAGS, TYPE_VERSION, VALID_VERSION = 168, 384, 1 << 19
+
+
+def interned(memory, text, types):
+    """The address of the interned str of a text (ASCII); 0 if there is none."""
+    for lo, hi, _, data in memory.mappings:
+        at = data.find(text.encode() + b"\0")
+        while at >= 0:
+            for head in (48, 40):  # before 3.12 and from then on
+                start = lo + at - head
+                if at >= head and start % 8 == 0 and memory.word(start + 8) == types["str"] and memory.word(start + 16) == len(text):
+                    if memory.int(start + 32) & 3:
+                        return start
+            at = data.find(text.encode() + b"\0", at + 1)
+    return 0
 
 
 class Blocks(object):

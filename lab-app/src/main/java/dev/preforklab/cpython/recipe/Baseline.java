@@ -61,6 +61,8 @@ public final class Baseline {
    *
    * @param start of the data segment and of the first chunk
    * @param end of the data segment and of the top
+   * @param arena address of {@code main_arena}
+   * @param endVariable address of {@code __curbrk}
    * @param chunks each one's size and whether the one before is in use, up to the top
    * @param cache the thread cache's lists by their index
    * @param fast the fast bins by their index
@@ -71,6 +73,8 @@ public final class Baseline {
   record CHeap(
       long start,
       long end,
+      long arena,
+      long endVariable,
       int[] chunks,
       List<ChunkList> cache,
       List<ChunkList> fast,
@@ -83,6 +87,18 @@ public final class Baseline {
       return place >= start && place < end;
     }
   }
+
+  /**
+   * The table of looked-up attributes.
+   *
+   * @param start address of the first entry
+   * @param nextVersion tag of the next type that something is looked up in
+   * @param bytearrayVersion 0 if nothing has been looked up in it
+   * @param init address of the str {@code __init__}, 0 if there is none
+   * @param bytes address of the str {@code __bytes__}, 0 if there is none
+   */
+  record MethodCacheState(
+      long start, long nextVersion, long bytearrayVersion, long init, long bytes) {}
 
   /**
    * What the interpreter itself does in an act on an empty heap.
@@ -129,10 +145,7 @@ public final class Baseline {
   final List<UsedPools> used = new ArrayList<>();
   final CHeap cHeap;
 
-  /** Address of the table of looked-up attributes, and the next type's version tag. */
-  final long methodCache;
-
-  final long nextTypeVersion;
+  final MethodCacheState methodCache;
   final FreeLists freeLists;
 
   /** 2.7's blocks of ints and of floats, in list order, then their free objects, in chain order. */
@@ -149,17 +162,21 @@ public final class Baseline {
   /** Of a normal exit while everything is frozen; none where a release has no freeze. */
   final ExitCalls exitCalls;
 
+  /** Whether the recipe's own code, and with it the method cache, is simulated. */
+  private final boolean simulatesCode;
+
   private final Map<String, Footprint> footprints = new HashMap<>();
 
-  private Baseline(JsonNode root, int arenaBytes) {
+  private Baseline(JsonNode root, PythonVersion captured) {
+    simulatesCode = captured.major > 2;
     counts = ints(root.path("gc").path("counts"));
     noneOffset = root.path("none_offset").asInt();
     stats = new long[3][3];
-    JsonNode captured = root.path("gc").path("stats");
-    for (int i = 0; i < captured.size(); i++) {
-      stats[i][0] = captured.get(i).path("collections").asLong();
-      stats[i][1] = captured.get(i).path("collected").asLong();
-      stats[i][2] = captured.get(i).path("uncollectable").asLong();
+    JsonNode collections = root.path("gc").path("stats");
+    for (int i = 0; i < collections.size(); i++) {
+      stats[i][0] = collections.get(i).path("collections").asLong();
+      stats[i][1] = collections.get(i).path("collected").asLong();
+      stats[i][2] = collections.get(i).path("uncollectable").asLong();
     }
     longLivedTotal = root.path("long_lived_total").asLong();
     root.path("maps").forEach(row -> maps.add(longs(row)));
@@ -170,7 +187,7 @@ public final class Baseline {
     filePages = root.path("file_pages").asInt();
     for (JsonNode row : root.path("arenas")) {
       long address = row.get(0).asLong();
-      arenas.add(new Arena(address, address + arenaBytes, longs(row.get(4))));
+      arenas.add(new Arena(address, address + captured.arenaBytes, longs(row.get(4))));
     }
     for (JsonNode row : root.path("pools")) {
       pools.add(
@@ -186,8 +203,14 @@ public final class Baseline {
       used.add(new UsedPools(row.get(0).asInt(), longs(row.get(1))));
     }
     cHeap = cHeap(root.path("malloc"));
-    methodCache = root.path("method_cache").path("start").asLong();
-    nextTypeVersion = root.path("method_cache").path("next_version").asLong();
+    JsonNode cache = root.path("method_cache");
+    methodCache =
+        new MethodCacheState(
+            cache.path("start").asLong(),
+            cache.path("next_version").asLong(),
+            cache.path("bytearray_version").asLong(),
+            cache.path("names").path("__init__").asLong(),
+            cache.path("names").path("__bytes__").asLong());
     for (Map.Entry<String, JsonNode> one : root.path("numbers").properties()) {
       JsonNode value = one.getValue();
       numbers.put(one.getKey(), new Numbers(longs(value.get(0)), longs(value.get(1))));
@@ -220,6 +243,8 @@ public final class Baseline {
     return new CHeap(
         node.path("start").asLong(),
         node.path("end").asLong(),
+        node.path("arena").asLong(),
+        node.path("break").asLong(),
         ints(node.path("chunks")),
         chunkLists(node.path("cache")),
         chunkLists(node.path("fast")),
@@ -320,9 +345,20 @@ public final class Baseline {
    * What the interpreter itself touches while it allocates values of a kind, without the pages of
    * the arenas and the data segment that only the allocations dirtied: on the empty heap they came
    * out of holes that the recipe's heap has filled, and the simulated allocators write their own.
+   * The same goes for the pages of the method cache that a class of the act's was entered on: see
+   * {@link MethodCache}.
    */
   Footprint allocation(boolean frozen, String kind) {
     Footprint whole = footprint(frozen, "allocate:" + kind);
+    Set<Long> ofClasses = new HashSet<>();
+    for (long page : whole.copiedPages()) {
+      if (simulatesCode && MethodCache.covers(methodCache.start(), page)) {
+        ofClasses.add(page);
+      }
+    }
+    for (long page : footprint(frozen, "allocate:none").copiedPages()) {
+      ofClasses.remove(page);
+    }
     Set<Long> hot = new HashSet<>();
     for (long page : footprint(frozen, "iterate").copiedPages()) {
       hot.add(page);
@@ -338,7 +374,10 @@ public final class Baseline {
       }
     }
     return keep(
-        whole, page -> hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page)));
+        whole,
+        page ->
+            !ofClasses.contains(page)
+                && (hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page))));
   }
 
   /**
@@ -414,8 +453,7 @@ public final class Baseline {
       if (file == null) {
         throw new IllegalStateException("no baseline of Python " + version);
       }
-      return new Baseline(
-          new ObjectMapper().readTree(new GZIPInputStream(file)), captured.arenaBytes);
+      return new Baseline(new ObjectMapper().readTree(new GZIPInputStream(file)), captured);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

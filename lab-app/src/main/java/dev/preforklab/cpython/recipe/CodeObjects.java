@@ -286,8 +286,13 @@ final class CodeObjects {
         mutator.freeScratch(function);
       }
     }
-    for (CodeUnit called : unit.calls) {
-      run(mutator, Objects.requireNonNull(units.get(called.place)));
+    for (int i = 0; i <= unit.calls.size(); i++) {
+      if (methodCache != null && i == unit.callsBeforeBytes) {
+        methodCache.lookUpBytes(mutator);
+      }
+      if (i < unit.calls.size()) {
+        run(mutator, Objects.requireNonNull(units.get(unit.calls.get(i).place)));
+      }
     }
   }
 

@@ -35,6 +35,12 @@ final class CodeUnit {
   /** The functions that it calls, each once. */
   final List<CodeUnit> calls = new ArrayList<>();
 
+  /**
+   * After how many of these calls it first makes bytes of a bytearray, which looks for {@code
+   * __bytes__}; -1 if it does not.
+   */
+  int callsBeforeBytes = -1;
+
   /** The attributes that it assigns to an object of the class {@link #place}. */
   List<String> attributes = List.of();
 

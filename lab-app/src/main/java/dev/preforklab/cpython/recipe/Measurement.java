@@ -4,6 +4,7 @@ import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.RuntimeState;
 import dev.preforklab.cpython.recipe.Recipe.Act;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
@@ -14,6 +15,9 @@ import java.util.Set;
 
 /** One child that acts, from fork to its end, and what the act has done to its pages. */
 final class Measurement {
+  /** Where {@code fastbinsY} begins in glibc's {@code malloc_state}; the rest follows likewise. */
+  private static final int FAST_BINS_IN_ARENA = 16;
+
   private final RecipeRunner.Parent parent;
   private final PythonVersion version;
   private final Baseline baseline;
@@ -56,6 +60,7 @@ final class Measurement {
       perform(part);
     }
     evaluator.calls().leave(call);
+    touchMallocsVariables();
     int outside = 0;
     int files = 0;
     int others = 0;
@@ -225,6 +230,27 @@ final class Measurement {
 
   private boolean isFrozen() {
     return !interpreter.lists.isEmpty(interpreter.gcState.permanentHead());
+  }
+
+  /**
+   * The simulated malloc keeps its variables on a page of the simulation's own. In the real process
+   * they lie in the C library's static data; what has changed here has been copied there.
+   */
+  private void touchMallocsVariables() {
+    long first = interpreter.runtime + RuntimeState.MALLOC_FAST_BINS;
+    long end = interpreter.runtime + RuntimeState.MALLOC_BIN_MAP + 16;
+    for (long at = first; at < end; at += 8) {
+      if (host.load(at) != parent.host().load(at)) {
+        touchAt(baseline.cHeap.arena() + FAST_BINS_IN_ARENA + at - first);
+      }
+    }
+    if (host.sbrk(0) != parent.host().sbrk(0)) {
+      touchAt(baseline.cHeap.endVariable());
+    }
+  }
+
+  private void touchAt(long address) {
+    touch(new long[] {address >>> Host.LOG_BYTES_IN_PAGE});
   }
 
   /** Stores into captured pages: what the interpreter itself does. */

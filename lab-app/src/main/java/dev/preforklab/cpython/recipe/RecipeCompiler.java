@@ -177,6 +177,9 @@ final class RecipeCompiler {
       emit(Op.BINARY, 1);
       reach(depth + 2 + indexDepth);
     } else if (place instanceof Recipe.BytesValue value) {
+      if (unit.callsBeforeBytes < 0) {
+        unit.callsBeforeBytes = unit.calls.size();
+      }
       global("bytes");
       global("bytearray");
       constant(BigInteger.valueOf(value.length()));

@@ -156,7 +156,7 @@ public final class RecipeRunner {
     Hashes hashes = new Hashes(version, baseline.noneOffset);
     MethodCache cache =
         new MethodCache(
-            mutator, hashes, loader.relocate(baseline.methodCache), baseline.nextTypeVersion);
+            mutator, hashes, baseline.methodCache, loader.relocate(baseline.methodCache.start()));
     CodeObjects code = new CodeObjects(version, cache);
     List<Statement> all = new ArrayList<>(recipe.heap());
     all.addAll(defined);
