@@ -33,7 +33,7 @@ The file is JSON, addresses in bytes unless said otherwise:
             then differences; null where there is no freeze
   static    addresses of types and of None, if they are in the interpreter's static memory
   acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
-            appeared: {class: pages}, faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
+            appeared: {class: pages}, files: read-only file pages that appeared (the first, then differences), faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
             expressions of that kind, and has `used`: of the pages copied in pools and in the data segment those on which it has stored into
             the interpreter's own objects, not only into free memory, free lists and what the recipe's code consists of
   method_cache  {start: address of the table of looked-up attributes (4096 entries of 24 bytes), next_version: of the next type that
@@ -563,6 +563,8 @@ def capture(python, heap):
     kinds = dict(KINDS, array={"array": 1}) if heap else KINDS
     acts = [(json.dumps(a).translate({ord(c): None for c in ' "{}'}) if "allocate" not in a else "allocate", a) for a in ACTS]
     acts += [("allocate:" + k, {"allocate": {"repeat": 20, "make": e}}) for k, e in sorted(kinds.items())]
+    # The data segment grows, blocks are merged and split: code of the C library that the acts before need not reach.
+    acts.append(("allocate:raw", {"allocate": {"repeat": 300, "make": {"bytes": 2000}}}))
     for mode, before_fork in sorted(MODES.items()):
         recipe = {"heap": heap, "parent": {"before_fork": before_fork}}
         state["acts"][mode] = {}
@@ -571,7 +573,7 @@ def capture(python, heap):
                 continue
             if "collect" in mode and not (name.startswith("gc.") or name == "exit"):
                 continue
-            copied, vanished, old, used = [], [], [], []
+            copied, vanished, files, old, used = [], [], [], [], []
 
             def compare(pid, before, after):
                 # In a run of its own: reading a page that is not there makes it present.
@@ -587,11 +589,12 @@ def capture(python, heap):
                         p for p, (e, kind) in after.items()
                         if p in before and (e & rig.FRAME) != (before[p][0] & rig.FRAME))
                     vanished[:] = sorted(p for p, (e, kind) in before.items() if p not in after and kind != "file_ro")
+                    files[:] = sorted(p for p, (e, kind) in after.items() if p not in before and kind == "file_ro")
             r = rig.run_act(python, recipe, act, 60, True, differ)
             if name.startswith("allocate:"):
                 rig.run_act(python, recipe, act, 60, True, compare)
             state["acts"][mode][name] = {
-                "copied": copied, "appeared": r["appeared_by_mapping"], "faults": r["minor_faults"],
+                "copied": copied, "appeared": r["appeared_by_mapping"], "files": differences(files), "faults": r["minor_faults"],
                 "vanished": vanished, "exit_faults": r["exit_faults"],
                 "rss_pages": r["rss_bytes"] // 4096, "shared_pages": round(r["share_ratio"] * r["rss_bytes"] / 4096),
                 "rss_pages_before": r["rss_bytes_before"] // 4096,

@@ -106,7 +106,7 @@ public final class Baseline {
    * @param copiedPages page numbers
    * @param usedPages those of them in pools and the data segment on which it stores into objects
    *     that it has had before
-   * @param fileAppeared file pages mapped
+   * @param filePages read-only file pages that became present, page numbers
    * @param faults minor faults
    * @param exitFaults minor faults of leaving afterwards by _exit
    * @param rssPages resident at the end
@@ -117,7 +117,7 @@ public final class Baseline {
   record Footprint(
       long[] copiedPages,
       long[] usedPages,
-      int fileAppeared,
+      long[] filePages,
       int otherAppeared,
       int faults,
       int exitFaults,
@@ -274,7 +274,7 @@ public final class Baseline {
     return new Footprint(
         longs(node.path("copied")),
         longs(node.path("used")),
-        files,
+        sums(longs(node.path("files"))),
         appeared - files,
         node.path("faults").asInt(),
         node.path("exit_faults").asInt(),
@@ -333,7 +333,7 @@ public final class Baseline {
     }
     long[] pages =
         Arrays.stream(first.copiedPages()).filter(page -> !again.contains(page)).toArray();
-    return new Footprint(pages, new long[0], 0, 0, pages.length, 0, 0, 0, new long[0], 0);
+    return new Footprint(pages, new long[0], new long[0], 0, pages.length, 0, 0, 0, new long[0], 0);
   }
 
   /** The same where no collection makes a difference. */
@@ -409,7 +409,7 @@ public final class Baseline {
     return new Footprint(
         copied,
         whole.usedPages(),
-        whole.fileAppeared(),
+        whole.filePages(),
         whole.otherAppeared(),
         whole.faults() - (whole.copiedPages().length - copied.length),
         whole.exitFaults(),

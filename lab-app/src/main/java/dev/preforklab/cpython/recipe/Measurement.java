@@ -60,9 +60,11 @@ final class Measurement {
       perform(part);
     }
     evaluator.calls().leave(call);
-    touchMallocsVariables();
+    Set<Long> filePages = new HashSet<>();
+    if (touchMallocsVariables() && !RecipeReader.leaves(act)) {
+      add(filePages, baseline.footprint(frozen, "allocate:raw").filePages());
+    }
     int outside = 0;
-    int files = 0;
     int others = 0;
     int vanished = 0;
     for (Baseline.Footprint footprint : footprints) {
@@ -74,10 +76,11 @@ final class Measurement {
               footprint.faults()
                   - footprint.copiedPages().length
                   - footprint.vanishedPages().length);
-      files = Math.max(files, footprint.fileAppeared());
+      add(filePages, footprint.filePages());
       others = Math.max(others, footprint.otherAppeared());
       vanished = Math.max(vanished, footprint.vanishedPages().length);
     }
+    int files = filePages.size();
     int faults = (int) (host.minorFaults() - minorBefore) + outside;
     int[] after = host.table();
     int copied = 0;
@@ -235,17 +238,28 @@ final class Measurement {
   /**
    * The simulated malloc keeps its variables on a page of the simulation's own. In the real process
    * they lie in the C library's static data; what has changed here has been copied there.
+   *
+   * @return whether anything has changed
    */
-  private void touchMallocsVariables() {
+  private boolean touchMallocsVariables() {
+    boolean changed = host.sbrk(0) != parent.host().sbrk(0);
     long first = interpreter.runtime + RuntimeState.MALLOC_FAST_BINS;
     long end = interpreter.runtime + RuntimeState.MALLOC_BIN_MAP + 16;
     for (long at = first; at < end; at += 8) {
       if (host.load(at) != parent.host().load(at)) {
+        changed = true;
         touchAt(baseline.cHeap.arena() + FAST_BINS_IN_ARENA + at - first);
       }
     }
     if (host.sbrk(0) != parent.host().sbrk(0)) {
       touchAt(baseline.cHeap.endVariable());
+    }
+    return changed;
+  }
+
+  private static void add(Set<Long> pages, long[] more) {
+    for (long page : more) {
+      pages.add(page);
     }
   }
 
