@@ -56,12 +56,11 @@ final class Measurement {
     Memory memoryBefore = memory(baseline.filePages);
     long minorBefore = host.minorFaults();
     Calls.Call call = evaluator.calls().enterAct();
-    for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
-      perform(part);
-    }
+    List<Act> parts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
+    parts.forEach(this::perform);
     evaluator.calls().leave(call);
     Set<Long> filePages = new HashSet<>();
-    if (touchMallocsVariables() && !RecipeReader.leaves(act)) {
+    if (touchMallocsVariables() && parts.stream().anyMatch(Recipe.Allocate.class::isInstance)) {
       add(filePages, baseline.footprint(frozen, "allocate:raw").filePages());
     }
     int outside = 0;

@@ -23,7 +23,7 @@ final class RecipeCheck {
   private static final double PART = 0.01;
   private static final double FAULTS_PART = 0.05;
   private static final double SHARE = 0.01;
-  private static final int RUNS = 5;
+  private static final int RUNS = 9;
 
   private RecipeCheck() {}
 
