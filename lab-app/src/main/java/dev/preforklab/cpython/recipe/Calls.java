@@ -4,23 +4,25 @@ import static dev.preforklab.cpython.Host.CAUSE_DATA;
 
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What 2.7 and 3.6 allocate for calls besides their values: bound methods, frames, and for a list
- * comprehension of 3.6 a function with its closure. All of it moves the collector's count, and some
- * waits on free lists that a full collection empties. Sources: {@code Python/ceval.c}, {@code
- * Objects/*object.c}; states of the free lists were read off real processes with a debugger.
- *
- * <p>Later releases bind no methods for such calls; there this does nothing.
+ * What calls allocate besides their values: bound methods to 3.6, frames to 3.10, and for a list
+ * comprehension of 3.6 to 3.11 a function with its closure. All of it moves the collector's count,
+ * and some waits on free lists that a full collection empties. Sources: {@code Python/ceval.c},
+ * {@code Objects/*object.c}; states of the free lists were read off real processes with a debugger,
+ * or follow from their counts.
  */
 final class Calls {
   private static final Object ACT = new Object();
@@ -28,7 +30,6 @@ final class Calls {
   private static final int ITERATOR_BYTES = 32;
   private static final int TABLE_ITERATOR_BYTES = 56;
   private static final int FRAME_BYTES = 432;
-  private static final int FUNCTION_BYTES = 112;
   private static final int CELL_BYTES = 24;
   private static final int OLD_BUILTIN_BYTES = 40;
 
@@ -42,6 +43,7 @@ final class Calls {
   private final Mutator mutator;
   private final Interpreter interpreter;
   private final Host host;
+  private final PythonVersion version;
   private final boolean isOld;
   private final long type;
 
@@ -51,15 +53,26 @@ final class Calls {
   /** The frames of read_deep's function, outermost first, and how many are in use. */
   private final List<Long> readers = new ArrayList<>();
 
+  /** Code that has had a frame, from 3.7 on; its memory is that of {@link CodeObjects}. */
+  private final Set<Object> hadFrames = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /** The call sites of classes that have learnt to call without a tuple of arguments. */
+  private final Set<Object> specialised = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /** 3.10's frames that wait for a call, and how many full collections there were then. */
+  private int freeFrames;
+
+  private long fullCollections;
+
   private int depth;
 
-  /** Whether this is simulated for the release. */
+  /** Whether calls bind methods, and all of them is simulated. */
   final boolean areSimulated;
 
   Calls(Mutator mutator) {
     this(
         mutator,
-        mutator.version.atLeast(3, 7)
+        mutator.version.atLeast(3, 12)
             ? 0
             : mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)));
   }
@@ -69,8 +82,9 @@ final class Calls {
     this.type = type;
     interpreter = mutator.interpreter;
     host = interpreter.host;
-    isOld = mutator.version.major == 2;
-    areSimulated = !mutator.version.atLeast(3, 7);
+    version = mutator.version;
+    isOld = version.major == 2;
+    areSimulated = !version.atLeast(3, 7);
   }
 
   /** The calls of a forked process. */
@@ -78,6 +92,10 @@ final class Calls {
     Calls copy = new Calls(child, type);
     copy.frames.putAll(frames);
     copy.readers.addAll(readers);
+    copy.hadFrames.addAll(hadFrames);
+    copy.specialised.addAll(specialised);
+    copy.freeFrames = freeFrames;
+    copy.fullCollections = fullCollections;
     return copy;
   }
 
@@ -118,8 +136,24 @@ final class Calls {
 
   // Functions
 
-  /** A call under way. */
-  record Call(long method, long arguments, long frame, List<Long> cells, long function) {}
+  /** A call under way; {@code frame} is 0 where it is only counted. */
+  record Call(
+      long method,
+      long arguments,
+      long frame,
+      boolean freesFrame,
+      List<Long> cells,
+      long function) {}
+
+  /**
+   * The tuple in which a class is called with one argument, or 0: from 3.12 on a call of a class
+   * whose instances have a dict does without from its second time on, when it has learnt to enter
+   * {@code __init__} by itself ({@code CALL_ALLOC_AND_ENTER_INIT}).
+   */
+  long passArgument(Recipe.InstanceValue place, long argument) {
+    boolean learns = version.atLeast(3, 12) && !place.slots();
+    return learns && !specialised.add(place) ? 0 : mutator.newTuple(new long[] {argument});
+  }
 
   /**
    * {@code __init__(self, i)} begins.
@@ -128,7 +162,7 @@ final class Calls {
    */
   @Nullable Call enterInit(Expression place, long object, long index, boolean capturesIndex) {
     if (!areSimulated) {
-      return null;
+      return enter(place, capturesIndex ? 1 : 0, 0);
     }
     long method = bindMethod();
     long arguments = 0;
@@ -137,7 +171,7 @@ final class Calls {
       interpreter.incref(index);
       arguments = mutator.newTuple(new long[] {object, index});
     }
-    return new Call(method, arguments, frame(place), cells(capturesIndex ? 1 : 0), 0);
+    return new Call(method, arguments, frame(place), false, cells(capturesIndex ? 1 : 0), 0);
   }
 
   /**
@@ -148,13 +182,13 @@ final class Calls {
    */
   @Nullable Call enterFunction(@Nullable Object place, int captured) {
     return areSimulated
-        ? new Call(0, 0, place == null ? 0 : frame(place), cells(captured), 0)
-        : null;
+        ? new Call(0, 0, place == null ? 0 : frame(place), false, cells(captured), 0)
+        : enter(place, captured, 0);
   }
 
   /** The function of the act begins; that of 2.7 gets a frame that is left of the codec's. */
   @Nullable Call enterAct() {
-    return enterFunction(isOld ? null : ACT, 0);
+    return areSimulated ? enterFunction(isOld ? null : ACT, 0) : null;
   }
 
   /**
@@ -164,18 +198,65 @@ final class Calls {
    * @param capturesIndex whether another comprehension in it uses its variable
    */
   @Nullable Call enterComprehension(Expression place, long function, boolean capturesIndex) {
-    return function == 0
-        ? null
-        : new Call(0, 0, frame(place), cells(capturesIndex ? 1 : 0), function);
+    if (function == 0) {
+      return null;
+    }
+    int captured = capturesIndex ? 1 : 0;
+    return areSimulated
+        ? new Call(0, 0, frame(place), false, cells(captured), function)
+        : enter(place, captured, function);
   }
 
-  /** The function of a comprehension of 3.6, which holds its closure. */
+  /** A call from 3.7 on. */
+  private @Nullable Call enter(@Nullable Object place, int captured, long function) {
+    if (version.atLeast(3, 12)) {
+      return null;
+    }
+    boolean freesFrame = place != null && countFrame(place);
+    return new Call(0, 0, 0, freesFrame, cells(captured), function);
+  }
+
+  /**
+   * Counts the frame of a call from 3.7 on: to 3.9 a new one at the first call of a code object,
+   * which keeps it; on 3.10 one from the free list or a new one; later none.
+   *
+   * @return whether it goes on the free list
+   */
+  private boolean countFrame(Object place) {
+    if (version.atLeast(3, 11)) {
+      return false;
+    }
+    if (!version.atLeast(3, 10)) {
+      if (hadFrames.add(place)) {
+        interpreter.collector.objectAllocated();
+      }
+      return false;
+    }
+    forgetClearedFrames();
+    if (freeFrames > 0) {
+      freeFrames--;
+    } else {
+      interpreter.collector.objectAllocated();
+    }
+    return true;
+  }
+
+  /** A full collection frees the frames that wait. */
+  private void forgetClearedFrames() {
+    long now = interpreter.gcState.collections(2);
+    if (now != fullCollections) {
+      fullCollections = now;
+      freeFrames = 0;
+    }
+  }
+
+  /** The function of a comprehension, which holds its closure; 0 where there is none. */
   long makeFunction(int freeVariables) {
-    if (!areSimulated || isOld) {
+    if (isOld || version.atLeast(3, 12)) {
       return 0;
     }
     long closure = freeVariables == 0 ? 0 : mutator.newTuple(new long[freeVariables]);
-    long function = interpreter.newGcObject(type, FUNCTION_BYTES);
+    long function = interpreter.newGcObject(type, functionBytes(version));
     host.store(function + ObjectHead.BYTES, closure, CAUSE_DATA);
     interpreter.track(function);
     return function;
@@ -188,6 +269,10 @@ final class Calls {
     if (call.frame != 0) {
       interpreter.untrack(call.frame);
     }
+    if (call.freesFrame) {
+      forgetClearedFrames();
+      freeFrames++;
+    }
     call.cells.forEach(this::delete);
     if (call.function != 0) {
       long closure = host.load(call.function + ObjectHead.BYTES);
@@ -196,6 +281,17 @@ final class Calls {
     }
     interpreter.decref(call.arguments);
     release(call.method, false);
+  }
+
+  /** Bytes of a function object. */
+  static int functionBytes(PythonVersion version) {
+    return switch (version.minor) {
+      case 6, 7 -> 112;
+      case 8, 9 -> 120;
+      case 10 -> 128;
+      case 11 -> 136;
+      default -> 144;
+    };
   }
 
   private long frame(Object place) {
@@ -254,10 +350,17 @@ final class Calls {
   }
 
   /** What one class statement needs for a time, all of it at once. */
-  Held holdForClass() {
-    return isOld
-        ? hold(new int[] {0, 0, 0, 1}, 0, 0, 0, 0)
-        : hold(new int[] {0, 0, 2, 2}, 4, 2, 1, 0);
+  Held holdForClass(boolean slots) {
+    if (isOld) {
+      return hold(new int[] {0, 0, 0, 1}, 0, 0, 0, 0);
+    }
+    // The names of slots are sorted in a list, which then waits on the free list.
+    int lists = slots ? 1 : 0;
+    return switch (version.minor) {
+      case 6 -> hold(new int[] {0, 0, 2, 2}, 4, 2, 1, 0);
+      case 7, 8, 9, 10 -> hold(new int[] {0, 0, 1, 1}, lists, 2, 0, 0);
+      default -> hold(new int[] {0, 0, 0, 1}, lists, 2, 0, 0);
+    };
   }
 
   /**

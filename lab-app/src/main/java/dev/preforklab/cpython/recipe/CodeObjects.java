@@ -279,12 +279,7 @@ final class CodeObjects {
       methodCache.learn(mutator, unit, loaded.attributes);
     }
     for (Loaded comprehension : loaded.comprehensions) {
-      long function =
-          version.atLeast(3, 7) ? mutator.scratch(version.gcHeadBytes + functionBytes()) : 0;
       run(mutator, comprehension);
-      if (function != 0) {
-        mutator.freeScratch(function);
-      }
     }
     for (int i = 0; i <= unit.calls.size(); i++) {
       if (methodCache != null && i == unit.callsBeforeBytes) {
@@ -311,16 +306,6 @@ final class CodeObjects {
       case 11 -> 184;
       case 12 -> 192;
       default -> 200;
-    };
-  }
-
-  int functionBytes() {
-    return switch (version.minor) {
-      case 6, 7 -> 112;
-      case 8, 9 -> 120;
-      case 10 -> 128;
-      case 11 -> 136;
-      default -> 144;
     };
   }
 }

@@ -170,9 +170,9 @@ final class Definitions {
 
   private void addClass(Expression place, List<String> attributes, boolean slots) {
     // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
-    int descriptors = !slots ? 0 : attributes.isEmpty() ? -2 : attributes.size() - 1;
+    int descriptors = slots ? attributes.size() : 2;
     if (calls.areSimulated) {
-      Calls.Held held = calls.holdForClass();
+      Calls.Held held = calls.holdForClass(slots);
       PyClass type = instances.define(attributes, slots, metatype);
       mutator.newTuple(new long[] {0});
       if (mutator.version.major > 2) {
@@ -181,21 +181,28 @@ final class Definitions {
       held.release();
       add(place, type);
       makeFunction(place);
-      makeFixtures(5 + descriptors);
+      makeFixtures(3 + descriptors + (slots && !attributes.isEmpty() ? 1 : 0));
       return;
     }
-    if (classes.isEmpty()) {
-      if (mutator.version.atLeast(3, 9)) {
-        makeFixtures(firstClassObjects());
-      } else {
-        // One of them is a call's arguments, a tuple that range() then has from the free list.
-        makeFixtures(firstClassObjects() - 1);
-        interpreter.decref(mutator.newTuple(new long[] {0}));
-      }
+    if (classes.isEmpty() && !mutator.version.atLeast(3, 9)) {
+      // One more than the later ones leave.
+      makeFixtures(1);
     }
+    Calls.Held held = calls.holdForClass(slots);
     makeFunction(place);
     add(place, instances.define(attributes, slots, metatype));
-    makeFixtures((mutator.version.atLeast(3, 11) ? 8 : 9) - 2 + descriptors);
+    // Its bases, its method resolution order, its dict and a weak reference from its base.
+    mutator.newTuple(new long[1]);
+    mutator.newTuple(new long[2]);
+    interpreter.track(mutator.dictObjects.newDictObject());
+    makeFixtures(1 + descriptors);
+    if (slots && !attributes.isEmpty()) {
+      mutator.newTuple(new long[attributes.size()]);
+    }
+    if (!mutator.version.atLeast(3, 11)) {
+      mutator.newTuple(new long[1]);
+    }
+    held.release();
   }
 
   private void makeFunction(Expression place) {
@@ -203,7 +210,7 @@ final class Definitions {
       makeFixtures(1);
       return;
     }
-    long function = interpreter.newGcObject(metatype, code.functionBytes());
+    long function = interpreter.newGcObject(metatype, Calls.functionBytes(mutator.version));
     interpreter.track(function);
     code.setFunction(place, function);
   }
@@ -216,32 +223,16 @@ final class Definitions {
     }
   }
 
-  /** GC objects that only the first class statement makes, from 3.7 on. */
-  private int firstClassObjects() {
-    return switch (mutator.version.minor) {
-      case 7, 8 -> 6;
-      case 9, 10 -> 4;
-      default -> 3;
-    };
-  }
-
   /**
-   * What 2.7's compiler leaves on free lists, which its collections do not empty: for each scope of
-   * the source a dict and two lists, and nine dicts for each scope that it was inside of at once,
-   * counted in the real interpreter. Each class, and the import of array, has taken from there
-   * since.
-   *
-   * @param reads whether there is the function of read_deep
+   * What starting leaves on 2.7's free lists, which its collections do not empty, as counted in the
+   * real interpreter, less what each class and the import of array have taken since.
    */
-  void fillFreeLists(boolean reads, boolean array) {
+  void fillFreeLists(boolean array) {
     if (mutator.version.major > 2) {
       return;
     }
     int count = interpreter.gcState.count(0);
-    int scopes = 3 + 2 * order.size() + (reads ? 1 : 0);
-    boolean hasMethods = classes.keySet().stream().anyMatch(Recipe.InstanceValue.class::isInstance);
-    int taken = order.size() + (array ? 2 : 0);
-    mutator.fillFreeLists((hasMethods ? 27 : 18) + scopes - taken, 4 + 2 * scopes, 2);
+    mutator.fillFreeLists(Math.max(0, 10 - order.size() - (array ? 2 : 0)), 6, 2);
     interpreter.gcState.setCount(0, count);
   }
 

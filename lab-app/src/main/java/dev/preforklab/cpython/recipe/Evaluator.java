@@ -216,7 +216,7 @@ final class Evaluator {
     PyClass type = definitions.classOf(value);
     LoopIndex outer = index;
     long argument = index.take();
-    long arguments = mutator.newTuple(new long[] {argument});
+    long arguments = calls.passArgument(value, argument);
     long object = instances.create(type);
     boolean captures = value.values().stream().anyMatch(Calls::capturesIndex);
     Calls.Call call = calls.enterInit(value, object, argument, captures);
@@ -227,14 +227,21 @@ final class Evaluator {
     }
     index = outer;
     calls.leave(call);
-    interpreter.decref(arguments);
+    if (arguments == 0) {
+      interpreter.decref(argument);
+    } else {
+      interpreter.decref(arguments);
+      interpreter.evalBreaker();
+    }
     return object;
   }
 
   private long cycle(Recipe.CycleValue value) {
     PyClass type = definitions.classOf(value);
     Calls.Call call = calls.enterFunction(value, 0);
+    interpreter.evalBreaker();
     long first = instances.create(type);
+    interpreter.evalBreaker();
     long last = first;
     long j = 0;
     interpreter.incref(first);
@@ -243,6 +250,7 @@ final class Evaluator {
       interpreter.decref(j);
       j = Objects.requireNonNull(range).next(i - 1);
       long next = instances.create(type);
+      interpreter.evalBreaker();
       interpreter.incref(next);
       instances.setAttribute(last, type, 0, next);
       interpreter.decref(last);

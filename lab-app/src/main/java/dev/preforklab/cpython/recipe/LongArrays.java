@@ -51,6 +51,7 @@ final class LongArrays {
     long arguments = mutator.newTuple(0, list);
     long one = object(1);
     interpreter.decref(arguments);
+    interpreter.evalBreaker();
     long object = object(length);
     interpreter.decref(one);
     return object;

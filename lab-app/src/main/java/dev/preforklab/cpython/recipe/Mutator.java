@@ -86,7 +86,8 @@ final class Mutator {
   /** Puts as many dead objects on the free lists as the interpreter had there. */
   void fillFreeLists(Baseline.FreeLists counts) {
     int count = interpreter.gcState.count(0);
-    fillFreeLists(counts.dicts(), counts.lists(), 0);
+    // The lists were counted after the recipe's own was taken.
+    fillFreeLists(counts.dicts(), counts.lists() == 0 ? 0 : counts.lists() + 1, 0);
     for (int length = 1; length < counts.tuples().length; length++) {
       for (int i = 0; i < counts.tuples()[length]; i++) {
         interpreter.freeLists.putTuple(
@@ -248,13 +249,17 @@ final class Mutator {
     return interpreter.malloc.reallocate(buffer, bytes);
   }
 
-  /** The value of {@code bytes(bytearray(length))}. */
+  /** The value of {@code bytes(bytearray(length))}; either call has its argument in a tuple. */
   long newBytes(int length) {
+    long size = newTuple(new long[] {0});
     long array = interpreter.malloc.allocate(isOld ? 48 : 56);
     long content = length == 0 ? 0 : allocateMemory(length + 1L);
     if (content != 0) {
       fill(content, length + 1L);
     }
+    interpreter.decref(size);
+    interpreter.evalBreaker();
+    long source = newTuple(new long[] {0});
     long object;
     // There is one empty value, and on 2.7 one of each single character.
     if (length == 0 || (length == 1 && isOld)) {
@@ -268,7 +273,9 @@ final class Mutator {
     if (content != 0) {
       freeMemory(content);
     }
+    interpreter.decref(source);
     interpreter.malloc.free(array);
+    interpreter.evalBreaker();
     return object;
   }
 

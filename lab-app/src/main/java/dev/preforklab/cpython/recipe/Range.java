@@ -31,6 +31,7 @@ final class Range {
       mutator.freeScratch(range);
     }
     mutator.interpreter.decref(arguments);
+    mutator.interpreter.evalBreaker();
     listIterator = isList ? calls.iterate(false) : 0;
   }
 

@@ -118,9 +118,9 @@ public final class RecipeRunner {
     MachineHost host = MachineHost.alone(RAM_BYTES, BaselineLoader.VIRTUAL_PAGES);
     BaselineLoader loader = new BaselineLoader(baseline, host);
     Interpreter interpreter = loader.load(version);
-    if (version.major > 2 && (version.atLeast(3, 7) || !array)) {
-      // The list object itself is among the baseline's objects already, unless it is from a free
-      // list.
+    if (version.major > 2 && baseline.freeLists.lists() == 0) {
+      // The list object itself is among the baseline's objects already, unless it was from the free
+      // list: as long as there are more, it was.
       interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
     }
     Evaluator evaluator =
@@ -136,7 +136,7 @@ public final class RecipeRunner {
     if (reads) {
       evaluator.definitions().makeFixtures(1);
     }
-    evaluator.definitions().fillFreeLists(reads, array);
+    evaluator.definitions().fillFreeLists(array);
     recipe.beforeHeap().forEach(action -> perform(action, evaluator));
     evaluator.makeOut();
     evaluator.definitions().run("build");
@@ -196,9 +196,10 @@ public final class RecipeRunner {
                 ? threshold.values().get(i)
                 : interpreter.gcState.threshold(i);
       }
+      // The tuple of the call's arguments then waits on the free list.
+      long arguments = evaluator.mutator().newTuple(new long[values.length]);
       interpreter.gcState.setThresholds(values[0], values[1], values[2]);
-      // The call's arguments; the tuple then waits on the free list.
-      interpreter.decref(evaluator.mutator().newTuple(new long[values.length]));
+      interpreter.decref(arguments);
     } else if (action instanceof Recipe.CollectorSwitch change) {
       switch (change.name()) {
         case "gc.disable" -> interpreter.gcState.setEnabled(false);
