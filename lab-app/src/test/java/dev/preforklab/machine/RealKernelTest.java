@@ -29,10 +29,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The same random sequences of forks, reads, writes and exits in real processes on this machine's
- * kernel and on the simulated one: after each step the same Rss, Pss, shared, private and anonymous
- * memory of both mappings of every process, and the same minor faults. Needs Linux, python3 and
- * pages of 4 KiB.
+ * The same random sequences of forks, reads, writes, mremaps and exits in real processes on this
+ * machine's kernel and on the simulated one: after each step the same Rss, Pss, shared, private and
+ * anonymous memory of both mappings of every process, and the same minor faults. Needs Linux,
+ * python3 and pages of 4 KiB.
  */
 class RealKernelTest {
   private static final int SEEDS = 2;
@@ -98,8 +98,11 @@ class RealKernelTest {
     private final Kernel kernel =
         new Kernel(new HostConfig(64 << 20, 1, 4096), CostModel.defaults(), 0);
     private final Map<Integer, MachineHost> hosts = new TreeMap<>();
-    private long anonBase;
+    private final Map<Integer, Anon> anons = new TreeMap<>();
     private long fileBase;
+
+    /** A process's anonymous mapping, in pages. */
+    private record Anon(long start, int pages) {}
 
     Comparison(long seed, Writer to, BufferedReader from) {
       this.seed = seed;
@@ -116,6 +119,8 @@ class RealKernelTest {
           fork();
         } else if (choice < 22 && hosts.size() > 1) {
           exit();
+        } else if (choice < 35) {
+          remap();
         } else {
           touch();
         }
@@ -126,7 +131,7 @@ class RealKernelTest {
       ObjectNode command = JSON.createObjectNode().put("op", "start");
       JsonNode answer = ask(command.put("anon", ANON_PAGES).put("file", FILE_PAGES));
       JsonNode maps = answer.path("smaps").path("0");
-      anonBase = 1024 + maps.path("anon").path("start").asLong() % PAGES_IN_HARDWARE_TABLE;
+      long anonBase = 1024 + maps.path("anon").path("start").asLong() % PAGES_IN_HARDWARE_TABLE;
       fileBase = 2560 + maps.path("file").path("start").asLong() % PAGES_IN_HARDWARE_TABLE;
       MachineHost first = new MachineHost(kernel, kernel.spawn(Probes.MASTER));
       FileObject file = kernel.openFile("mapped", FILE_PAGES * 4096L);
@@ -134,6 +139,7 @@ class RealKernelTest {
       first.mapAt(anonBase << 12, ANON_PAGES * 4096L, "");
       first.mapFileAt(fileBase << 12, file, 0, FILE_PAGES * 4096L, true);
       hosts.put(0, first);
+      anons.put(0, new Anon(anonBase, ANON_PAGES));
       compare(command, answer);
     }
 
@@ -148,6 +154,32 @@ class RealKernelTest {
       return host;
     }
 
+    private Anon anon(int who) {
+      Anon anon = anons.get(who);
+      assertThat(anon).isNotNull();
+      return anon;
+    }
+
+    /**
+     * Whether a longer mapping must move depends on the others, of which a real process has more.
+     */
+    private void remap() throws IOException {
+      int who = anyone();
+      Anon old = anon(who);
+      int pages = 1 + prng.nextInt(2 * ANON_PAGES);
+      ObjectNode command = JSON.createObjectNode().put("op", "remap").put("who", who);
+      JsonNode answer = ask(command.put("pages", pages));
+      MachineHost host = host(who);
+      long before = host.process().faults().minor();
+      long address = host.remap(old.start() << 12, old.pages() * 4096L, pages * 4096L);
+      anons.put(who, new Anon(address >> 12, pages));
+      compare(command, answer);
+      assertThat(host.process().faults().minor()).isEqualTo(before);
+      assertThat(answer.path("faults").asInt())
+          .as("seed %d, real minor faults of %s", seed, command)
+          .isBetween(0, FAULTS_OF_THE_INTERPRETER);
+    }
+
     private void fork() throws IOException {
       int child = 0;
       while (hosts.containsKey(child)) {
@@ -157,6 +189,7 @@ class RealKernelTest {
       ObjectNode command = JSON.createObjectNode().put("op", "fork").put("who", who);
       JsonNode answer = ask(command.put("child", child));
       hosts.put(child, host(who).fork(child));
+      anons.put(child, anon(who));
       compare(command, answer);
     }
 
@@ -166,6 +199,7 @@ class RealKernelTest {
       JsonNode answer = ask(command);
       host(who).exit();
       hosts.remove(who);
+      anons.remove(who);
       compare(command, answer);
     }
 
@@ -176,12 +210,14 @@ class RealKernelTest {
       ObjectNode command = JSON.createObjectNode().put("op", write ? "write" : "read");
       command.put("who", who).put("region", anon ? "anon" : "file");
       ArrayNode pages = command.putArray("pages");
-      int first = prng.nextInt(anon ? ANON_PAGES : FILE_PAGES);
+      Anon mapping = anon(who);
+      int most = anon ? mapping.pages() : FILE_PAGES;
+      int first = prng.nextInt(most);
       int stride = 1 + prng.nextInt(5);
       int count = 1 + prng.nextInt(anon ? 120 : 5);
       for (int i = 0; i < count; i++) {
         int page = first + i * stride;
-        if (page < (anon ? ANON_PAGES : FILE_PAGES)) {
+        if (page < most) {
           pages.add(page);
         }
       }
@@ -189,7 +225,7 @@ class RealKernelTest {
       MachineHost host = host(who);
       long before = host.process().faults().minor();
       for (JsonNode page : pages) {
-        long address = ((anon ? anonBase : fileBase) + page.asInt()) << 12;
+        long address = ((anon ? mapping.start() : fileBase) + page.asInt()) << 12;
         if (write) {
           host.store(address, 1, Host.CAUSE_DATA);
         } else {

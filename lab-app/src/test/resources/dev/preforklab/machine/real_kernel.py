@@ -3,6 +3,7 @@
 One JSON command a line on standard input, one JSON answer a line on standard output:
   {"op": "start", "anon": pages, "file": pages}    process 0 maps both; answers their page numbers
   {"op": "read" | "write", "who": n, "region": "anon" | "file", "pages": [index, ...]}
+  {"op": "remap", "who": n, "pages": pages}        gives the anonymous mapping another length (mremap)
   {"op": "fork", "who": n, "child": m}
   {"op": "exit", "who": n}
 An answer holds the minor faults of the step and, for each process that lives, the smaps figures of
@@ -31,6 +32,14 @@ def touch(region, pages, write):
             region[p * PAGE]
 
 
+def resize(region, lengths, answer):
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    for pages in lengths:
+        region.resize(pages * PAGE)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    answer["faults"] = after.ru_minflt - before.ru_minflt
+
+
 def serve(me, pipes):
     """A process that does what it is told."""
     signal.alarm(LONGEST_SECONDS)
@@ -57,6 +66,9 @@ def serve(me, pipes):
                 signal.alarm(LONGEST_SECONDS)
                 continue
             answer["pid"] = pid
+        elif command["op"] == "remap":
+            resize(dummy, [2, 1], answer)  # what the interpreter itself copies
+            resize(regions["anon"], [command["pages"]], answer)
         elif command["op"] == "exit":
             os._exit(0)
         else:
@@ -83,9 +95,10 @@ def smaps(pid):
                 elif words[1] == "rwxp":
                     name = "anon"
                 if name:
-                    found[name] = {"start": int(words[0].split("-")[0], 16) // PAGE}
+                    found.setdefault(name, {"start": int(words[0].split("-")[0], 16) // PAGE})
             elif name and words[-1] == "kB":
-                found[name][words[0][:-1]] = int(words[1])
+                figure = words[0][:-1]
+                found[name][figure] = found[name].get(figure, 0) + int(words[1])
     return found
 
 
