@@ -28,6 +28,14 @@ The file is JSON, addresses in bytes unless said otherwise:
   numbers   of 2.7, {int, float: [[addresses of the blocks in list order], [addresses of the free objects in chain order]]}
   lists     for each generation the addresses of the collector's heads in list order: the first, then differences
   free_lists  dead objects that wait on the interpreter's free lists: {list, dict, keys, float, tuple: [by length]}; null if unknown
+  first_collection  what the first full collection takes; null for 2.7:
+      dead  objects on the interpreter's free lists, by their blocks: {tuple: [by length], list, dict, float, keys, other: those that it gives
+            back besides}, each with the next to be taken first
+      garbage  blocks that it frees, in order: cyclic garbage and all that this alone holds, without what dies onto free lists
+      kept  [length of a tuple, -1 for a dict, -2 for a list, -3 for a key table; its block] of what dies onto them, each kind in the
+            order of death
+      held  blocks of those of both that the collector does not find itself, as it does not see who holds them
+      untracked  {tuple, dict: [heads of objects that it tracks no more]}: tuples at a collection of any generation, dicts at a full one
   exit_calls  what a normal exit asks of the allocators after gc.freeze, in order: a size allocates, -k frees the k-th latest of these
             allocations, 0 frees the next of the blocks of before (a reallocation that moved is both); and these: the first's address,
             then differences; null where there is no freeze
@@ -47,8 +55,10 @@ import os
 import re
 import struct
 import subprocess
+import sys
 
 import child_trace
+import first_collection
 import rig
 
 ACTS = ("nothing", "iterate", {"iterate": {"part": 0.01}}, "read_deep", {"gc.collect": 0}, {"gc.collect": 1}, "gc.collect",
@@ -456,6 +466,13 @@ class Blocks(object):
             return self.starts[n]
         return None
 
+    def size(self, block):
+        """Bytes of a block in use, with what is left of its size class or chunk."""
+        pool = self.pool(block)
+        if pool is not None:
+            return self.pools[pool][0]
+        return self.starts[self.starts.index(block) + 1] - block - 8
+
     def covers(self, address):
         return self.pool(address) is not None or self.start <= address < self.end
 
@@ -521,43 +538,79 @@ def runs(numbers):
     return first, out
 
 
-def capture(python, heap):
-    release, full, _, names = rig.describe(python)
-    none_offset = int(subprocess.check_output([python, "-S", "-c", "print(id(None) & 4095)"]))
-    state = {"prefork_baseline": 1, "python": release, "python_full": full, "none_offset": none_offset}
-    own = []
+def gc_head(release):
+    """Bytes of a GC head."""
+    return 32 if release in ("2.7", "3.6", "3.7") else 16
+
+
+def memory_state(python, heap, release):
+    """The part of the baseline that is read from memory, and the blocks in use then."""
+    state = {}
+    head = gc_head(release)
+    thresholds = [2000, 10, 10] if release == "3.13" else [700, 10, 10]
+    static = static_objects(python)
+    first = first_collection.FirstCollection(python, head, static) if release != "2.7" else None
+    snapshots, own = [], []
+
+    def walk_lists(memory):
+        return [walk(memory, h) for h in generations(
+            memory, thresholds, head, 24 if head == 16 else 40 if release == "2.7" else 48)]
 
     def look(pid, before, after):
         if after is not None:
             return
-        memory = Memory(pid)
-        head = 32 if release in ("2.7", "3.6", "3.7") else 16
-        thresholds = [2000, 10, 10] if release == "3.13" else [700, 10, 10]
-        heads = generations(memory, thresholds, head, 24 if head == 16 else 40 if release == "2.7" else 48)
-        lists = [walk(memory, h) for h in heads]
-        state["thresholds"] = thresholds
-        state["lists"] = [differences(l) for l in lists]
-        state["long_lived_total"] = len(lists[2])
-        state["arenas"], state["pools"], state["used"] = heap_state(memory, release)
-        state["malloc"] = c_heap(memory)
-        state["static"] = dict((n, a) for n, a in static_objects(python).items() if memory.has(a, "lib_data"))
-        state["method_cache"] = method_cache(memory, release, static_objects(python))
+        memory, taken = Memory(pid), {}
+        lists = walk_lists(memory)
+        taken["thresholds"] = thresholds
+        taken["lists"] = [differences(l) for l in lists]
+        taken["long_lived_total"] = len(lists[2])
+        taken["arenas"], taken["pools"], taken["used"] = heap_state(memory, release)
+        taken["malloc"] = c_heap(memory)
+        taken["static"] = dict((n, a) for n, a in static.items() if memory.has(a, "lib_data"))
+        taken["method_cache"] = method_cache(memory, release, static)
         own.append(Blocks(memory, release))
         if release == "2.7":
-            state["numbers"] = numbers(memory, state["static"])
+            taken["numbers"] = numbers(memory, taken["static"])
         by_mapping = {}
         for page, (entry, kind) in sorted(before.items()):
             if kind != "file_ro":
                 key = next(i for i, m in enumerate(maps_of(pid)) if m[0] <= page < m[1])
                 by_mapping.setdefault((key, kind), []).append(page)
-        state["maps"] = maps_of(pid)
-        state["regions"] = [[kind] + list(runs(pages)) for (_, kind), pages in sorted(by_mapping.items())]
-        state["private"] = sorted(p for p, (e, kind) in before.items() if e & rig.EXCLUSIVE and kind != "file_ro")
+        taken["maps"] = maps_of(pid)
+        taken["regions"] = [[kind] + list(runs(pages)) for (_, kind), pages in sorted(by_mapping.items())]
+        taken["private"] = sorted(p for p, (e, kind) in before.items() if e & rig.EXCLUSIVE and kind != "file_ro")
+        snapshots.append(taken)
+
+    def watch(pid, before, after):
+        memory = Memory(pid)
+        if after is None:
+            look(pid, before, after)
+            first.before(pid, memory, walk_lists(memory), own[-1])
+        else:
+            first.after(pid, walk_lists(memory))
 
     result = rig.run_act(python, {"heap": heap}, "nothing", 60, True, look)
-    state["file_pages"] = file_pages(python, heap)
-    state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
     state["free_lists"] = free_lists(python, heap)
+    if first:
+        collecting = rig.run_act(python, {"heap": heap}, "gc.collect", 60, True, watch)
+        collected = [run["gc"]["stats"][2]["collected"] for run in (result, collecting)]
+        keys = state["free_lists"]["keys"] if state["free_lists"] else 0
+        state["first_collection"] = first.describe(keys, collected[1] - collected[0])
+        # An act's code moves what is allocated after it: then all is to be from the process whose blocks were seen to go.
+        if snapshots[1]["lists"] == snapshots[0]["lists"]:
+            del snapshots[1], own[1]
+    state.update(snapshots[-1])
+    state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
+    return state, own[-1]
+
+
+def capture(python, heap):
+    release, full, _, names = rig.describe(python)
+    none_offset = int(subprocess.check_output([python, "-S", "-c", "print(id(None) & 4095)"]))
+    state = {"prefork_baseline": 1, "python": release, "python_full": full, "none_offset": none_offset}
+    memory, own = memory_state(python, heap, release)
+    state.update(memory)
+    state["file_pages"] = file_pages(python, heap)
     state["exit_calls"] = exit_calls(python, heap) if "freeze" in names else None
     state["acts"] = {}
     kinds = dict(KINDS, array={"array": 1}) if heap else KINDS
@@ -580,8 +633,7 @@ def capture(python, heap):
                 if after is None:
                     old.append(Memory(pid))
                 else:
-                    head = 32 if release in ("2.7", "3.6", "3.7") else 16
-                    used[:] = pages_used(old[0], Memory(pid), Blocks(old[0], release), own[0], copied, head)
+                    used[:] = pages_used(old[0], Memory(pid), Blocks(old[0], release), own, copied, gc_head(release))
 
             def differ(pid, before, after):
                 if after is not None:
@@ -629,6 +681,8 @@ def main():
         parser.error("--python %s: %s" % (options.python, e))
     if implementation != "cpython" or release not in RELEASES:
         parser.error("--python %s: %s %s, not one of CPython %s" % (options.python, implementation, release, ", ".join(RELEASES)))
+    if os.getpid() < 10000:
+        print("note: the child writes its process number, which takes another block with fewer than five digits", file=sys.stderr)
     state = capture(options.python, [{"repeat": 0, "make": {"array": 1}}] if options.array else [])
     with gzip.GzipFile(options.out, "wb", mtime=0) as f:
         f.write(json.dumps(state, separators=(",", ":")).encode())

@@ -53,3 +53,30 @@ class Exits(unittest.TestCase):
                 tested += 1
         if not tested:
             self.skipTest("needs root and a CPython from 3.7 on in ~/.pyenv")
+
+
+class FirstCollections(unittest.TestCase):
+    def test_what_a_collection_takes_was_in_use_and_is_named_once(self):
+        """That the garbage is as much as the collector says is asserted where it is told apart."""
+        tested = 0
+        for python in test_rig.interpreters():
+            release, _, implementation, _ = rig.describe(python)
+            if release not in baseline.RELEASES or release == "2.7" or implementation != "cpython" or os.geteuid():
+                continue
+            with self.subTest(python=python):
+                state, blocks = baseline.memory_state(python, [{"repeat": 0, "make": {"array": 1}}], release)
+                first = state["first_collection"]
+                dead = [a for k, v in first["dead"].items() for l in (v if k == "tuple" else [v]) for a in l]
+                garbage = first["garbage"] + [a for _, a in first["kept"]]
+                untracked = [a for l in first["untracked"].values() for a in l]
+                named = dead + garbage + untracked
+                self.assertEqual(len(set(named)), len(named))
+                self.assertLessEqual(set(first["held"]), set(garbage))
+                self.assertEqual([a for a in dead + garbage if blocks.block(a) != a], [])
+                # what _debugmallocstats counts itself, but for what has died since
+                for kind in ("list", "dict", "float"):
+                    self.assertEqual(len(first["dead"][kind]), state["free_lists"][kind], kind)
+                self.assertEqual(bool(garbage), release == "3.13")
+                tested += 1
+        if not tested:
+            self.skipTest("needs root and a CPython from 3.6 on in ~/.pyenv")

@@ -93,6 +93,9 @@ public final class RuntimeState {
 
   public static final int BOUND_FREE = BOUND_FREE_COUNT + 16;
 
+  /** First of the dead blocks that were on other lists, chained by their first word. */
+  public static final int UNKNOWN_FREE = BOUND_FREE + 16;
+
   // the C library's heap: mp_, then main_arena, see obmalloc.RawMalloc
   public static final int MALLOC_MMAP_THRESHOLD = 8192;
   public static final int MALLOC_TRIM_THRESHOLD = MALLOC_MMAP_THRESHOLD + 8;

@@ -148,6 +148,9 @@ public final class Baseline {
   final MethodCacheState methodCache;
   final FreeLists freeLists;
 
+  /** What the first collections take. */
+  final Leftovers leftovers;
+
   /** 2.7's blocks of ints and of floats, in list order, then their free objects, in chain order. */
   record Numbers(long[] blocks, long[] free) {}
 
@@ -223,6 +226,7 @@ public final class Baseline {
             dead.path("keys").asInt(),
             dead.path("float").asInt(),
             ints(dead.path("tuple")));
+    leftovers = new Leftovers(root.path("first_collection"), this);
     root.path("static")
         .properties()
         .forEach(e -> staticObjects.put(e.getKey(), e.getValue().asLong()));
@@ -473,7 +477,7 @@ public final class Baseline {
     return values;
   }
 
-  private static long[] longs(JsonNode node) {
+  static long[] longs(JsonNode node) {
     long[] values = new long[node.size()];
     for (int i = 0; i < values.length; i++) {
       values[i] = node.get(i).asLong();

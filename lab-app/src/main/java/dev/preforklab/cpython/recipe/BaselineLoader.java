@@ -9,7 +9,9 @@ import dev.preforklab.cpython.obmalloc.CHeapBuilder;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.LongConsumer;
 
 /**
@@ -34,6 +36,7 @@ final class BaselineLoader {
   private final MachineHost host;
   private long bootEnd;
   private final long[][] tracked = new long[3][];
+  private final Set<Long> garbage = new HashSet<>();
 
   BaselineLoader(Baseline baseline, MachineHost host) {
     this.baseline = baseline;
@@ -64,10 +67,10 @@ final class BaselineLoader {
     return places;
   }
 
-  /** The interpreter's own tracked objects, all of which its modules lead to. */
+  /** The interpreter's own tracked objects that its modules lead to. */
   void visitTracked(LongConsumer visit) {
     for (long[] objects : tracked) {
-      Arrays.stream(objects).forEach(visit);
+      Arrays.stream(objects).filter(object -> !garbage.contains(object)).forEach(visit);
     }
   }
 
@@ -194,6 +197,7 @@ final class BaselineLoader {
   private void loadCollector(Interpreter interpreter) {
     HeapBuilder builder = new HeapBuilder(interpreter);
     int head = interpreter.version.gcHeadBytes;
+    baseline.leftovers.blocks().forEach(block -> garbage.add(lowerHalf(block) + head));
     long type = interpreter.addStaticType(TypeSpec.blocks("captured", 16, 16, 0, false));
     for (int i = 0; i < 3; i++) {
       long[] objects = relocate(baseline.lists[i], head);

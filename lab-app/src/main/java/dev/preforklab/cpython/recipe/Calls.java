@@ -328,11 +328,11 @@ final class Calls {
    * Fills the free lists as the script has left them where the recipe's code begins.
    *
    * @param array whether the module array has been imported
-   * @param counted how many the real interpreter had, for the releases that tell
+   * @param baseline what the real interpreter had there, for the releases that tell
    */
-  void fillFreeLists(boolean array, Baseline.FreeLists counted) {
+  void fillFreeLists(boolean array, Baseline baseline, BaselineLoader loader) {
     if (!areSimulated) {
-      mutator.fillFreeLists(counted);
+      mutator.fillFreeLists(baseline.freeLists, baseline.leftovers.restoreDead(mutator, loader));
       return;
     }
     int count = interpreter.gcState.count(0);

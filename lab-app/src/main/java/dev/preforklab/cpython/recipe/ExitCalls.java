@@ -30,7 +30,10 @@ record ExitCalls(int[] calls, long[] freed) {
         interpreter.malloc.free(blocks[made + call]);
       } else {
         long address = freed[next++];
-        if (baseline.isInHeaps(address)) { // else it has a mapping of its own, which vanishes
+        if (baseline.leftovers.isDead(address)) {
+          interpreter.freeLists.clear(); // what is on them now
+        } else if (baseline.isInHeaps(address) && !baseline.leftovers.isGarbage(address)) {
+          // else it has a mapping of its own, which vanishes
           interpreter.malloc.free(loader.relocate(address));
         }
       }

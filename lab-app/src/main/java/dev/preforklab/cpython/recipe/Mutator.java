@@ -37,7 +37,7 @@ final class Mutator {
   final DictLayout dicts;
   private final Host host;
   private final boolean isOld;
-  private final Builtins types;
+  final Builtins types;
   private final Sets sets;
   private final LongArrays arrays;
   private final Hashes hashes;
@@ -83,21 +83,26 @@ final class Mutator {
     }
   }
 
-  /** Puts as many dead objects on the free lists as the interpreter had there. */
-  void fillFreeLists(Baseline.FreeLists counts) {
+  /**
+   * Puts as many dead objects on the free lists as the interpreter had there.
+   *
+   * @param there how many are there already
+   */
+  void fillFreeLists(Baseline.FreeLists counts, Baseline.FreeLists there) {
     int count = interpreter.gcState.count(0);
     // The lists were counted after the recipe's own was taken.
-    fillFreeLists(counts.dicts(), counts.lists() == 0 ? 0 : counts.lists() + 1, 0);
+    int lists = counts.lists() == 0 ? 0 : counts.lists() + 1;
+    fillFreeLists(counts.dicts() - there.dicts(), lists - there.lists(), 0);
     for (int length = 1; length < counts.tuples().length; length++) {
-      for (int i = 0; i < counts.tuples()[length]; i++) {
+      for (int i = there.tuples()[length]; i < counts.tuples()[length]; i++) {
         interpreter.freeLists.putTuple(
             interpreter.newGcObject(types.tuple(), ObjectHead.VAR_BYTES + 8L * length), length);
       }
     }
-    for (int i = 0; i < counts.floats(); i++) {
+    for (int i = there.floats(); i < counts.floats(); i++) {
       interpreter.freeLists.putFloat(interpreter.newObject(types.float_(), Builtins.FLOAT_BYTES));
     }
-    for (int i = 0; i < Math.min(counts.keys(), version.keysFreeList); i++) {
+    for (int i = there.keys(); i < Math.min(counts.keys(), version.keysFreeList); i++) {
       interpreter.freeLists.putKeys(dictObjects.newKeys(0, DictLayout.KIND_UNICODE));
     }
     interpreter.gcState.setCount(0, count);

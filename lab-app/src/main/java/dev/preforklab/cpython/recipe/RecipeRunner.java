@@ -128,7 +128,8 @@ public final class RecipeRunner {
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
     setRoots(interpreter, loader, evaluator);
-    evaluator.calls().fillFreeLists(array, baseline.freeLists);
+    baseline.leftovers.restore(evaluator.mutator(), loader);
+    evaluator.calls().fillFreeLists(array, baseline, loader);
     new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
     loadCode(evaluator, loader, baseline, defined);
     evaluator.definitions().define(recipe.heap());

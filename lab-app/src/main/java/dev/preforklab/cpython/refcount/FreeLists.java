@@ -126,6 +126,12 @@ public final class FreeLists {
         object);
   }
 
+  /** Keeps a dead block of a list of which only this is known, until a full collection. */
+  public void putOther(long block) {
+    set(block, host.load(runtime + RuntimeState.UNKNOWN_FREE));
+    set(runtime + RuntimeState.UNKNOWN_FREE, block);
+  }
+
   /**
    * Gives kept objects back to the allocator ({@code clear_freelists}): all of them, but on 2.7 no
    * lists, dicts and sets.
@@ -133,6 +139,10 @@ public final class FreeLists {
   public void clear() {
     if (version.major == 2) {
       oldNumbers.clear();
+    }
+    for (long o; (o = host.load(runtime + RuntimeState.UNKNOWN_FREE)) != 0; ) {
+      set(runtime + RuntimeState.UNKNOWN_FREE, host.load(o));
+      interpreter.malloc.free(o);
     }
     for (long t = 1; t <= 20; t++) {
       int count = RuntimeState.TUPLE_FREE_COUNT + 8 * (int) t;
