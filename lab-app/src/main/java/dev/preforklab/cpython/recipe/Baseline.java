@@ -325,21 +325,6 @@ public final class Baseline {
     throw new IllegalStateException("no footprint of " + act);
   }
 
-  /**
-   * The pages of the dead objects that the first full collection takes off the free lists: what it
-   * touches beyond a second one, all else being frozen.
-   */
-  Footprint freeListsCleared() {
-    Footprint first = footprint(true, "gc.collect");
-    Set<Long> again = new HashSet<>();
-    for (long page : footprint(true, true, "gc.collect").copiedPages()) {
-      again.add(page);
-    }
-    long[] pages =
-        Arrays.stream(first.copiedPages()).filter(page -> !again.contains(page)).toArray();
-    return new Footprint(pages, new long[0], new long[0], 0, pages.length, 0, 0, 0, new long[0], 0);
-  }
-
   /** The same where no collection makes a difference. */
   Footprint footprint(boolean frozen, String act) {
     return footprint(frozen, false, act);

@@ -128,14 +128,12 @@ final class Measurement {
       allocate.statement().kinds().forEach(k -> footprints.add(baseline.allocation(frozen, k)));
     } else {
       boolean collected = collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
+      // What the first one takes is simulated; what of it is still there, the recipe has decided.
+      boolean takesDead = frozen && part instanceof Recipe.Collect;
       footprints.add(
           frozen && part instanceof Recipe.Exit exit && exit.normal()
               ? baseline.frozenExit(collected)
-              : baseline.footprint(frozen, collected, footprintName(part)));
-      boolean full = part instanceof Recipe.Collect collect && collect.generation() == 2;
-      if (full && interpreter.gcState.collections(2) == baseline.stats[2][0]) {
-        footprints.add(baseline.freeListsCleared());
-      }
+              : baseline.footprint(frozen, collected || takesDead, footprintName(part)));
     }
     boolean needsHeap =
         part instanceof Recipe.Iterate
