@@ -44,6 +44,7 @@ The file is JSON, addresses in bytes unless said otherwise:
             appeared: {class: pages}, files: read-only file pages that appeared (the first, then differences), faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
             expressions of that kind, and has `used`: of the pages copied in pools and in the data segment those on which it has stored into
             the interpreter's own objects, not only into free memory, free lists and what the recipe's code consists of
+  frames    of 3.7 to 3.10, the blocks of the frames that the code of the recipe's module, of its build() and of the rig's line() keeps
   method_cache  {start: address of the table of looked-up attributes (4096 entries of 24 bytes), next_version: of the next type that
             something is looked up in, bytearray_version: 0 if it has none yet, names: addresses of interned strings, 0 if there is none}
 """
@@ -410,6 +411,38 @@ def method_cache(memory, release, types):
             "names": dict((n, interned(memory, n, types)) for n in ("__init__", "__bytes__"))}
 
 
+# In bytes: a frame's code; a code's file name and name, with the same head in 3.8 to 3.10 and one int less in 3.7; a str's text
+FRAME_CODE, CODE_FILENAME, CODE_NAME, TEXT = 32, 104, 112, 48
+
+
+def frames(memory, blocks, release, types):
+    """The blocks of the frames that the rig's own functions keep, which other recipes' functions need not fit into: to 3.10 code
+    keeps the frame of its last call."""
+    if release not in ("3.7", "3.8", "3.9", "3.10"):
+        return {}
+    head, shift = (32, 8) if release == "3.7" else (16, 0)
+    wanted = {("recipe", "<module>"): "module", ("recipe", "build"): "build", (None, "line"): "line"}
+    found = {}
+
+    def text(at):
+        if not memory.has(at + TEXT) or memory.word(at + 8) != types["str"]:
+            return None
+        return "".join(chr(memory.word(at + TEXT + i & ~7) >> 8 * (at + TEXT + i & 7) & 255) for i in range(memory.word(at + 16)))
+
+    for pool, (size, following, free) in blocks.pools.items():
+        for offset in range(48, min(following, blocks.pool_bytes - size + 1), size):
+            if offset not in free and size >= 384:
+                code = memory.word(pool + offset + head + FRAME_CODE)
+                if code % 8 == 0 and memory.has(code) and memory.has(code + CODE_NAME):
+                    name = text(memory.word(code + CODE_NAME - shift))
+                    key = name == "line" and (None, name) or (text(memory.word(code + CODE_FILENAME - shift)), name)
+                    if key in wanted:
+                        assert wanted[key] not in found, key
+                        found[wanted[key]] = pool + offset
+    assert sorted(found) == ["build", "line", "module"], found
+    return found
+
+
 # struct _typeobject of 3.x, in bytes, and Py_TPFLAGS_VALID_VERSION_TAG
 TYPE_FLAGS, TYPE_VERSION, VALID_VERSION = 168, 384, 1 << 19
 
@@ -569,6 +602,7 @@ def memory_state(python, heap, release):
         taken["static"] = dict((n, a) for n, a in static.items() if memory.has(a, "lib_data"))
         taken["method_cache"] = method_cache(memory, release, static)
         own.append(Blocks(memory, release))
+        state["frames"] = frames(memory, own[0], release, static_objects(python))
         if release == "2.7":
             taken["numbers"] = numbers(memory, taken["static"])
         by_mapping = {}

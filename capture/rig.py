@@ -728,8 +728,12 @@ def median(runs):
     return order[(len(order) - 1) // 2]
 
 
-def run_recipe(recipe, python, seconds=600, name="", repeat=1, log=None, malloc=False):
-    """All acts of a recipe: the whole answer, as a dictionary; with `malloc` the parent's allocator statistics too."""
+def run_recipe(recipe, python, seconds=600, name="", repeat=1, log=None, malloc=False, fixed_addresses=False):
+    """All acts of a recipe: the whole answer, as a dictionary; with `malloc` the parent's allocator statistics too.
+
+    With `fixed_addresses` the kernel chooses none at random: from 3.10 on it depends on the address of an arena whether it has 63 or
+    64 pools, and on those which arenas become empty.
+    """
     acts = acts_of(recipe)
     for act in acts:
         compile_recipe(recipe, act)
@@ -740,7 +744,7 @@ def run_recipe(recipe, python, seconds=600, name="", repeat=1, log=None, malloc=
         if lacking:
             results.append({"act": act, "unsupported": lacking})
             continue
-        runs = [run_act(python, recipe, act, seconds) for _ in range(repeat)]
+        runs = [run_act(python, recipe, act, seconds, fixed_addresses) for _ in range(repeat)]
         result = median(runs)
         if repeat > 1:
             result["spread"] = dict(
@@ -769,6 +773,7 @@ def main(arguments=None):
     parser.add_argument("recipe", help="the recipe, a JSON file")
     parser.add_argument("--python", default=sys.executable, help="interpreter to measure (default: this one)")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run each act N times; tell the median run, and the spread")
+    parser.add_argument("--fixed-addresses", action="store_true", help="without address randomisation, as the lab's addresses are")
     parser.add_argument("--json", metavar="FILE", help="write the answer there instead of to standard output")
     parser.add_argument("--debugmallocstats", action="store_true", help="add what sys._debugmallocstats() says in the parent at the fork")
     parser.add_argument("--source", action="store_true", help="print the Python source of the first act and stop")
@@ -792,7 +797,8 @@ def main(arguments=None):
             return 0
         name = os.path.splitext(os.path.basename(options.recipe))[0]
         log = (lambda s: print(s, file=sys.stderr)) if options.json else None
-        answer = run_recipe(recipe, options.python, options.timeout, name, max(1, options.repeat), log, options.debugmallocstats)
+        answer = run_recipe(
+            recipe, options.python, options.timeout, name, max(1, options.repeat), log, options.debugmallocstats, options.fixed_addresses)
     except InterpreterError as e:
         print("rig.py: --python %s: %s" % (options.python, e), file=sys.stderr)
         return 2

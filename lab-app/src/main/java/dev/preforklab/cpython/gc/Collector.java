@@ -77,19 +77,6 @@ public class Collector {
     }
   }
 
-  /**
-   * Collects if the youngest generation is over its threshold, as the next allocation of a GC
-   * object will: for one that lives too short to be simulated.
-   */
-  public void collectIfDue() {
-    if (state.count(0) > state.threshold(0)
-        && state.threshold(0) != 0
-        && state.isEnabled()
-        && !state.isCollecting()) {
-      collectGenerations();
-    }
-  }
-
   /** A GC object was given back to the allocator. */
   public void objectFreed() {
     long address = state.head(0) + RuntimeState.THRESHOLD_AND_COUNT;

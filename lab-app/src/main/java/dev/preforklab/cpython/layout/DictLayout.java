@@ -76,6 +76,15 @@ public final class DictLayout {
     return slots <= 0xff ? 1 : slots <= 0xffff ? 2 : slots <= 0xffffffffL ? 4 : 8;
   }
 
+  /** Binary logarithm of the slots of the smallest table that has room for so many entries. */
+  public static int logSlotsFor(int entries) {
+    int logSlots = 3;
+    while (usable(1L << logSlots) < entries) {
+      logSlots++;
+    }
+    return logSlots;
+  }
+
   /** Entries that a table of so many slots takes before it grows. */
   public static long usable(long slots) {
     return 2 * slots / 3;

@@ -159,6 +159,9 @@ public final class Baseline {
   /** Addresses of types and of None, where they are in static memory. */
   final Map<String, Long> staticObjects = new HashMap<>();
 
+  /** Blocks of frames that the rig's own functions keep, by their names; from 3.7 to 3.10. */
+  final Map<String, Long> frames = new HashMap<>();
+
   /** Heads of the tracked objects of each generation, in list order. */
   final long[][] lists;
 
@@ -230,6 +233,7 @@ public final class Baseline {
     root.path("static")
         .properties()
         .forEach(e -> staticObjects.put(e.getKey(), e.getValue().asLong()));
+    root.path("frames").properties().forEach(e -> frames.put(e.getKey(), e.getValue().asLong()));
     lists = new long[3][];
     for (int i = 0; i < 3; i++) {
       lists[i] = sums(longs(root.path("lists").get(i)));

@@ -171,6 +171,25 @@ final class BaselineLoader {
     }
   }
 
+  /**
+   * Takes away the frames that the code of an empty recipe keeps, whose sizes and order are another
+   * recipe's own.
+   *
+   * @return bytes of the one that comes after the heap, when the parent waits; 0 if there is none
+   */
+  int freeFrames(Interpreter interpreter) {
+    int bytes = 0;
+    for (String function : new String[] {"line", "build", "module"}) {
+      Long captured = baseline.frames.get(function);
+      if (captured != null) {
+        long block = relocate(captured);
+        bytes = function.equals("line") ? interpreter.malloc.blockBytes(block) : bytes;
+        interpreter.malloc.free(block);
+      }
+    }
+    return bytes;
+  }
+
   private void loadAllocator(Interpreter interpreter) {
     HeapBuilder builder = new HeapBuilder(interpreter);
     for (Baseline.Arena arena : baseline.arenas) {

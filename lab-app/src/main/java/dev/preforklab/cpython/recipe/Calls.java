@@ -69,6 +69,12 @@ final class Calls {
   /** Whether calls bind methods, and all of them is simulated. */
   final boolean areSimulated;
 
+  /**
+   * Whether the frames of the function that waits and of the act, which code keeps from its first
+   * call on, are counted; their memory is the baseline's.
+   */
+  final boolean countsFrames;
+
   Calls(Mutator mutator) {
     this(
         mutator,
@@ -85,6 +91,7 @@ final class Calls {
     version = mutator.version;
     isOld = version.major == 2;
     areSimulated = !version.atLeast(3, 7);
+    countsFrames = !areSimulated && !version.atLeast(3, 11);
   }
 
   /** The calls of a forked process. */
@@ -188,6 +195,9 @@ final class Calls {
 
   /** The function of the act begins; that of 2.7 gets a frame that is left of the codec's. */
   @Nullable Call enterAct() {
+    if (countsFrames) {
+      interpreter.collector.objectAllocated();
+    }
     return areSimulated ? enterFunction(isOld ? null : ACT, 0) : null;
   }
 
@@ -380,9 +390,8 @@ final class Calls {
         interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
         interpreter.raw.free(name);
       }
-    } else if (!mutator.version.atLeast(3, 11)) {
-      // A frame, at least.
-      interpreter.collector.collectIfDue();
+    } else if (countsFrames) {
+      interpreter.collector.objectAllocated();
     }
   }
 

@@ -80,6 +80,8 @@ final class CodeObjects {
 
   private final IdentityHashMap<Expression, long[]> keys = new IdentityHashMap<>();
 
+  private final CodeRuns runs;
+
   /** Units that have run already; each process has its own. */
   private final Set<CodeUnit> ran;
 
@@ -88,6 +90,7 @@ final class CodeObjects {
     this.methodCache = methodCache;
     isShared = version.atLeast(3, 8);
     isInline = version.atLeast(3, 11);
+    runs = new CodeRuns(version);
     ran = new HashSet<>();
   }
 
@@ -96,6 +99,7 @@ final class CodeObjects {
     methodCache = parent.methodCache == null ? null : parent.methodCache.forked();
     isShared = parent.isShared;
     isInline = parent.isInline;
+    runs = parent.runs.forked();
     units.putAll(parent.units);
     functions.putAll(parent.functions);
     names.putAll(parent.names);
@@ -252,6 +256,14 @@ final class CodeObjects {
     }
   }
 
+  /** The code of a class's {@code __init__}, a ring or a comprehension begins to run, once more. */
+  void enter(Mutator mutator, Object place) {
+    Loaded loaded = units.get(place);
+    if (loaded != null) {
+      runs.enter(mutator, loaded.unit);
+    }
+  }
+
   private void run(Mutator mutator, Loaded loaded) {
     CodeUnit unit = loaded.unit;
     if (!ran.add(unit)) {
@@ -268,8 +280,8 @@ final class CodeObjects {
       }
     } else {
       mutator.interpreter.refCounts.touch(loaded.code);
-      if (version.atLeast(3, 7)) {
-        frame(mutator, unit);
+      if (unit.place == null) {
+        runs.newFrame(mutator, unit.places());
       }
     }
     if (loaded.function != 0) {
@@ -291,10 +303,14 @@ final class CodeObjects {
     }
   }
 
-  /** The frame that code keeps from its first call on, to 3.10. */
-  private void frame(Mutator mutator, CodeUnit unit) {
-    int places = unit.stack + unit.variables.size() + unit.cells;
-    mutator.scratch(version.gcHeadBytes + (version.atLeast(3, 10) ? 360 : 368) + 8L * places);
+  /** The module's code begins to run; a class statement needs more of the stack. */
+  void runModule(Mutator mutator, boolean definesClasses) {
+    runs.newFrame(mutator, definesClasses ? 4 : 2);
+  }
+
+  /** The body of a class statement runs, once. */
+  void runClassBody(Mutator mutator, Expression place) {
+    runs.newFrame(mutator, place instanceof Recipe.CycleValue ? 1 : 2);
   }
 
   // Sizes

@@ -48,6 +48,9 @@ final class CodeUnit {
   int instructions;
   int codeBytes;
 
+  /** Instructions of those that 3.8 to 3.10 keep a cache for. */
+  int lookUps;
+
   /** Deepest stack. */
   int stack;
 
@@ -57,5 +60,10 @@ final class CodeUnit {
     this.name = name;
     this.qualifiedName = qualifiedName;
     this.variables.addAll(variables);
+  }
+
+  /** Of its frame: the variables, their cells and the stack. */
+  int places() {
+    return stack + variables.size() + cells;
   }
 }

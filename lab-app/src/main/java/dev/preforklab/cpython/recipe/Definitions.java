@@ -1,6 +1,8 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.layout.DictLayout;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
@@ -112,6 +114,13 @@ final class Definitions {
     }
   }
 
+  /** The code of a place begins to run. */
+  void enter(Object place) {
+    if (code != null) {
+      code.enter(mutator, place);
+    }
+  }
+
   /** The keys of a dict display; none on 2.7. */
   long[] keys(Expression place) {
     return code == null ? NO_KEYS : code.keys(place);
@@ -184,24 +193,55 @@ final class Definitions {
       makeFixtures(3 + descriptors + (slots && !attributes.isEmpty() ? 1 : 0));
       return;
     }
-    if (classes.isEmpty() && !mutator.version.atLeast(3, 9)) {
+    defineClass(place, attributes, slots);
+    makeFixtures(1 + descriptors);
+  }
+
+  /**
+   * A class statement from 3.7 on: the namespace, its copy, which is the class's, and another copy
+   * of that to look for names to set ({@code type_new}).
+   */
+  private void defineClass(Expression place, List<String> attributes, boolean slots) {
+    PythonVersion version = mutator.version;
+    Dicts dicts = mutator.dictObjects;
+    if (classes.isEmpty() && !version.atLeast(3, 9)) {
       // One more than the later ones leave.
       makeFixtures(1);
     }
     Calls.Held held = calls.holdForClass(slots);
+    if (code != null) {
+      code.runClassBody(mutator, place);
+    }
+    long namespace = dicts.newKeys(0, DictLayout.KIND_UNICODE);
     makeFunction(place);
+    // __module__, __qualname__ and what else the body sets; then what the type adds.
+    int names =
+        2
+            + (place instanceof Recipe.InstanceValue ? 1 : 0)
+            + (slots ? 1 : 0)
+            + (version.atLeast(3, 13) ? 2 : 0);
+    int logSlots = DictLayout.logSlotsFor(names + 1 + (slots ? attributes.size() : 2));
+    long keys = dicts.copyKeys(DictLayout.logSlotsFor(names));
+    if (logSlots > DictLayout.logSlotsFor(names)) {
+      long larger = dicts.copyKeys(logSlots);
+      interpreter.deallocator.releaseKeys(keys);
+      keys = larger;
+    }
     add(place, instances.define(attributes, slots, metatype));
     // Its bases, its method resolution order, its dict and a weak reference from its base.
     mutator.newTuple(new long[1]);
     mutator.newTuple(new long[2]);
-    interpreter.track(mutator.dictObjects.newDictObject());
-    makeFixtures(1 + descriptors);
+    long own = dicts.newDictObject();
+    dicts.setKeys(own, keys);
+    interpreter.track(own);
     if (slots && !attributes.isEmpty()) {
       mutator.newTuple(new long[attributes.size()]);
     }
-    if (!mutator.version.atLeast(3, 11)) {
+    if (!version.atLeast(3, 11)) {
       mutator.newTuple(new long[1]);
     }
+    interpreter.deallocator.releaseKeys(dicts.copyKeys(logSlots));
+    interpreter.deallocator.releaseKeys(namespace);
     held.release();
   }
 

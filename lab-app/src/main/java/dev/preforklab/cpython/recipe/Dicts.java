@@ -65,14 +65,18 @@ final class Dicts {
 
   /** A key table with room for so many entries, all of them of str keys. */
   long newKeys(int entries, int kind) {
-    int logSlots = 3;
-    while (DictLayout.usable(1L << logSlots) < entries) {
-      logSlots++;
-    }
+    int logSlots = DictLayout.logSlotsFor(entries);
     long keys = logSlots == 3 ? interpreter.freeLists.takeKeys() : 0;
-    if (keys == 0) {
-      keys = interpreter.malloc.allocate(dicts.keysBytes(logSlots, kind));
-    }
+    return writeKeys(keys, logSlots, kind);
+  }
+
+  /** The table of a dict's copy, which never comes from the free list. */
+  long copyKeys(int logSlots) {
+    return writeKeys(0, logSlots, DictLayout.KIND_UNICODE);
+  }
+
+  private long writeKeys(long place, int logSlots, int kind) {
+    long keys = place == 0 ? interpreter.malloc.allocate(dicts.keysBytes(logSlots, kind)) : place;
     mutator.fill(keys, dicts.keysBytes(logSlots, kind));
     set(keys + DictLayout.KEYS_REF_COUNT, 1);
     set(keys + DictLayout.KEYS_SIZE_AND_KIND, DictLayout.sizeAndKind(logSlots, kind));

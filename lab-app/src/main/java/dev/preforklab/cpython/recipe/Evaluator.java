@@ -220,6 +220,7 @@ final class Evaluator {
     long object = instances.create(type);
     boolean captures = value.values().stream().anyMatch(Calls::capturesIndex);
     Calls.Call call = calls.enterInit(value, object, argument, captures);
+    definitions.enter(value);
     interpreter.evalBreaker();
     index = new LoopIndex(mutator, argument, outer.value());
     for (int i = 0; i < value.values().size(); i++) {
@@ -239,8 +240,10 @@ final class Evaluator {
   private long cycle(Recipe.CycleValue value) {
     PyClass type = definitions.classOf(value);
     Calls.Call call = calls.enterFunction(value, 0);
+    definitions.enter(value);
     interpreter.evalBreaker();
     long first = instances.create(type);
+    // As each call of the class does: a ring that has begun outlives the collection.
     interpreter.evalBreaker();
     long last = first;
     long j = 0;
@@ -277,6 +280,7 @@ final class Evaluator {
     long list = mutator.version.major == 2 ? mutator.newList(new long[0]) : 0;
     Range range = new Range(mutator, calls, value.times());
     Calls.Call call = calls.enterComprehension(value, function, Calls.capturesIndex(value.of()));
+    definitions.enter(value);
     list = list == 0 ? mutator.newList(new long[0]) : list;
     long j = 0;
     for (int k = 0; k < value.times(); k++) {

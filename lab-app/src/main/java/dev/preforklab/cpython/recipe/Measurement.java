@@ -287,7 +287,8 @@ final class Measurement {
                 ? counts.get(0)
                 : counts.get(0)
                     + baseline.footprint(false, "nothing").countAfter()
-                    - baseline.counts[0];
+                    - baseline.counts[0]
+                    - (evaluator.calls().countsFrames ? 2 : 0);
     return List.of(first, counts.get(1), counts.get(2));
   }
 

@@ -15,6 +15,10 @@ import java.util.function.Predicate;
  */
 final class RecipeCompiler {
   static final String COMPREHENSION = "<listcomp>";
+
+  /** Build and act, which are there without any class. */
+  static final int OWN_FUNCTIONS = 2;
+
   private static final String FORMAT = "%0*d";
 
   /** An instruction by what follows it as its inline cache, from 3.11 on. */
@@ -129,6 +133,9 @@ final class RecipeCompiler {
 
   private void emit(Op op, int count) {
     unit.instructions += count;
+    if (op == Op.GLOBAL || (op == Op.ATTRIBUTE && version.atLeast(3, 10))) {
+      unit.lookUps += count;
+    }
     unit.codeBytes += count * (2 + op.cacheBytes(version));
   }
 

@@ -128,6 +128,7 @@ public final class RecipeRunner {
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
     setRoots(interpreter, loader, evaluator);
+    int frameBytes = loader.freeFrames(interpreter);
     baseline.leftovers.restore(evaluator.mutator(), loader);
     evaluator.calls().fillFreeLists(array, baseline, loader);
     new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
@@ -144,6 +145,9 @@ public final class RecipeRunner {
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, evaluator));
     List<Integer> countsAtFork = counts(interpreter);
+    if (frameBytes > 0) {
+      evaluator.mutator().scratch(frameBytes);
+    }
     evaluator.calls().reportCounts();
     return new Parent(baseline, host, evaluator, loader, countsAtFork);
   }
@@ -162,10 +166,10 @@ public final class RecipeRunner {
     List<Statement> all = new ArrayList<>(recipe.heap());
     all.addAll(defined);
     Definitions definitions = evaluator.definitions();
-    code.load(
-        mutator,
-        new RecipeCompiler(version, definitions::isConstant).compile(recipe.heap(), defined),
-        all);
+    List<CodeUnit> source =
+        new RecipeCompiler(version, definitions::isConstant).compile(recipe.heap(), defined);
+    code.load(mutator, source, all);
+    code.runModule(mutator, source.size() > RecipeCompiler.OWN_FUNCTIONS);
     definitions.setCode(code);
   }
 

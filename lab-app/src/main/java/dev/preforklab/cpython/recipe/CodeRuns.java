@@ -1,0 +1,98 @@
+package dev.preforklab.cpython.recipe;
+
+import dev.preforklab.cpython.PythonVersion;
+import java.util.IdentityHashMap;
+
+/**
+ * What code of 3.7 to 3.10 gets as it is called again and again, all of which stays with it.
+ *
+ * <p>The first call's frame waits for the next call ({@code co_zombieframe}). After 1,024 calls, in
+ * 3.8 to 3.10, there is a cache of the names that the code looks up: a map from instructions to
+ * entries and the entries ({@code _PyCode_InitOpcache}). Such blocks come to lie among the heap's
+ * objects, in an arena that outlives a dropped heap because of them.
+ */
+final class CodeRuns {
+  private static final int RUNS_BEFORE_CACHE = 1024;
+  private static final int ENTRY_BYTES = 32;
+
+  /** An entry's number is a byte, and 0 stands for none. */
+  private static final int MAX_ENTRIES = 255;
+
+  private final boolean keepsFrames;
+  private final boolean hasCaches;
+  private final int frameBytes;
+
+  /** Code that has run. */
+  private final IdentityHashMap<CodeUnit, Runs> runs = new IdentityHashMap<>();
+
+  private static final class Runs {
+    int count;
+  }
+
+  CodeRuns(PythonVersion version) {
+    // 3.6's frames are among those of Calls.
+    keepsFrames = version.atLeast(3, 7) && !version.atLeast(3, 11);
+    hasCaches = keepsFrames && version.atLeast(3, 8);
+    frameBytes = version.atLeast(3, 10) ? 360 : 368;
+  }
+
+  private CodeRuns(CodeRuns parent) {
+    keepsFrames = parent.keepsFrames;
+    hasCaches = parent.hasCaches;
+    frameBytes = parent.frameBytes;
+    parent.runs.forEach((unit, own) -> runsOf(unit).count = own.count);
+  }
+
+  /** What a forked process has of it. */
+  CodeRuns forked() {
+    return new CodeRuns(this);
+  }
+
+  private Runs runsOf(CodeUnit unit) {
+    return runs.computeIfAbsent(unit, missing -> new Runs());
+  }
+
+  /** A call of code begins. */
+  void enter(Mutator mutator, CodeUnit unit) {
+    if (keepsFrames) {
+      Runs own = runsOf(unit);
+      if (own.count < RUNS_BEFORE_CACHE) {
+        own.count++;
+        if (own.count == 1) {
+          newFrame(mutator, unit.places());
+        }
+        if (own.count == RUNS_BEFORE_CACHE && hasCaches) {
+          newCache(mutator, unit);
+        }
+      }
+    }
+  }
+
+  /**
+   * A frame's memory; {@link Calls} counts it.
+   *
+   * @param places of variables and on the stack
+   */
+  void newFrame(Mutator mutator, int places) {
+    if (keepsFrames) {
+      mutator.scratch(mutator.version.gcHeadBytes + frameBytes + 8L * places);
+    }
+  }
+
+  private static void newCache(Mutator mutator, CodeUnit unit) {
+    int entries = Math.min(unit.lookUps, MAX_ENTRIES);
+    long map = zeroed(mutator, unit.instructions);
+    if (entries == 0) {
+      mutator.freeScratch(map);
+    } else {
+      zeroed(mutator, (long) entries * ENTRY_BYTES);
+    }
+  }
+
+  private static long zeroed(Mutator mutator, long bytes) {
+    long block = mutator.scratch(bytes);
+    mutator.set(block, 0);
+    mutator.fill(block, bytes);
+    return block;
+  }
+}
