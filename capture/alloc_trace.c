@@ -8,15 +8,23 @@
    of the events finds out: a free in between may have put the counter down again).
 
    Objects that the interpreter takes from its free lists, or puts there, never come here; how long each list is does: a
-   length that has changed since the last event is noted as an event of its own before the next one. */
+   length that has changed since the last event is noted as an event of its own before the next one. Or, while an application
+   loads, they are kept empty: what lies there is noted as dead and freed, so that each object is made by an allocation. */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED };
 
 struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8, or | number of the free list << 8 */
 
+/* a free list to be kept empty: an array of objects, or the first of a chain through their first items (tuples) */
+struct shelf { volatile int *length; word *objects; word chained; };
+
+struct domain;
+
 struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; word gc_head; struct event *open;
-               word lists; const volatile int **lengths; int *noted; };
+               word lists; const volatile int **lengths; int *noted;
+               word shelves; struct shelf *shelf; struct domain *objects;
+               volatile int *collecting; volatile int *count2; volatile word *long_lived_total; };
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;
@@ -29,6 +37,16 @@ struct allocator {                                                        /* = P
 struct domain { struct state *state; struct allocator base; word number; };
 
 #define HOOK __attribute__((visibility("hidden"), noinline, used))
+
+enum { COUNT_BASE = 1 << 24 };
+
+/* Each collection is a full one, and the counter keeps away from its floor at 0, where a decrement is not done. */
+static inline void collect_fully(struct state *s) {
+  if (!s->collecting) return;
+  *s->count2 = COUNT_BASE;
+  *s->long_lived_total = 0;
+  if (*s->count0 < COUNT_BASE / 2) *s->count0 += COUNT_BASE;
+}
 
 /* gives the last allocation of an object domain its type, before anything else happens to the block */
 static inline void settle(struct state *s) {
@@ -60,14 +78,31 @@ static inline void note(struct domain *d, word op, void *address, word size, int
   e->size = size;
   e->kind = (unsigned) (op | d->number << 8);
   e->count0 = count0;
-  e->type = 0;
+  e->type = s->collecting && *s->collecting;
   if (op == OP_ALLOC && d->number == 2) s->open = e;
+}
+
+static inline void drain(struct state *s) {
+  if (s->depth) return;
+  for (word i = 0; i < s->shelves; i++) {
+    struct shelf *f = s->shelf + i;
+    while (*f->length > 0) {
+      word object = f->chained ? *f->objects : f->objects[*f->length - 1];
+      if (f->chained) *f->objects = *(word *) (object + 24);
+      --*f->length;
+      if (s->collecting) --*s->count0;
+      note(s->objects, OP_SHELVED, (void *) (object - s->gc_head), i, *s->count0);
+      s->objects->base.free(s->objects->base.ctx, (void *) (object - s->gc_head));
+    }
+  }
 }
 
 /* depth: pymalloc passes requests over 512 bytes on to the raw domain; only the outer call is an event */
 HOOK void *trace_malloc(void *ctx, word n) {
   struct domain *d = ctx;
+  collect_fully(d->state);
   settle(d->state);
+  drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.malloc(d->base.ctx, n);
@@ -77,7 +112,9 @@ HOOK void *trace_malloc(void *ctx, word n) {
 
 HOOK void *trace_calloc(void *ctx, word n, word each) {
   struct domain *d = ctx;
+  collect_fully(d->state);
   settle(d->state);
+  drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.calloc(d->base.ctx, n, each);
@@ -87,7 +124,9 @@ HOOK void *trace_calloc(void *ctx, word n, word each) {
 
 HOOK void *trace_realloc(void *ctx, void *old, word n) {
   struct domain *d = ctx;
+  collect_fully(d->state);
   settle(d->state);
+  drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.realloc(d->base.ctx, old, n);
@@ -100,9 +139,11 @@ HOOK void *trace_realloc(void *ctx, void *old, word n) {
 
 HOOK void trace_free(void *ctx, void *p) {
   struct domain *d = ctx;
+  collect_fully(d->state);
   settle(d->state);
   if (p && !d->state->depth) note(d, OP_FREE, p, 0, *d->state->count0);
   d->state->depth++;
   d->base.free(d->base.ctx, p);
   d->state->depth--;
+  drain(d->state);
 }

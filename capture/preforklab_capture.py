@@ -38,12 +38,12 @@ def stub():
         return got.decode("utf-8")[:-1]
     if tracing:
         say("B %s" % " ".join(str(s[k]) for s in gc.get_stats() for k in ("collections", "collected", "uncollectable")))
-        path, output, count0, head = line(commands).split("\t")
+        path, output, count0, head, collector, often = line(commands).split("\t")
         space = {"__name__": "preforklab_load", "__file__": path}
         with open(path, "rb") as f:
             exec(compile(f.read(), path, "exec"), space)
         try:
-            trace = space["LoadTrace"](output, int(count0), int(head))
+            trace = space["LoadTrace"](output, int(count0), int(head), [int(a) for a in collector.split(",")], often)
         except Exception as e:
             say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
             os._exit(2)
@@ -138,30 +138,41 @@ stub()
 '''
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (0, 352, 704, 1296)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (400, 848, 1312, 2048)  # malloc, calloc, realloc, free
 TRACE_CODE = (
-    "QVVBVFVIif1TSInzSIPsCEiLB0iLUDhIhdJ0FkiLSDBIx0A4AAAAAEiNcRBIOXIIc0ZIi1AoSIt9CEiJ3kSLIkiDQCAB/1UQSIt9"
-    "AEmJwEiLRyBIg+gBSIlHIE2FwHQFSIXAdCtIg8QITInAW11BXEFdww8fRAAASIsySItMMQhIiUoY66xmLg8fhAAAAAAATItXQEiL"
-    "dxBMi28ITYXSdF5Mi19ITItPUA8fgAAAAABJixTDSGMKQTsMgXQ5TDnuczRIifJBiQyBSIPGAUjB4gVIAxdIiUoIicHB4QhIxwIA"
-    "AAAAg8kERIliFIlKEEjHQhgAAAAASIPAAUw50HWxSIl3EEw57nNISI1GAUjB5gVIAzdIiUcQSItFMEyJBonCSIleCMHiCESJZhSJ"
-    "VhBIx0YYAAAAAEiD+AIPhSX///9IiXc46Rz///8PH4AAAAAASINHGAHpC////2YPH0QAAEFWQVVBVEmJ/FVIidVTSIsHSInzSItQ"
-    "OEiF0nQWSItIMEjHQDgAAAAASI1xEEg5cghzTUiLUChJi3wkCEiJ3kSLKkiDQCABSInqQf9UJBhJizwkSYnASItHIEiD6AFIiUcg"
-    "TYXAdAVIhcB0JFtMicBdQVxBXUFeww8fhAAAAAAASIsySItMMQhIiUoY66VmkEyLV0BIi3cQTIt3CE2F0nReTItfSEyLT1APH4AA"
-    "AAAASYsUw0hjCkE7DIF0OUw59nM0SInyQYkMgUiDxgFIweIFSAMXSIlKCInBweEISMcCAAAAAIPJBESJahSJShBIx0IYAAAAAEiD"
-    "wAFMOdB1sUiJdxBMOfZzSEgPr91IjUYBSMHmBUgDN0iJRxBJi0QkMEyJBonCSIleCMHiCESJbhSJVhBIx0YYAAAAAEiD+AIPhSf/"
-    "//9IiXc46R7///9mkEiDRxgB6RL///9mDx9EAABBV0FWQVVBVEmJ9FVIif1TSInTSIPsGEiLB0iLUDhIhdJ0GkiLSDBIx0A4AAAA"
-    "AEiNcRBIOXIID4PTAQAASItQKEiLfQhMieZEiypIidpIg0AgAf9VIEiLfQBJicFIi0cgSI1Q/0iJVyBIhdIPhYkBAABNhckPhIAB"
-    "AABNOcwPhHcBAABMieBMi1dATItHEEj32EyLdwhIGcmD4QNNhdJ0Y0yLf0hMi19QSIlMJAgxwEmLDMdIYzFBOzSDdDlNOfBzNEyJ"
-    "wUGJNINJg8ABSMHhBUgDD0iJcQiJxsHmCEjHAQAAAACDzgREiWkUiXEQSMdBGAAAAABIg8ABTDnQdbFIi0wkCEyJRxBNOfAPgxcB"
-    "AABIi3UwSY1AAUnB4AVMAwdIiUcQifBNiQjB4AhJiVgICchFiWgUQYlAEEnHQBgAAAAASIXJdQpIg/4CD4TvAAAATYXkD4ShAAAA"
-    "SIt3EE2F0nRcTItfSEyLR1APH0QAAEmLBNNIYwhBOQyQdDlMOfZzNEiJ8EGJDJBIg8YBSMHgBUgDB0iJSAiJ0cHhCEjHAAAAAACD"
-    "yQREiWgUiUgQSMdAGAAAAABIg8IBTDnSdbFIiXcQTDn2c3BIjUYBSMHmBUgDN0iJRxBIi0UwTIkmweAISMdGCAAAAACDyAJEiW4U"
-    "iUYQSMdGGAAAAABIg8QYTInIW11BXEFdQV5BX8MPHwBIizJIi0wxCEiJShjpHP7//w8fgAAAAABIg0cYAekf////Zg8fRAAASINH"
-    "GAHrvJBMiUc46Qj///8PH4AAAAAAQVVJifBBVFVTSIn7SIPsCEiLF0iLQjhIhcB0FkiLSjBIx0I4AAAAAEiNcRBIOXAIczZMi0og"
-    "TYXAdAVNhcl0QEmDwQFIi3sITInGTIlKIP9TKEiLA0iDaCABSIPECFtdQVxBXcMPHwBIizBIi0wxCEiJSBjrvGYuDx+EAAAAAABI"
-    "i0IoTItaQEiLehBMi2oIiyhNhdt0X0yLYkhMi1JQMcAPH4AAAAAASYsMxEhjMUE7NIJ0OEw573MzSIn5QYk0gkiDxwFIweEFSAMK"
-    "SIlxCInGweYISMcBAAAAAIPOBIlpFIlxEEjHQRgAAAAASIPAAUw52HWySIl6EEw573M5SI1HAUjB5wVIAzpIiUIQi0MwTIkHweAI"
-    "SMdHCAAAAACDyAGJbxSJRxBIx0cYAAAAAOkL////Dx8ASINCGAHp/v7//w=="
+    "SIN/WAAPhIQBAABBV0FWQVVBVEmJ/FVTMdtIg+wIZpBJi1QkYEiNBFtMjSzCSYtFAIsQhdIPjhgBAAAPH0QAAEmDfRAASYtVCA+E"
+    "KQEAAEyLMkmLThhIiQqLEIPqAUmDfCRwAIkQSYtEJCh0B4sQg+oBiRBJi2wkaESLOE0rdCQwSIt9AEyLT0BIi3cQTItfCE2FyXRZ"
+    "TItXSEyLR1AxwEmLFMJIYwpBOwyAdDlMOd5zNEiJ8kGJDIBIg8YBSMHiBUgDF0iJSgiJwcHhCEjHAgAAAACDyQREiXoUiUoQSMdC"
+    "GAAAAABIg8ABTDnIdbFIiXcQTDneD4OMAAAASI1GAUiLV3BIweYFSAM3SIlHEItFMEyJNsHgCEiJXgiDyAVEiX4UiUYQMcBIhdJ0"
+    "CosChcAPlcAPtsBIiUYYSIt9CEyJ9v9VKEmLRQCLEIXSD4/t/v//SIPDAUk7XCRYD4K+/v//SIPECFtdQVxBXUFeQV/DDx+AAAAA"
+    "AEhjCEyLdMr46dT+//8PHwBIg0cYAeusw0FVQVRVSIn9U0iJ80iD7AhIiz9Ig39wAHQqSItHeMcAAAAAAUiLh4AAAABIxwAAAAAA"
+    "SItHKIsQgfr//38AD46MAAAASItHOEiFwHQWSItXMEjHRzgAAAAASI1KEEg5SAhzXUiLRyBIhcB1Dej//f//SIt9AEiLRyBIi1co"
+    "SIPAAUiJ3kSLIkiJRyBIi30I/1UQSIt9AEmJwEiLRyBIg+gBSIlHIE2FwHQFSIXAdDFIg8QITInAW11BXEFdww8fAEiLCEiLVAoI"
+    "SIlQGOuVZpCLEIHCAAAAAYkQ6WX///+QTItXQEiLdxBMi28ITYXSdF5Mi19ITItPUA8fgAAAAABJixTDSGMKQTsMgXQ5TDnuczRI"
+    "ifJBiQyBSIPGAUjB4gVIAxdIiUoIicHB4QhIxwIAAAAAg8kERIliFIlKEEjHQhgAAAAASIPAAUw50HWxSIl3EEw57nNYSI1GAUiL"
+    "T3BIweYFSAM3SIlHEEiLRTBMiQaJwkiJXgjB4ghEiWYUiVYQMdJIhcl0CosRhdIPlcIPttJIiVYYSIP4Ag+FDv///0iJdzjpBf//"
+    "/2YPH0QAAEiDRxgB6fX+//9mDx9EAABBVkFVQVRJifxVSInVU0iLP0iJ80iDf3AAdCpIi0d4xwAAAAABSIuHgAAAAEjHAAAAAABI"
+    "i0coixCB+v//fwAPjpsAAABIi0c4SIXAdBZIi1cwSMdHOAAAAABIjUoQSDlICHNkSItHIEiFwHUN6D78//9JizwkSItHIEiLVyhI"
+    "g8ABSIneRIsqSIlHIEiJ6kmLfCQIQf9UJBhJizwkSYnASItHIEiD6AFIiUcgTYXAdAVIhcB0OltMicBdQVxBXUFew2YPH0QAAEiL"
+    "CEiLVAoISIlQGOuOZi4PH4QAAAAAAIsQgcIAAAABiRDpVv///5BMi1dASIt3EEyLdwhNhdJ0XkyLX0hMi09QDx+AAAAAAEmLFMNI"
+    "YwpBOwyBdDlMOfZzNEiJ8kGJDIFIg8YBSMHiBUgDF0iJSgiJwcHhCEjHAgAAAACDyQREiWoUiUoQSMdCGAAAAABIg8ABTDnQdbFI"
+    "iXcQTDn2c1hID6/dSI1GAUiLT3BIweYFSIlHEEmLRCQwSAM3icJMiQbB4ghIiV4IiVYQMdJEiW4USIXJdAqLEYXSD5XCD7bSSIlW"
+    "GEiD+AIPhQD///9IiXc46ff+//+QSINHGAHp7P7//2YPH0QAAEFXQVZBVUFUSYnUVUiJ9VNIiftIg+wYSIs/SIN/cAB0KkiLR3jH"
+    "AAAAAAFIi4eAAAAASMcAAAAAAEiLRyiLEIH6//9/AA+OVQIAAEiLRzhIhcB0GkiLVzBIx0c4AAAAAEiNShBIOUgID4MaAgAASItH"
+    "IEiFwHUM6GT6//9IiztIi0cgSItXKEiDwAFIie5EiypIiUcgTIniSIt7CP9TIEiLM0mJwUiLRiBMjUD/TIlGIE2FwA+FtQEAAE2F"
+    "yQ+ErAEAAEw5zQ+EowEAAEiJ6EyLVkBIi34QSPfYTIt2CEgZ0oPiA02F0nRrTIt+SEyLXlBIiVQkCDHADx+EAAAAAABJixTHSGMK"
+    "QTsMg3Q5TDn3czRIifpBiQyDSIPHAUjB4gVIAxZIiUoIicHB4QhIxwIAAAAAg8kERIlqFIlKEEjHQhgAAAAASIPAAUw50HWxSItU"
+    "JAhIiX4QTDn3D4NPAQAATItbMEiNRwFIi05wSMHnBUiJRhBIAz5EidhMiQ/B4AhMiWcICdBEiW8UiUcQMcBIhcl0CosBhcAPlcAP"
+    "tsBIiUcYSIXSdQpJg/sCD4QeAQAASIXtD4S0AAAASIt+EE2F0nRbTItmSEyLXlAxwGaQSYsUxEhjCkE5DIN0OUw593M0SIn6QYkM"
+    "g0iDxwFIweIFSAMWSIlKCInBweEISMcCAAAAAIPJBESJahSJShBIx0IYAAAAAEiDwAFJOcJ1sUiJfhBMOfcPg5QAAABIjUcBSMHn"
+    "BUgDPkiJRhBIi0MwSIkvweAISMdHCAAAAACDyAJEiW8UiUcQSItGcEiFwHQLiwBFMcCFwEEPlcBMiUcYSIPEGEyJyFtdQVxBXUFe"
+    "QV/DDx+AAAAAAEiLCEiLVAoISIlQGOnV/f//Dx+AAAAAAIsQgcIAAAABiRDpnP3//5BIg0YYAen4/v//Zg8fRAAASINGGAHrqGYP"
+    "H4QAAAAAAEiJfjjp2f7//w8fgAAAAABBVkmJ8EFVQVRVU0iLB0iJ+0iLaHBIhe10JkiLUHjHAgAAAAFIi5CAAAAASMcCAAAAAEiL"
+    "UCiLCoH5//9/AH5wSItQOEiF0nQWSItIMEjHQDgAAAAASI1xEEg5cghzQUyLSCBNhcB0BU2FyXRTSYPBAUiLewhMicZMiUgg/1Mo"
+    "SIs7SINvIAEPhQMBAABbXUFcQV1BXulm9///Zg8fRAAASIsySItMMQhIiUoY67FmkIsKgcEAAAABiQrrhA8fQABIi1AoTItYQEiL"
+    "eBBMi3AIRIsiTYXbdGBMi2hITItQUDHSZg8fRAAASYtM1QBIYzFBOzSSdDlMOfdzNEiJ+UGJNJJIg8cBSMHhBUgDCEiJcQiJ1sHm"
+    "CEjHAQAAAACDzgREiWEUiXEQSMdBGAAAAABIg8IBTDnadbBIiXgQTDn3c19IjVcBSMHnBUgDOEiJUBCLUzBMiQfB4ghIx0cIAAAA"
+    "AIPKAUSJZxSJVxAx0kiF7XQLi1UAhdIPlcIPttJIiVcY6ef+//9mLg8fhAAAAAAAW11BXEFdQV7DDx+AAAAAAEiDQBgB6cP+//8="
 )
 # --- end of machine code
 
@@ -272,7 +283,7 @@ class Tracer(object):
     EVENT = 32
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
-    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2)):
+    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0)):
         import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
@@ -282,8 +293,10 @@ class Tracer(object):
         at = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
         self.buffer = mmap.mmap(-1, capacity * self.EVENT)
         self.lengths, self.noted = (ctypes.c_uint64 * (len(lists) + 1))(*lists), (ctypes.c_int * (len(lists) + 1))()
-        self.state = (ctypes.c_uint64 * 11)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
-                                            len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted))
+        self.shelves = (ctypes.c_uint64 * (3 * len(shelves) + 1))(*[word for shelf in shelves for word in shelf])
+        self.state = (ctypes.c_uint64 * 17)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
+                                            len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
+                                            len(shelves), ctypes.addressof(self.shelves), 0, *collector)
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -301,6 +314,8 @@ class Tracer(object):
             for k, offset in enumerate(TRACE_OFFSETS):
                 d[8 + k] = at + offset
             self.domains.append((number, start + 56, start + 8, d))
+            if number == 2:
+                self.state[13] = start
         self.set = api.PyMem_SetAllocator
 
     def start(self):
@@ -380,12 +395,9 @@ def garbage_components(trash, preheader):
 LISTS = 22                                            # free lists that are looked at, see free_list_number
 
 
-def find_free_lists():
-    """Number of a free list -> address of its length, an int in the interpreter's state (3.10 and later; {} before). Each list
-    is filled to its limit and then drawn down by known numbers; the word that follows is its length."""
+def interpreter_state():
+    """Where the interpreter's state lies and how far it can reach."""
     import ctypes
-    if sys.version_info < (3, 10):
-        return {}
     ctypes.pythonapi.PyInterpreterState_Get.restype = ctypes.c_void_p
     start = ctypes.pythonapi.PyInterpreterState_Get()
     with open("/proc/self/maps") as f:
@@ -394,7 +406,16 @@ def find_free_lists():
     for low, high, rights in spans:                   # the heap's mappings come in ascending order
         if low <= stop < high and rights.startswith("rw"):
             stop = high
-    size = min(stop - start, 1 << 20) // 4 * 4
+    return start, min(stop - start, 1 << 20) // 4 * 4
+
+
+def find_free_lists():
+    """Number of a free list -> address of its length, an int in the interpreter's state (3.10 and later; {} before). Each list
+    is filled to its limit and then drawn down by known numbers; the word that follows is its length."""
+    import ctypes
+    if sys.version_info < (3, 10):
+        return {}
+    start, size = interpreter_state()
     copies = [ctypes.create_string_buffer(size) for _ in range(3)]
     held, drawn = [None] * 64, (7, 30, 52)
     found = {}
@@ -418,6 +439,55 @@ def find_free_lists():
         if len(hits) == 1:
             found[number] = start + 4 * hits[0]
     return found
+
+
+def find_shelves():
+    """[(number, address of its length, address of its objects, 1 if they are chained)] of the free lists: two objects are put
+    on each, and one of them is what a word in front of the length then says."""
+    import ctypes
+    lists = find_free_lists()
+    if not lists:
+        return []
+    start, size = interpreter_state()
+    copy, found = ctypes.create_string_buffer(size), []
+    words = memoryview(copy).cast("B")[:size // 8 * 8].cast("Q")
+    for number, length in sorted(lists.items()):
+        source = [None] * (number - 2) if number > 2 else None
+        make = (lambda: []) if number == 1 else (lambda: {}) if number == 2 else (lambda: tuple(source))
+        a, b = make(), make()
+        both = id(a), id(b)
+        a = b = None
+        ctypes.memmove(copy, start, size)             # the call itself may take one off again
+        at = (length - start) // 8
+        hits = [i for i in range(max(0, at - 128), at + 1) if words[i] in both]
+        count = ctypes.c_int.from_buffer(copy, length - start).value
+        if number > 2 and len(hits) == 1:
+            found.append((number, length, start + 8 * hits[0], 1))
+        elif number <= 2 and hits and count > 0:
+            found.append((number, length, start + 8 * (max(hits) - count + 1), 0))
+    return found
+
+
+def shelves_from_a_child():
+    """`find_shelves` where it leaves no trace: in a child, whose addresses are the same."""
+    import os
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(w, ";".join("%d,%d,%d,%d" % shelf for shelf in find_shelves()).encode("ascii"))
+        finally:
+            os._exit(0)
+    os.close(w)
+    text = b""
+    while True:
+        part = os.read(r, 4096)
+        if not part:
+            break
+        text += part
+    os.close(r)
+    os.waitpid(pid, 0)
+    return [tuple(int(x) for x in shelf.split(b",")) for shelf in text.split(b";") if shelf]
 
 
 def child_trace(path, request):
@@ -641,14 +711,31 @@ class LoadTrace(object):
 
     STEPS_MAX = 1 << 14
 
-    def __init__(self, path, count0_address, gc_head):
-        self.path, self.tracer = path, Tracer(count0_address, gc_head=gc_head, domains=(1, 2))
+    def __init__(self, path, count0_address, gc_head, collector, often):
+        self.often = often
+        self.path, self.collecting, before = path, collector[0] != 0, set(sys.modules)
+        self.shelves = shelves_from_a_child()
+        self.tracer = Tracer(count0_address, gc_head=gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in self.shelves], collector=collector)
+        for name in set(sys.modules) - before:        # the application is to load them itself
+            del sys.modules[name]
         self.tracer.start()
+        if self.collecting:
+            import gc
+            gc.set_threshold((1 << 24) + self.EVERY, 0, 0)
+            gc.enable()
+
+    EVERY = 128                                       # net allocations from one full collection to the next
 
     def end(self):
         self.tracer.stop()
         import gc
         import json
+        if self.collecting:
+            gc.disable()
+            what, which, lists, kinds, left, collected = self.lives()
+            with open(self.path, "w") as f:
+                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "collected": sorted(collected.items())}, f)
+            return
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
         gc.set_debug(0)
@@ -657,49 +744,132 @@ class LoadTrace(object):
         for _ in range(3):                            # a tuple of tuples of numbers leaves the lists one pass after these
             gc.collect()
         start = lambda o: id(o) - preheader_bytes(sys.version_info, type(o).__flags__)
+        tracked = set(start(o) for o in gc.get_objects())
         index = dict((id(o), i) for i, o in enumerate(trash))
         edges = [[index[id(r)] for r in gc.get_referents(o) if id(r) in index] for o in trash]
         garbage = dict((start(o), i) for i, o in enumerate(trash))
-        tracked = set(start(o) for o in gc.get_objects())
-        births, deaths, left = self.lives()
+        what, which, lists, kinds, left, collected = self.lives()
         # a multiple of the step's 32 allocations as large as it takes to keep the stream short
         step = 32
-        while births // step >= self.STEPS_MAX:
+        while len(kinds) // step >= self.STEPS_MAX:
             step *= 2
+        known = len(self.shelves) > 0                 # else an object from a free list was not seen to be made
+        events = "".join(chr((97 if w == 0 else 65) + (k if known else 0)) for w, k in zip(what, lists))
+        stream = load_stream(step, what, which, kinds if known else bytearray(len(kinds)), left, garbage, edges, tracked, self.lost())
         with open(self.path, "w") as f:
-            json.dump({"allocations": births, "step": step, "stream": load_stream(births, step, deaths, left, garbage, edges, tracked)}, f)
+            json.dump({"shelves": [shelf[:2] for shelf in self.shelves], "allocations": len(kinds), "step": step, "stream": stream, "events": events}, f)
+
+    def lost(self):
+        """Number of an object -> how many had been made when it became garbage, as a load with many collections found."""
+        import array
+        import bisect
+        import json
+        import os
+        if not self.often or not os.path.exists(self.often):
+            return {}
+        with open(self.often) as f:
+            said = json.load(f)
+        other, resets = array.array("l", said["sizes"]), said["resets"]
+        match = aligned(self.sizes, other)
+        here, last = array.array("l", [-1]) * (len(other) + 1), 0
+        for i, k in enumerate(match):
+            if k >= 0:
+                here[k] = i
+        for k in range(len(here)):
+            last = here[k] = max(last, here[k])
+        found, times = {}, dict(said["collected"])
+        for i, k in enumerate(match):
+            if k in times:
+                # since the collection before the one that found it: the middle of the time in between
+                at = bisect.bisect_left(resets, times[k])
+                found[i] = here[((resets[at - 2] if at > 1 else 0) + times[k]) // 2]
+        return found
 
     def lives(self):
-        """-> number of collectable objects made, [(number, made before its end)] of the ended, {block start: number} of those
-        left. An object older than the trace has number -1. See `Tracer` for how a collectable one is told from others."""
-        births, deaths, live = 0, [], {}
+        """What happens to collectable objects in the order of time. -> (what: 0 made, 1 freed, 2 put on a free list; number of the
+        object in the order in which they are made, -1 if older than the trace; number of its free list), the same by object;
+        {block start: number} of those left; {number: made so far} of those that a collection freed. See `Tracer` for how a
+        collectable one is told from others."""
+        import array
+        what, which, lists, kinds, live, collected = array.array("b"), array.array("l"), array.array("b"), array.array("b"), {}, {}
+        self.sizes, self.resets = array.array("l"), array.array("l")
         pending = previous = moved_to = None
+        head, reset = self.tracer.state[6], 16 if self.collecting else 1 << 20   # a collection sets the counter back
+        numbers = [shelf[0] for shelf in self.shelves]
+        old = 0                                       # 1: emptying the lists of what lay there before, 2: done
         for address, size, kind, count0, type_address in self.tracer.events():
             op = kind & 255
+            if op == 5 and old < 2:
+                old = 1
+                continue
+            if old == 1:
+                old = 2
             change = 0 if previous is None else count0 - previous
             previous = count0
             gone = None
             if op == 1:
                 gone = live.pop(address, None)
                 change += gone is not None
-            if pending is not None and change > 0:
-                live[pending] = births
-                births += 1
+            elif op == 5 and self.collecting:
+                change += 1
+            if change < -reset:
+                self.resets.append(len(kinds))
+            if pending is not None and (change > 0 or change < -reset):
+                live[pending[0]] = len(kinds)
+                kinds.append(free_list_number(pending[2], pending[1], head))
+                self.sizes.append(pending[1])
+                what.append(0); which.append(len(kinds) - 1); lists.append(kinds[-1])
                 change -= 1
-                if op == 1 and address == pending:
+                if op == 1 and address == pending[0]:
                     gone = live.pop(address)
             pending = None
             if op == 0:
-                pending = address
-            elif op == 1 and gone is not None:
-                deaths.append((gone, births))
-            elif op == 1 and change < 0:
-                deaths.append((-1, births))
+                pending = address, size, type_address
+            elif op == 1 and gone is not None or op == 5 or op == 1 and -reset < change < 0:
+                if op == 5:
+                    gone = live.pop(address, -1)
+                elif gone is None:
+                    gone = -1
+                what.append(1 if op == 1 else 2); which.append(gone); lists.append(numbers[size] if op == 5 else kinds[gone] if gone >= 0 else 0)
+                if type_address and gone >= 0:
+                    collected[gone] = len(kinds)
             elif op == 3:
                 moved_to = address
             elif op == 2 and address in live:
                 live[moved_to] = live.pop(address)
-        return births, deaths, live
+        return what, which, lists, kinds, live, collected
+
+
+def aligned(a, b):
+    """Number in `b` of each number in `a`: two records of one course of events, with a few more or fewer here or there."""
+    import array
+    found, i, j, window = array.array("l", [-1]) * len(a), 0, 0, 24
+    while i < len(a) and j < len(b):
+        if a[i] == b[j]:
+            found[i] = j
+            i, j = i + 1, j + 1
+            continue
+        for reach in (64, 1024, 16384, 131072):
+            met = meeting(a, b, i, j, reach, window)
+            if met:
+                i, j = met
+                break
+        else:
+            break
+    return found
+
+
+def meeting(a, b, i, j, reach, window):
+    """The first places from i and j on, not farther than `reach`, where both records say the same for a while; None if there
+    is none."""
+    places = {}
+    for k in range(min(j + reach, len(b) - window), j - 1, -1):
+        places.setdefault(b[k:k + window].tobytes(), []).append(k)
+    for k in range(i, min(i + reach, len(a) - window)):
+        same = places.get(a[k:k + window].tobytes())
+        if same:
+            return k, min(same, key=lambda place: abs(place - j - (k - i)))
+    return None
 
 
 def components(edges):
@@ -739,48 +909,54 @@ def components(edges):
     return component, count
 
 
-def load_stream(births, step, deaths, left, garbage, edges, tracked):
+def load_stream(step, what, which, kinds, left, garbage, edges, tracked, lost):
     """The lives of a load in steps of so many objects made, as flat whole numbers, for each step: objects made in it of those that
     last and are never on the collector's lists; how many pairs follow, (age in steps, objects of that age that end in this
-    step); how many triples follow, (age, age of the oldest object that leads to it, objects that become unreachable now).
+    step); how many fours follow, (age, age of the oldest object that leads to it, number of its free list, objects that become
+    unreachable now).
 
-    Cyclic garbage is taken to be unreachable as soon as it is complete: when it, and all that leads to it, has been made."""
+    Cyclic garbage becomes unreachable when `lost` says so, and not before it, and all that leads to it, has been made."""
+    births = len(kinds)
     steps = births // step + 1
     component, count = components(edges)
     number = dict((i, left[address]) for address, i in garbage.items() if address in left)
-    youngest, oldest = [0] * count, [births] * count
+    since, oldest = [0] * count, [births] * count
     members = [[] for _ in range(count)]
     for v, c in enumerate(component):
         members[c].append(v)
         if v in number:
-            youngest[c], oldest[c] = max(youngest[c], number[v]), min(oldest[c], number[v])
+            since[c], oldest[c] = max(since[c], number[v], lost.get(number[v], 0)), min(oldest[c], number[v])
     for c in range(count - 1, -1, -1):
         for v in members[c]:
             for w in edges[v]:
                 d = component[w]
                 if d != c:
-                    youngest[d], oldest[d] = max(youngest[d], youngest[c]), min(oldest[d], oldest[c])
-    unlisted, ended, lost = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
+                    since[d], oldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c])
+    unlisted, ended, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
     for address, a in left.items():
         if address not in garbage and address not in tracked:
             unlisted[a // step] += 1
-    for a, at in deaths:
-        now = at // step
-        age = now - a // step                         # -1 // step: older than the first step
-        ended[now][age] = ended[now].get(age, 0) + 1
+    made = 0
+    for w, a in zip(what, which):
+        if w == 0:
+            made += 1
+        else:
+            now = made // step
+            age = now - a // step                     # -1 // step: older than the first step
+            ended[now][age] = ended[now].get(age, 0) + 1
     for v, a in number.items():
         c = component[v]
-        now = youngest[c] // step
-        key = now - a // step, now - oldest[c] // step
-        lost[now][key] = lost[now].get(key, 0) + 1
+        now = min(since[c] // step, steps - 1)
+        key = now - a // step, now - oldest[c] // step, kinds[a]
+        losses[now][key] = losses[now].get(key, 0) + 1
     stream = []
     for now in range(steps):
         stream += [unlisted[now], len(ended[now])]
         for age in sorted(ended[now]):
             stream += [age, ended[now][age]]
-        stream.append(len(lost[now]))
-        for age, held in sorted(lost[now]):
-            stream += [age, held, lost[now][age, held]]
+        stream.append(len(losses[now]))
+        for key in sorted(losses[now]):
+            stream += list(key) + [losses[now][key]]
     return stream
 
 
@@ -1377,28 +1553,54 @@ class Child(object):
 
 
 def capture_load(options, names, kind, headers, facts, scratch, progress):
-    """The line that tells how the application loads, from a second loading of it."""
-    import json
+    """The line that tells how the application loads, from two further loadings of it. In the first the collector runs so often
+    that it tells when garbage comes to be."""
     import os
-    progress("loading the application a second time, traced")
+    path, often = os.path.join(scratch, "load"), os.path.join(scratch, "often")
+    if facts["version"] >= (3, 7):
+        progress("loading the application a second time, with many collections")
+        load_traced(options, names, kind, headers, facts, often, "", True)
+    else:
+        often = ""
+    progress("loading the application once more, traced")
+    return {"load": load_traced(options, names, kind, headers, facts, path, often, False)}
+
+
+def load_traced(options, names, kind, headers, facts, path, often, collecting):
+    import json
     master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout, quiet=True)
     try:
         said = [int(x) for x in master.expect("B", 3600)]
         master.stop()
-        collector = Collector(Memory(master.pid), facts["version"], facts["own_thresholds"])
+        memory = Memory(master.pid)
+        collector = Collector(memory, facts["version"], facts["own_thresholds"])
         master.go_on()
         if collector.base is None:
             raise CaptureError("the collector's generations were not found in memory")
         stats = [said[0:3], said[3:6], said[6:9]]
         start = {"counts": collector.counts(), "generations": [len(collector.generation(g)) for g in range(3)],
                  "long_lived": list(collector.long_lived(stats) or (0, 0)), "stats": stats}
-        path = os.path.join(scratch, "load")
-        master.order("%s\t%s\t%d\t%d" % (os.path.abspath(__file__), path, collector.count0_address(), collector.head))
+        addresses = [0, 0, 0]
+        if collecting:
+            if collector.long_lived(stats) is None:
+                return None
+            at = collector.permanent() + collector.stride
+            addresses = [at + 72, collector.base + 2 * collector.stride + collector.head + 4, at + 96]
+        master.order("\t".join([os_path(__file__), path, str(collector.count0_address()), str(collector.head), ",".join(map(str, addresses)), often]))
         master.expect("D", 3600)
         with open(path) as f:
-            return {"load": dict(json.load(f), at_start=start)}
+            load = json.load(f)
+        if collecting:
+            return None
+        start["free_lists"] = [[number, memory.read("<i", length)[0]] for number, length in load.pop("shelves")]
+        return dict(load, at_start=start)
     finally:
         master.close()
+
+
+def os_path(file):
+    import os
+    return os.path.abspath(file)
 
 
 class Requests(object):

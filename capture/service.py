@@ -46,13 +46,15 @@ SETTINGS = {
 }
 # Runs in the master around the import of the application. The count of requests goes to a shared cell a worker,
 # so that reading it disturbs no worker.
+# The setting comes first, as in the first lines of an application: what is imported before it loads under the stock one.
 HOOK = '''
-import ctypes, gc, importlib, json, mmap, os
-_conf = json.loads(os.environ["PREFORK_SERVICE"])
-if _conf["disable"]:
+import gc, os
+if os.environ["PREFORK_SERVICE_GC"] == "disable":
     gc.disable()
-if _conf["thresholds"]:
-    gc.set_threshold(*_conf["thresholds"])
+elif os.environ["PREFORK_SERVICE_GC"]:
+    gc.set_threshold(*map(int, os.environ["PREFORK_SERVICE_GC"].split(",")))
+import ctypes, importlib, json, mmap
+_conf = json.loads(os.environ["PREFORK_SERVICE"])
 _module, _, _name = _conf["app"].partition(":")
 _app = getattr(importlib.import_module(_module), _name or "application")
 _file = open(_conf["counts"], "r+b")
@@ -165,9 +167,9 @@ class Service:
         chdir = os.path.abspath(options.chdir)
         self.environment = dict(
             os.environ, PYTHONPATH=directory + os.pathsep + chdir, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1",
-            PREFORK_SERVICE=json.dumps({"disable": disable, "thresholds": thresholds, "collect": collect,
-                                        "freeze": freeze, "app": options.app, "counts": self.counts,
-                                        "ready": self.ready}))
+            PREFORK_SERVICE_GC="disable" if disable else ",".join(map(str, thresholds or ())),
+            PREFORK_SERVICE=json.dumps({"collect": collect, "freeze": freeze, "app": options.app,
+                                        "counts": self.counts, "ready": self.ready}))
         self.thresholds = thresholds or STOCK_THRESHOLDS
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -23,7 +23,7 @@ import java.util.Arrays;
 final class KeptObjects {
   private final GcState state;
   private final boolean lengthsKnown;
-  private final int[] limit = new int[RequestTrace.FREE_LISTS_MAX + 1];
+  private final int[] limit;
   private final int[] length = new int[RequestTrace.FREE_LISTS_MAX + 1];
 
   /** Garbage by generation: a collection of that generation, or an older one, will find it. */
@@ -38,7 +38,15 @@ final class KeptObjects {
   KeptObjects(Interpreter interpreter, boolean lengthsKnown) {
     state = interpreter.gcState;
     this.lengthsKnown = lengthsKnown;
-    PythonVersion version = interpreter.version;
+    limit = limits(interpreter.version);
+    for (int generation = 0; generation < collections.length; generation++) {
+      collections[generation] = state.collections(generation);
+    }
+  }
+
+  /** How long a release lets each free list become, by the list's number. */
+  static int[] limits(PythonVersion version) {
+    int[] limit = new int[RequestTrace.FREE_LISTS_MAX + 1];
     limit[1] = version.listFreeList;
     limit[2] = version.dictFreeList;
     for (int n = 1;
@@ -46,9 +54,7 @@ final class KeptObjects {
         n++) {
       limit[2 + n] = version.tupleFreeList;
     }
-    for (int generation = 0; generation < collections.length; generation++) {
-      collections[generation] = state.collections(generation);
-    }
+    return limit;
   }
 
   /**

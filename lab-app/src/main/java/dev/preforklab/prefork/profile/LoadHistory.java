@@ -8,8 +8,8 @@ import java.util.Arrays;
  * it with a collector that has any thresholds: what a real load would have left in each generation.
  *
  * <p>Time is counted in steps of so many objects made. Objects of one step are not told apart, so a
- * boundary between generations falls between two steps; the counter that starts collections is
- * exact but for what objects from free lists do to it.
+ * boundary between generations falls between two steps. The counter that starts collections goes by
+ * single events, if the profile has them ({@link LoadEvents}), else by steps.
  */
 final class LoadHistory {
   private static final int GENERATIONS = 3;
@@ -48,7 +48,11 @@ final class LoadHistory {
   /** The oldest step from which something leads to the garbage. */
   private final int[] lossHeld;
 
+  private final int[] lossList;
+
   private final int[] lossObjects;
+
+  private final LoadEvents events;
 
   /**
    * Reads the stream of a profile's {@code load} record.
@@ -58,10 +62,19 @@ final class LoadHistory {
    * @param start the collector before the load
    * @param startSizes objects in its generations
    * @param stream for each step: objects never listed; number of pairs (age, objects that end);
-   *     number of triples (age, age of the oldest holder, objects that become garbage)
+   *     number of losses (age, age of the oldest holder, the free list's number if there are
+   *     events, objects that become garbage)
+   * @param events {@link LoadEvents#NONE} if they are not known
    * @throws IllegalArgumentException if the stream contradicts itself
    */
-  LoadHistory(long allocations, int step, Profile.GcFacts start, int[] startSizes, int[] stream) {
+  LoadHistory(
+      long allocations,
+      int step,
+      Profile.GcFacts start,
+      int[] startSizes,
+      int[] stream,
+      LoadEvents events) {
+    this.events = events;
     this.allocations = allocations;
     this.step = step;
     this.start = start;
@@ -75,6 +88,7 @@ final class LoadHistory {
     IntArray ends = new IntArray(steps);
     IntArray lossBirths = new IntArray(steps);
     IntArray holders = new IntArray(steps);
+    IntArray lossLists = new IntArray(steps);
     IntArray losses = new IntArray(steps);
     Cursor in = new Cursor(stream);
     for (int now = 0; now < steps; now++) {
@@ -90,6 +104,7 @@ final class LoadHistory {
       for (int triples = in.next(Integer.MAX_VALUE); triples > 0; triples--) {
         lossBirths.add(now - in.next(now));
         holders.add(now - in.next(now));
+        lossLists.add(events.known() ? in.next(RequestTrace.FREE_LISTS_MAX) : 0);
         losses.add(in.next(Integer.MAX_VALUE));
       }
       endStart[now + 1] = ends.size();
@@ -100,6 +115,7 @@ final class LoadHistory {
     endObjects = ends.toArray();
     lossBirth = lossBirths.toArray();
     lossHeld = holders.toArray();
+    lossList = lossLists.toArray();
     lossObjects = losses.toArray();
   }
 
@@ -132,9 +148,13 @@ final class LoadHistory {
     }
   }
 
-  /** What a load would have left behind under other thresholds. */
-  Outcome under(int[] thresholds) {
-    Collector collector = new Collector(thresholds);
+  /**
+   * What a load would have left behind under other thresholds.
+   *
+   * @param freeListLimits how long each of the interpreter's free lists may be, by its number
+   */
+  Outcome under(int[] thresholds, int[] freeListLimits) {
+    Collector collector = new Collector(thresholds, freeListLimits);
     for (int now = 0; now < made.length; now++) {
       collector.step(now);
     }
@@ -168,8 +188,11 @@ final class LoadHistory {
 
     private int youngFrom;
 
-    Collector(int[] thresholds) {
+    private final LoadEvents.FreeLists freeLists;
+
+    Collector(int[] thresholds, int[] freeListLimits) {
       this.thresholds = thresholds;
+      freeLists = events.new FreeLists(freeListLimits);
       Arrays.fill(firstLoss, -1);
       for (int generation = 0; generation < GENERATIONS; generation++) {
         collections[generation] = start.stats()[generation][0];
@@ -191,6 +214,25 @@ final class LoadHistory {
         nextLoss[k] = firstLoss[lossHeld[k]];
         firstLoss[lossHeld[k]] = k;
       }
+      if (events.known()) {
+        countEvents(now);
+      } else {
+        countStep(now);
+      }
+    }
+
+    private void countEvents(int now) {
+      for (int event = events.begin(now); event < events.end(now); event++) {
+        int by = freeLists.counts(event);
+        counts[0] = Math.max(0, counts[0] + by);
+        if (by > 0 && thresholds[0] > 0 && counts[0] > thresholds[0]) {
+          collect(generation(), now);
+          counts[0] = 0;
+        }
+      }
+    }
+
+    private void countStep(int now) {
       counts[0] = Math.max(0, counts[0] + counted[now]);
       while (thresholds[0] > 0 && counts[0] > thresholds[0]) {
         // the collection came within the step; what was made after it counts for the next one
@@ -220,6 +262,7 @@ final class LoadHistory {
         for (int k = firstLoss[held]; k >= 0; k = nextLoss[k]) {
           listed[lossBirth[k]] -= lossObjects[k];
           collected[generation] += lossObjects[k];
+          freeLists.freed(lossList[k], lossObjects[k]);
         }
         firstLoss[held] = -1;
       }
@@ -237,6 +280,7 @@ final class LoadHistory {
       }
       if (generation == 2) {
         longLivedPending = 0;
+        freeLists.clear();
         longLivedTotal = sum(listed, 0, now + 1) + own[2];
       }
     }

@@ -13,6 +13,7 @@ final class LoadParser {
   private int[] counts = {};
   private int[] sizes = {};
   private int[] longLived = {};
+  private final IntArray freeLists = new IntArray(64);
   private final long[][] stats = new long[GENERATIONS][];
 
   LoadParser(JsonParser in, RecordParser records) {
@@ -29,6 +30,7 @@ final class LoadParser {
     long allocations = -1;
     int step = 0;
     int[] stream = {};
+    String events = "";
     requireObject("load");
     while (in.nextToken() == JsonToken.FIELD_NAME) {
       String key = in.currentName();
@@ -38,6 +40,7 @@ final class LoadParser {
         case "step" -> step = (int) records.currentLong(1, 1 << 20);
         case "at_start" -> readStart();
         case "stream" -> stream = ints();
+        case "events" -> events = in.getText();
         default -> in.skipChildren();
       }
     }
@@ -61,7 +64,10 @@ final class LoadParser {
               stats,
               captured.freezeCount()),
           sizes,
-          stream);
+          stream,
+          events.isEmpty()
+              ? LoadEvents.NONE
+              : new LoadEvents(events, allocations, step, freeLists.toArray()));
     } catch (IllegalArgumentException e) {
       throw records.bad(String.valueOf(e.getMessage()));
     }
@@ -77,6 +83,7 @@ final class LoadParser {
         case "generations" -> sizes = ints();
         case "long_lived" -> longLived = ints();
         case "stats" -> readStats();
+        case "free_lists" -> readFreeLists();
         default -> in.skipChildren();
       }
     }
@@ -91,6 +98,16 @@ final class LoadParser {
       stats[generation] = new long[] {row[0], row[1], row[2]};
     }
     require(in.nextToken() == JsonToken.END_ARRAY, "load.at_start.stats has more than three rows");
+  }
+
+  private void readFreeLists() throws IOException {
+    records.requireArray();
+    while (in.nextToken() != JsonToken.END_ARRAY) {
+      int[] row = ints();
+      require(row.length == 2, "load.at_start.free_lists must be rows of two numbers");
+      freeLists.add(row[0]);
+      freeLists.add(row[1]);
+    }
   }
 
   private int[] ints() throws IOException {

@@ -254,7 +254,7 @@ public final class Profile {
         || Arrays.equals(thresholds, gc().thresholds)) {
       return this;
     }
-    LoadHistory.Outcome outcome = history.under(thresholds);
+    LoadHistory.Outcome outcome = history.under(thresholds, KeptObjects.limits(version()));
     return withCollector(outcome.gc(), outcome.youngest(), outcome.middle());
   }
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
 import org.assertj.core.api.SoftAssertions;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
@@ -26,24 +27,25 @@ class LoadHistoryTest {
 
   /**
    * The Django site, loaded by a real CPython 3.11.2 under these thresholds: collections of each
-   * generation, count of generation 1. (When exactly the full collections come hangs by a few
-   * objects: the same real load from another directory had its last one 24 collections of
-   * generation 1 earlier.)
+   * generation, {@code long_lived_total} and {@code long_lived_pending}. With low thresholds one
+   * collection of generation 1 more or less, out of a hundred, moves the full ones that follow; for
+   * these the last two are not given.
    */
   @ParameterizedTest(name = "{0} {1} {2}")
   @CsvSource({
-    "200, 5, 5, 885, 147, 13, 1",
-    "50000, 50, 1000, 11, 0, 0, 11",
-    "100, 5, 5, 1813, 301, 15, 5",
-    "1000, 20, 20, 195, 9, 0, 6",
-    "300, 3, 2, 548, 135, 14, 4",
-    "5000, 10, 10, 42, 3, 0, 9",
-    "50, 1, 1, 2926, 1460, 20, 0",
-    "700, 2, 100, 221, 72, 0, 0",
-    "10000, 50, 50, 26, 0, 0, 26",
-    "2000, 5, 0, 86, 13, 7, 6"
+    "100, 10, 10, 1937, 176, 11, -1, -1",
+    "200, 5, 5, 885, 147, 13, -1, -1",
+    "300, 5, 10, 586, 97, 8, 83096, 2106",
+    "350, 10, 10, 535, 48, 4, 75786, 8424",
+    "500, 20, 50, 390, 18, 0, 0, 99315",
+    "700, 3, 2, 227, 55, 10, 75486, 8762",
+    "701, 10, 10, 266, 24, 2, -1, -1",
+    "1000, 5, 5, 176, 28, 4, 68273, 14013",
+    "2000, 20, 5, 99, 4, 0, 0, 72192",
+    "10000, 2, 2, 20, 5, 1, 54355, 33901"
   })
-  void collectsAsInARealLoad(int t0, int t1, int t2, int gen0, int gen1, int gen2, int count1) {
+  void collectsAsInARealLoad(
+      int t0, int t1, int t2, int gen0, int gen1, int gen2, int total, int pending) {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     assumeTrue(Files.exists(file), "skipped: no " + file);
     Profile loaded = ProfileReader.read(file).loadedUnder(new int[] {t0, t1, t2});
@@ -53,11 +55,11 @@ class LoadHistoryTest {
     for (int generation = 0; generation < 3; generation++) {
       soft.assertThat((double) gc.stats()[generation][0])
           .as("collections of generation " + generation)
-          .isCloseTo(real[generation], within(Math.max(2, 0.08 * real[generation])));
+          .isCloseTo(real[generation], within(Math.max(1, 0.02 * real[generation])));
     }
-    if (t0 >= 1000) {
-      // with lower thresholds a count is a matter of chance
-      soft.assertThat(gc.counts()[1]).as("count of generation 1").isCloseTo(count1, within(4));
+    if (total >= 0) {
+      soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(2500L));
+      soft.assertThat(gc.longLivedPending()).as("pending").isCloseTo(pending, within(2500L));
     }
     soft.assertThat(gc.thresholds()).containsExactly(t0, t1, t2);
     soft.assertThat(gc.counts()[0]).isBetween(0, t0);
@@ -66,6 +68,8 @@ class LoadHistoryTest {
 
   /**
    * What the capture found under the release's own thresholds, of which the replay knows nothing.
+   * Its last collection of generation 1 came two of generation 0 before the end, which is how many
+   * the replay is short of: so that one, and its survivors, may be missing.
    */
   @Test
   void findsTheCapturedGenerationsAgain() {
@@ -75,12 +79,12 @@ class LoadHistoryTest {
     // one more than captured, so that it is replayed
     Profile replayed = captured.loadedUnder(new int[] {701, 10, 10});
     assertThat(replayed.gc().stats()[2][0]).isEqualTo(captured.gc().stats()[2][0]);
-    assertThat(replayed.gc().stats()[1][0]).isEqualTo(captured.gc().stats()[1][0]);
-    assertThat(replayed.gc().stats()[0][0]).isCloseTo(captured.gc().stats()[0][0], within(8L));
+    assertThat(replayed.gc().stats()[1][0]).isCloseTo(captured.gc().stats()[1][0], within(1L));
+    assertThat(replayed.gc().stats()[0][0]).isCloseTo(captured.gc().stats()[0][0], within(3L));
     assertThat(replayed.gc().longLivedTotal())
         .isCloseTo(captured.gc().longLivedTotal(), within(2000L));
     assertThat(replayed.gc().longLivedPending())
-        .isCloseTo(captured.gc().longLivedPending(), within(1000L));
+        .isCloseTo(captured.gc().longLivedPending(), within(4300L));
   }
 
   @ParameterizedTest
@@ -105,9 +109,48 @@ class LoadHistoryTest {
     Profile.GcFacts start =
         new Profile.GcFacts(true, new int[] {700, 10, 10}, counts, 50, 20, NO_STATS, 0);
     LoadHistory.Outcome outcome =
-        new LoadHistory(load.objects, 1, start, sizes, load.stream()).under(thresholds);
-    NaiveCollector naive = new NaiveCollector(load, thresholds, counts, sizes, 50, 20);
+        new LoadHistory(load.objects, 1, start, sizes, load.stream(), LoadEvents.NONE)
+            .under(thresholds, new int[RequestTrace.FREE_LISTS_MAX + 1]);
+    NaiveCollector naive = new NaiveCollector(load, thresholds, counts, sizes, 50, 20, null);
     assertThat(describe(outcome)).as("seed " + seed).isEqualTo(naive.describe());
+  }
+
+  /** The same with single events and free lists, which collections fill and full ones empty. */
+  @RepeatedTest(40)
+  void agreesWithACollectorThatKnowsTheFreeLists(RepetitionInfo repetition) {
+    long seed = Long.getLong("property.seed", 2000L + repetition.getCurrentRepetition());
+    Random random = new Random(seed);
+    RandomLoad load = new RandomLoad(random, 3000);
+    int[] thresholds = {1 + random.nextInt(60), random.nextInt(6), random.nextInt(6)};
+    int[] counts = {random.nextInt(2), random.nextInt(5), random.nextInt(5)};
+    int[] sizes = {random.nextInt(30), random.nextInt(100), random.nextInt(300)};
+    Profile.GcFacts start =
+        new Profile.GcFacts(true, new int[] {700, 10, 10}, counts, 50, 20, NO_STATS, 0);
+    int[] limits = new int[RequestTrace.FREE_LISTS_MAX + 1];
+    limits[1] = 5;
+    limits[2] = 20;
+    LoadEvents events = new LoadEvents(load.events(), load.objects, 1, new int[] {1, 3, 2, 7});
+    LoadHistory.Outcome outcome =
+        new LoadHistory(load.objects, 1, start, sizes, load.streamWithLists(), events)
+            .under(thresholds, limits);
+    NaiveCollector naive =
+        new NaiveCollector(
+            load,
+            thresholds,
+            counts,
+            sizes,
+            50,
+            20,
+            new NaiveLists(new int[] {0, 3, 7}, new int[] {0, 5, 20}));
+    assertThat(describe(outcome)).as("seed " + seed).isEqualTo(naive.describe());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"'a[', letter 2", "'aZ', letter 2", "'aaA', makes 2 objects"})
+  void refusesEventsThatContradictThemselves(String events, String message) {
+    assertThatThrownBy(() -> new LoadEvents(events, 1, 1, new int[0]))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
   }
 
   private static String describe(LoadHistory.Outcome outcome) {
@@ -136,7 +179,7 @@ class LoadHistoryTest {
   void refusesAStreamThatContradictsItself(String stream, String message) {
     int[] numbers = Arrays.stream(stream.split(",")).mapToInt(Integer::parseInt).toArray();
     Profile.GcFacts start = new Profile.GcFacts(true, new int[3], new int[3], 0, 0, NO_STATS, 0);
-    assertThatThrownBy(() -> new LoadHistory(1, 1, start, new int[3], numbers))
+    assertThatThrownBy(() -> new LoadHistory(1, 1, start, new int[3], numbers, LoadEvents.NONE))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
   }
@@ -154,12 +197,16 @@ class LoadHistoryTest {
     final int[] holder;
     final boolean[] listed;
 
+    /** Number of the free list. */
+    final int[] list;
+
     RandomLoad(Random random, int objects) {
       this.objects = objects;
       ends = new int[objects];
       lost = new int[objects];
       holder = new int[objects];
       listed = new boolean[objects];
+      list = new int[objects];
       for (int k = 0; k < objects; k++) {
         ends[k] = objects + 1;
         lost[k] = objects + 1;
@@ -175,10 +222,36 @@ class LoadHistoryTest {
           default -> listed[k] = random.nextInt(3) > 0;
         }
       }
+      for (int k = 0; k < objects; k++) {
+        list[k] = random.nextInt(3);
+      }
+    }
+
+    String events() {
+      StringBuilder out = new StringBuilder();
+      for (int now = 0; now <= objects; now++) {
+        if (now < objects) {
+          out.append((char) ('a' + list[now]));
+        }
+        for (int k = 0; k < objects; k++) {
+          if (ends[k] == now) {
+            out.append((char) ('A' + list[k]));
+          }
+        }
+      }
+      return out.toString();
+    }
+
+    int[] stream() {
+      return stream(false);
+    }
+
+    int[] streamWithLists() {
+      return stream(true);
     }
 
     /** As the capture writes it, with steps of one object. */
-    int[] stream() {
+    private int[] stream(boolean lists) {
       List<Integer> out = new ArrayList<>();
       for (int now = 0; now <= objects; now++) {
         out.add(now < objects && !listed[now] ? 1 : 0);
@@ -189,7 +262,10 @@ class LoadHistoryTest {
             ages.merge(now - k, 1, Integer::sum);
           }
           if (lost[k] == now) {
-            garbage.add(new int[] {now - k, now - holder[k], 1});
+            garbage.add(
+                lists
+                    ? new int[] {now - k, now - holder[k], list[k], 1}
+                    : new int[] {now - k, now - holder[k], 1});
           }
         }
         out.add(ages.size());
@@ -202,6 +278,22 @@ class LoadHistoryTest {
         garbage.forEach(triple -> Arrays.stream(triple).forEach(out::add));
       }
       return out.stream().mapToInt(Integer::intValue).toArray();
+    }
+  }
+
+  /** Free lists as lengths; the first, number 0, is none. */
+  @SuppressWarnings("ArrayRecordComponent") // the test's own
+  private record NaiveLists(int[] lengths, int[] limits) {
+    boolean take(int list) {
+      boolean there = lengths[list] > 0;
+      lengths[list] -= there ? 1 : 0;
+      return there;
+    }
+
+    boolean put(int list) {
+      boolean room = lengths[list] < limits[list];
+      lengths[list] += room ? 1 : 0;
+      return room;
     }
   }
 
@@ -219,8 +311,17 @@ class LoadHistoryTest {
     private long total;
     private long pending;
 
+    private final @Nullable NaiveLists lists;
+
     NaiveCollector(
-        RandomLoad load, int[] thresholds, int[] counts, int[] sizes, long total, long pending) {
+        RandomLoad load,
+        int[] thresholds,
+        int[] counts,
+        int[] sizes,
+        long total,
+        long pending,
+        @Nullable NaiveLists lists) {
+      this.lists = lists;
       this.load = load;
       this.counts = counts.clone();
       this.total = total;
@@ -231,22 +332,31 @@ class LoadHistoryTest {
         }
       }
       for (int now = 0; now <= load.objects; now++) {
-        if (now < load.objects) {
-          this.counts[0]++;
-          if (load.listed[now]) {
-            generations.get(0).add(now);
-          }
+        if (now < load.objects && load.listed[now]) {
+          generations.get(0).add(now);
         }
+        List<Integer> ended = new ArrayList<>();
         for (int k = 0; k < load.objects; k++) {
           if (load.ends[k] == now) {
-            this.counts[0]--;
-            Integer ended = k;
-            generations.forEach(list -> list.remove(ended));
+            ended.add(k);
           }
         }
-        this.counts[0] = Math.max(0, this.counts[0]);
-        if (this.counts[0] > thresholds[0]) {
+        generations.forEach(generation -> generation.removeAll(ended));
+        boolean made = now < load.objects;
+        if (lists == null) {
+          this.counts[0] = Math.max(0, this.counts[0] + (made ? 1 : 0) - ended.size());
+          if (this.counts[0] > thresholds[0]) {
+            collect(thresholds, now);
+          }
+          continue;
+        }
+        if (made && !lists.take(load.list[now]) && ++this.counts[0] > thresholds[0]) {
           collect(thresholds, now);
+        }
+        for (int k : ended) {
+          if (!lists.put(load.list[k])) {
+            this.counts[0] = Math.max(0, this.counts[0] - 1);
+          }
         }
       }
     }
@@ -278,6 +388,12 @@ class LoadHistoryTest {
       stats[oldest][0]++;
       stats[oldest][1] += garbage.size();
       found.removeAll(garbage);
+      if (lists != null) {
+        garbage.forEach(k -> lists.put(load.list[k]));
+        if (oldest == 2) {
+          Arrays.fill(lists.lengths(), 0);
+        }
+      }
       generations.get(Math.min(oldest + 1, 2)).addAll(found);
       if (oldest == 1) {
         pending += found.size();

@@ -1,0 +1,112 @@
+package dev.preforklab.prefork.profile;
+
+import java.util.Arrays;
+
+/**
+ * What happens to an application's collectable objects while it loads, one event after the other:
+ * an object is made, or one ends; and to which of the interpreter's free lists it goes. Whether the
+ * event counts for the collector depends on that list, and on the counter's floor at 0.
+ */
+final class LoadEvents {
+  /** For a load of which no single events are known. */
+  static final LoadEvents NONE = new LoadEvents("", 0, 1, new int[0]);
+
+  private static final int LISTS = RequestTrace.FREE_LISTS_MAX + 1;
+
+  /** Number of the free list; negative (its complement) if the object ends. */
+  private final byte[] events;
+
+  /** Those of step n are at {@code [start[n]..start[n+1])}. */
+  private final int[] start;
+
+  /** Lengths of the free lists before the load. */
+  private final int[] lengths = new int[LISTS];
+
+  /**
+   * @param text a letter an event: {@code a} plus the free list's number for an object made, {@code
+   *     A} plus it for one that ends
+   * @param allocations objects made
+   * @param step objects made in a step
+   * @param freeLists number and length of the free lists in turn
+   * @throws IllegalArgumentException if these contradict each other
+   */
+  LoadEvents(String text, long allocations, int step, int[] freeLists) {
+    events = new byte[text.length()];
+    start = new int[Math.toIntExact(allocations / step + 2)];
+    long made = 0;
+    for (int i = 0; i < events.length; i++) {
+      int list = text.charAt(i) - 'a';
+      boolean ends = list < 0;
+      if (ends) {
+        list = text.charAt(i) - 'A';
+      }
+      if (list < 0 || list >= LISTS) {
+        throw new IllegalArgumentException("letter " + (i + 1) + " of load.events is none of its");
+      }
+      events[i] = (byte) (ends ? ~list : list);
+      if (!ends && ++made <= allocations && made % step == 0) {
+        start[(int) (made / step)] = i + 1;
+      }
+    }
+    if (events.length > 0 && made != allocations) {
+      throw new IllegalArgumentException(
+          "load.events makes " + made + " objects, load.allocations are " + allocations);
+    }
+    start[start.length - 1] = events.length;
+    for (int i = 0; i + 1 < freeLists.length; i += 2) {
+      if (freeLists[i] < LISTS) {
+        lengths[freeLists[i]] = freeLists[i + 1];
+      }
+    }
+  }
+
+  boolean known() {
+    return events.length > 0;
+  }
+
+  int begin(int step) {
+    return start[step];
+  }
+
+  int end(int step) {
+    return start[step + 1];
+  }
+
+  /** The free lists of one load, and what an event does to the collector's counter. */
+  final class FreeLists {
+    private final int[] limits;
+    private final int[] length = lengths.clone();
+
+    FreeLists(int[] limits) {
+      this.limits = limits;
+    }
+
+    /** What an event adds to the counter: 1, 0 or -1. */
+    int counts(int event) {
+      int list = events[event];
+      if (list >= 0) {
+        if (length[list] == 0) {
+          return 1;
+        }
+        length[list]--;
+        return 0;
+      }
+      list = ~list;
+      if (length[list] >= limits[list]) {
+        return -1;
+      }
+      length[list]++;
+      return 0;
+    }
+
+    /** A collection frees objects. The counter is at its floor then. */
+    void freed(int list, int objects) {
+      length[list] = Math.max(length[list], Math.min(limits[list], length[list] + objects));
+    }
+
+    /** A full collection ends with that. */
+    void clear() {
+      Arrays.fill(length, 0);
+    }
+  }
+}
