@@ -41,7 +41,7 @@ def stub():
         path, output, count0, head, collector, often = line(commands).split("\t")
         space = {"__name__": "preforklab_load", "__file__": path}
         with open(path, "rb") as f:
-            exec(compile(f.read(), path, "exec"), space)
+            exec(f.read(), space)                     # the first compile() of a process makes types that the application is to make
         try:
             trace = space["LoadTrace"](output, int(count0), int(head), [int(a) for a in collector.split(",")], often)
         except Exception as e:

@@ -39,7 +39,7 @@ class LoadHistoryTest {
     "350, 10, 10, 535, 48, 4, 75786, 8424",
     "500, 20, 50, 390, 18, 0, 0, 99315",
     "700, 3, 2, 227, 55, 10, 75486, 8762",
-    "701, 10, 10, 266, 24, 2, -1, -1",
+    "701, 10, 10, 266, 24, 2, 76459, 8424",
     "1000, 5, 5, 176, 28, 4, 68273, 14013",
     "2000, 20, 5, 99, 4, 0, 0, 72192",
     "10000, 2, 2, 20, 5, 1, 54355, 33901"
@@ -68,8 +68,6 @@ class LoadHistoryTest {
 
   /**
    * What the capture found under the release's own thresholds, of which the replay knows nothing.
-   * Its last collection of generation 1 came two of generation 0 before the end, which is how many
-   * the replay is short of: so that one, and its survivors, may be missing.
    */
   @Test
   void findsTheCapturedGenerationsAgain() {
@@ -79,12 +77,12 @@ class LoadHistoryTest {
     // one more than captured, so that it is replayed
     Profile replayed = captured.loadedUnder(new int[] {701, 10, 10});
     assertThat(replayed.gc().stats()[2][0]).isEqualTo(captured.gc().stats()[2][0]);
-    assertThat(replayed.gc().stats()[1][0]).isCloseTo(captured.gc().stats()[1][0], within(1L));
+    assertThat(replayed.gc().stats()[1][0]).isEqualTo(captured.gc().stats()[1][0]);
     assertThat(replayed.gc().stats()[0][0]).isCloseTo(captured.gc().stats()[0][0], within(3L));
     assertThat(replayed.gc().longLivedTotal())
         .isCloseTo(captured.gc().longLivedTotal(), within(2000L));
     assertThat(replayed.gc().longLivedPending())
-        .isCloseTo(captured.gc().longLivedPending(), within(4300L));
+        .isCloseTo(captured.gc().longLivedPending(), within(1000L));
   }
 
   @ParameterizedTest
