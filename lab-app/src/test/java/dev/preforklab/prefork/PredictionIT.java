@@ -102,7 +102,7 @@ class PredictionIT {
     "'threshold=350,10,10', '500', 3",
     "'threshold=500,20,50', '', 3",
     "'threshold=700,3,2', '500 1000', 3",
-    "'threshold=1000,5,5', '40 100', 3",
+    "'threshold=1000,5,5', '20 40 100', 3",
     "'threshold=2000,20,5', '100', 3",
     "'threshold=10000,2,2', '', 3"
   })
