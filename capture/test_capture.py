@@ -324,10 +324,10 @@ class CaptureTest(unittest.TestCase):
 
     def test_thresholds_while_the_application_loads(self):
         target = os.path.join(self.directory, "threshold.profile.gz")
-        code, out, err = self.run_capture("--call", "testapp:task", "--threshold", "150,3,2", "--import", "json", "--page-requests", "3", "-o", target)
+        code, out, err = self.run_capture("--call", "testapp:task", "--threshold", "20,3,2", "--import", "json", "--page-requests", "3", "-o", target)
         self.assertEqual(code, 0, err)
         p = Profile(target)
-        self.assertEqual(p.header["gc"]["thresholds"], [150, 3, 2])
+        self.assertEqual(p.header["gc"]["thresholds"], [20, 3, 2])
         default = capture.Master(sys.executable, ["testapp:task"], "call", "enabled", [self.directory], [], 60, quiet=True)
         try:
             default.expect("L")

@@ -8,9 +8,7 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
-import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -467,56 +465,5 @@ final class Calls {
     } else {
       delete(iterator);
     }
-  }
-
-  // Which variables a comprehension takes from outside
-
-  /** Whether an expression's value depends on the loop's index. */
-  static boolean usesIndex(Expression place) {
-    if (place instanceof Recipe.TimesValue times) {
-      return usesIndex(times.of());
-    }
-    return place instanceof Recipe.IntValue
-        || place instanceof Recipe.FloatValue
-        || place instanceof Recipe.StrValue
-        || place instanceof Recipe.InstanceValue
-        || parts(place).stream().anyMatch(Calls::usesIndex);
-  }
-
-  /** Whether a comprehension in an expression, outside any call there, uses the index. */
-  static boolean capturesIndex(Expression place) {
-    return place instanceof Recipe.TimesValue times
-        ? usesIndex(times.of())
-        : parts(place).stream().anyMatch(Calls::capturesIndex);
-  }
-
-  /** Of the loop variables of statements, one a depth, those that comprehensions use. */
-  static int captured(List<Statement> statements) {
-    return capturingDepths(statements, 0).cardinality();
-  }
-
-  private static BitSet capturingDepths(List<Statement> statements, int depth) {
-    BitSet depths = new BitSet();
-    for (Statement statement : statements) {
-      if (capturesIndex(statement.make())) {
-        depths.set(depth);
-      }
-      depths.or(capturingDepths(statement.also(), depth + 1));
-    }
-    return depths;
-  }
-
-  /** The expressions of a display, in order. */
-  static List<Expression> parts(Expression place) {
-    if (place instanceof Recipe.ListValue list) {
-      return list.items();
-    }
-    if (place instanceof Recipe.TupleValue tuple) {
-      return tuple.items();
-    }
-    if (place instanceof Recipe.SetValue set) {
-      return set.items();
-    }
-    return place instanceof Recipe.DictValue dict ? dict.values() : List.of();
   }
 }

@@ -56,7 +56,7 @@ final class Constants {
     } else if (place instanceof Recipe.TimesValue times) {
       makeOfClasses(times.of());
     } else {
-      Calls.parts(place).forEach(this::makeOfClasses);
+      FreeVariables.parts(place).forEach(this::makeOfClasses);
     }
   }
 
@@ -80,7 +80,7 @@ final class Constants {
     } else if (place instanceof Recipe.TimesValue times) {
       collect(times.of(), values);
     } else {
-      Calls.parts(place).forEach(part -> collect(part, values));
+      FreeVariables.parts(place).forEach(part -> collect(part, values));
     }
   }
 

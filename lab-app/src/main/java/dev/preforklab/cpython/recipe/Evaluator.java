@@ -64,7 +64,7 @@ final class Evaluator {
 
   /** Runs statements, then lets go of the local variables, as a function's return does. */
   void run(List<Statement> statements) {
-    Calls.Call call = calls.enterFunction(null, Calls.captured(statements));
+    Calls.Call call = calls.enterFunction(null, FreeVariables.captured(statements));
     for (Statement statement : statements) {
       run(statement, 0);
     }
@@ -218,7 +218,7 @@ final class Evaluator {
     long argument = index.take();
     long arguments = calls.passArgument(value, argument);
     long object = instances.create(type);
-    boolean captures = value.values().stream().anyMatch(Calls::capturesIndex);
+    boolean captures = value.values().stream().anyMatch(FreeVariables::capturesIndex);
     Calls.Call call = calls.enterInit(value, object, argument, captures);
     definitions.enter(value);
     interpreter.evalBreaker();
@@ -274,12 +274,13 @@ final class Evaluator {
 
   private long times(Recipe.TimesValue value) {
     LoopIndex outer = index;
-    boolean uses = Calls.usesIndex(value.of());
+    boolean uses = FreeVariables.usesIndex(value.of());
     long function = calls.makeFunction(uses ? index.depth() + 1 : 0);
     // Only 2.7 makes the list before the range.
     long list = mutator.version.major == 2 ? mutator.newList(new long[0]) : 0;
     Range range = new Range(mutator, calls, value.times());
-    Calls.Call call = calls.enterComprehension(value, function, Calls.capturesIndex(value.of()));
+    Calls.Call call =
+        calls.enterComprehension(value, function, FreeVariables.capturesIndex(value.of()));
     definitions.enter(value);
     list = list == 0 ? mutator.newList(new long[0]) : list;
     long j = 0;

@@ -88,7 +88,7 @@ final class RecipeCompiler {
     for (Statement statement : statements) {
       statement(statement, "i", 0);
     }
-    unit.cells = hasComprehensions ? Calls.captured(statements) : 0;
+    unit.cells = hasComprehensions ? FreeVariables.captured(statements) : 0;
     emit(Op.PLAIN, 3);
     return unit;
   }
@@ -228,7 +228,7 @@ final class RecipeCompiler {
   }
 
   private void display(Expression place, int depth) {
-    List<Expression> items = Calls.parts(place);
+    List<Expression> items = FreeVariables.parts(place);
     if (isConstant.test(place)) {
       emit(Op.PLAIN, 1);
       reach(depth + 1);
@@ -278,7 +278,7 @@ final class RecipeCompiler {
   private void times(Recipe.TimesValue value, int depth) {
     String variable = "j" + ++number;
     CodeUnit outer = unit;
-    boolean uses = Calls.usesIndex(value.of());
+    boolean uses = FreeVariables.usesIndex(value.of());
     if (!hasComprehensions) {
       unit.variables.add(variable);
       loop(value.times());
@@ -303,7 +303,8 @@ final class RecipeCompiler {
     factors.remove(factors.size() - 1);
     emit(Op.PLAIN, 2);
     emit(Op.JUMP_BACK, 1);
-    inner.cells = (uses ? 1 + factors.size() : 0) + (Calls.capturesIndex(value.of()) ? 1 : 0);
+    inner.cells =
+        (uses ? 1 + factors.size() : 0) + (FreeVariables.capturesIndex(value.of()) ? 1 : 0);
     inner.lines = 1;
     unit = outer;
     unit.constants.add(inner);
@@ -336,7 +337,7 @@ final class RecipeCompiler {
     reach(2);
     emit(Op.PLAIN, 3);
     init.cells =
-        hasComprehensions && value.values().stream().anyMatch(Calls::capturesIndex) ? 1 : 0;
+        hasComprehensions && value.values().stream().anyMatch(FreeVariables::capturesIndex) ? 1 : 0;
     functions.add(init);
     unit = outer;
     factors = outerFactors;
