@@ -184,9 +184,17 @@ final class Measurement {
       interpreter.evalBreaker();
       interpreter.collector.objectFreed();
     }
-    for (long i = 0; i < end; i += step) {
-      interpreter.refCounts.touch(mutator.listItem(evaluator.out, i));
+    Range range =
+        new Range(mutator, evaluator.calls(), Math.toIntExact(-Math.floorDiv(-end, step)), step);
+    long index = 0;
+    for (long i = 0; i * step < end; i++) {
+      long next = range.next(i);
+      interpreter.decref(index);
+      index = next;
+      interpreter.refCounts.touch(mutator.listItem(evaluator.out, i * step));
     }
+    range.end();
+    interpreter.decref(index);
   }
 
   private void sum() {
