@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.preforklab.cpython.ParserMessage;
 import dev.preforklab.cpython.recipe.Recipe.Act;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
@@ -52,7 +53,7 @@ public final class RecipeReader {
     } catch (StreamConstraintsException e) {
       throw new RecipeException("too deep or too long: JSON of at most 1000 levels is read", e);
     } catch (JsonProcessingException e) {
-      throw new RecipeException("not JSON: " + e.getOriginalMessage(), e);
+      throw new RecipeException("not JSON: " + ParserMessage.plain(e.getOriginalMessage()), e);
     }
     object(root, "recipe", Set.of("heap", "parent", "act", "acts", "name", "comment"));
     List<Statement> heap = new ArrayList<>();

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import dev.preforklab.cpython.ParserMessage;
 import dev.preforklab.cpython.replay.Trace.Code;
 import dev.preforklab.cpython.replay.Trace.Operation;
 import dev.preforklab.cpython.replay.Trace.Range;
@@ -69,7 +70,7 @@ final class TraceReader {
       try {
         readObject(parser);
       } catch (JacksonException e) {
-        throw error(e.getLocation(), "not JSON: " + plain(e.getOriginalMessage()));
+        throw error(e.getLocation(), "not JSON: " + ParserMessage.plain(e.getOriginalMessage()));
       } catch (CharConversionException e) {
         throw error(parser.currentLocation(), "not JSON: no UTF-8 text");
       }
@@ -255,15 +256,6 @@ final class TraceReader {
   private static String excerpt(String text) {
     String line = text.length() > LONGEST_SHOWN ? text.substring(0, LONGEST_SHOWN) + "..." : text;
     return line.replaceAll("[\\p{Cntrl}\\p{Cs}]", "?");
-  }
-
-  /** A parser's message without the names of its own settings. */
-  private static String plain(String message) {
-    int end = message.indexOf('\n');
-    return (end < 0 ? message : message.substring(0, end))
-        .replaceAll(", from `[^`]*`", "")
-        .replaceAll(" \\((start marker|for \\w+ starting) at .*", "")
-        .replaceAll("[\\p{Cntrl}\\p{Cs}]", "?");
   }
 
   private TraceException error(int operation, String problem) {

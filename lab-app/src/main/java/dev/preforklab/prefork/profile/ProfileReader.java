@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.preforklab.cpython.ParserMessage;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -50,7 +51,10 @@ public final class ProfileReader {
     } catch (JsonProcessingException e) {
       throw new ProfileException(
           file,
-          "line " + e.getLocation().getLineNr() + ": not valid JSON: " + e.getOriginalMessage(),
+          "line "
+              + e.getLocation().getLineNr()
+              + ": not valid JSON: "
+              + ParserMessage.plain(e.getOriginalMessage()),
           e);
     } catch (IOException e) {
       throw new ProfileException(file, "can't be read: " + e.getMessage(), e);
