@@ -59,6 +59,12 @@ class RecipeReaderTest {
         .hasMessageContaining(message);
   }
 
+  @Test
+  void tellsOfBrokenJsonInItsOwnWords() {
+    assertThatThrownBy(() -> RecipeReader.read("{\"heap\": ["))
+        .hasMessage("not JSON: Unexpected end-of-input: expected close marker for Array");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {91, 450, 2_000, 100_000})
   void refusesWhatPythonsCompilerWould(int depth) {
