@@ -3,7 +3,6 @@ package dev.preforklab.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +11,6 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,7 +24,7 @@ class CaptureScriptIT {
 
   @Test
   void theCapturesOwnTestsPass(@TempDir Path home) throws IOException, InterruptedException {
-    Optional<Path> python = python();
+    Optional<Path> python = SystemPython.find();
     assumeTrue(
         python.isPresent(), "no python3 on PATH: the tests of the capture script were skipped");
     Path log = home.resolve("unittest.log");
@@ -52,15 +50,5 @@ class CaptureScriptIT {
     Matcher ran = RAN.matcher(output);
     assertThat(ran.find()).as(output).isTrue();
     assertThat(Integer.parseInt(ran.group(1))).isGreaterThan(5);
-  }
-
-  private static Optional<Path> python() {
-    String path = System.getenv().getOrDefault("PATH", "");
-    return Stream.of(path.split(File.pathSeparator, -1))
-        .map(folder -> Path.of(folder, "python3"))
-        .filter(Files::isExecutable)
-        // a pyenv shim needs the home that this test takes away
-        .filter(p -> !p.toString().contains("shims"))
-        .findFirst();
   }
 }
