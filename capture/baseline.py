@@ -17,6 +17,7 @@ The file is JSON, addresses in bytes unless said otherwise:
   private   page numbers that the child has for itself before an act
   file_pages  number of read-only file pages present before an act: the median of 15 processes with address randomisation, as
             fault-around maps the 16 pages around a fault by their addresses, which differ from process to process
+  fixed_file_pages  their number in a process without it
   arenas    [address, address of the first pool never used, free pools, pools, [addresses of free pools in list order]]
             the usable ones first, in list order, then the full ones
   pools     [address, size class, blocks in use, next offset, largest offset, [offsets of free blocks in chain order]]
@@ -612,6 +613,7 @@ def memory_state(python, heap, release):
                 by_mapping.setdefault((key, kind), []).append(page)
         taken["maps"] = maps_of(pid)
         taken["regions"] = [[kind] + list(runs(pages)) for (_, kind), pages in sorted(by_mapping.items())]
+        taken["fixed_file_pages"] = sum(kind == "file_ro" for _, kind in before.values())
         taken["private"] = sorted(p for p, (e, kind) in before.items() if e & rig.EXCLUSIVE and kind != "file_ro")
         snapshots.append(taken)
 

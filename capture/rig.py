@@ -40,6 +40,7 @@ import time
 VERSION = "1"
 PAGE = 4096
 PRESENT = 1 << 63
+ADDR_NO_RANDOMIZE = 0x0040000
 EXCLUSIVE = 1 << 56
 FRAME = (1 << 55) - 1
 CLASSES = ("anon", "brk_heap", "stack", "lib_data", "file_ro")
@@ -484,7 +485,13 @@ class RigError(RuntimeError):
 def no_random_addresses():
     """In the new process, before exec: every run finds its mappings at the same addresses (ADDR_NO_RANDOMIZE)."""
     import ctypes
-    ctypes.CDLL(None).personality(0x0040000)
+    ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE)
+
+
+def fixed_addresses_permitted():
+    """Whether a process may have its addresses not randomised; containers often forbid it."""
+    return not subprocess.call([sys.executable, "-S", "-c", (
+        "import ctypes, sys; sys.exit(ctypes.CDLL(None).personality(%d) == -1)" % ADDR_NO_RANDOMIZE)])
 
 
 class Measured(object):
@@ -779,6 +786,8 @@ def main(arguments=None):
     parser.add_argument("--source", action="store_true", help="print the Python source of the first act and stop")
     parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="limit for each act (default 600)")
     options = parser.parse_args(arguments)
+    if options.fixed_addresses and not fixed_addresses_permitted():
+        parser.error("--fixed-addresses: not permitted here")
     if options.json and not os.path.isdir(os.path.dirname(os.path.abspath(options.json))):
         parser.error("--json %s: its directory does not exist" % options.json)
     try:

@@ -1,5 +1,6 @@
 """python3 -m unittest capture/test_rig.py: the rig on the interpreters of this machine, on small recipes."""
 import glob
+import io
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig
@@ -48,6 +50,13 @@ class Options(unittest.TestCase):
                 done = subprocess.run([sys.executable, os.path.join(here, script)] + arguments, stderr=subprocess.PIPE, text=True)
                 self.assertEqual(done.returncode, 2, script)
                 self.assertRegex(done.stderr, r"\A%s: --\w+ /nowhere/x: its directory does not exist.*\n\Z" % script)
+
+    def test_fixed_addresses_that_are_not_permitted_are_refused(self):
+        with unittest.mock.patch.object(rig, "fixed_addresses_permitted", lambda: False), \
+                unittest.mock.patch("sys.stderr", io.StringIO()) as errors, self.assertRaises(SystemExit) as end:
+            rig.main(["recipe.json", "--fixed-addresses"])
+        self.assertEqual(end.exception.code, 2)
+        self.assertRegex(errors.getvalue(), r"\A[^\n]*: --fixed-addresses: not permitted here;[^\n]*\n\Z")
 
     def test_an_interpreter_that_hangs_is_given_up(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -91,6 +100,18 @@ class Repeating(unittest.TestCase):
 
 
 class Running(unittest.TestCase):
+    def test_without_random_addresses_runs_are_the_same(self):
+        if not rig.fixed_addresses_permitted() or not os.access("/proc/self/pagemap", os.R_OK):
+            self.skipTest("addresses without randomisation are not permitted here, or there is no /proc/PID/pagemap")
+        for python in interpreters():
+            with self.subTest(python=python):
+                runs = [rig.run_recipe(SMALL, python, 60, fixed_addresses=True)["acts"] for _ in range(2)]
+                for act, again in zip(*runs):
+                    keys = ["pages_present_before", "pages_copied", "minor_faults", "share_ratio"]
+                    if act["act"] == "exit":
+                        keys.remove("share_ratio")  # of a process that is going, taken at some moment of its end
+                    self.assertEqual([act[k] for k in keys], [again[k] for k in keys], act["act"])
+
     def test_reading_copies_the_pages_of_what_is_read(self):
         pythons = interpreters()
         if not pythons or not os.access("/proc/self/pagemap", os.R_OK):

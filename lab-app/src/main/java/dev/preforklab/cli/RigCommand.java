@@ -5,6 +5,7 @@ import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import dev.preforklab.cpython.recipe.ActResult;
+import dev.preforklab.cpython.recipe.Addresses;
 import dev.preforklab.cpython.recipe.Recipe;
 import dev.preforklab.cpython.recipe.RecipeException;
 import dev.preforklab.cpython.recipe.RecipeReader;
@@ -49,6 +50,14 @@ final class RigCommand extends ConsoleCommand {
   @Nullable String json;
 
   @Option(
+      names = "--fixed-addresses",
+      description = {
+        "Stand for a process without address randomisation, as capture/rig.py",
+        "--fixed-addresses measures one: it has other pages of its libraries in memory."
+      })
+  boolean fixedAddresses;
+
+  @Option(
       names = "--debugmallocstats",
       description =
           "Tell too what sys._debugmallocstats() says of pymalloc in the parent at the fork.")
@@ -66,7 +75,8 @@ final class RigCommand extends ConsoleCommand {
     DebugMallocStats stats = null;
     Recipe read = read(recipe);
     try {
-      RecipeRunner runner = new RecipeRunner(read, version);
+      RecipeRunner runner =
+          new RecipeRunner(read, version, fixedAddresses ? Addresses.FIXED : Addresses.RANDOM);
       results = runner.run();
       stats = debugMallocStats ? runner.mallocStats() : null;
     } catch (RecipeException e) {

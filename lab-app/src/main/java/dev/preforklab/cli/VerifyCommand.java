@@ -1,5 +1,6 @@
 package dev.preforklab.cli;
 
+import dev.preforklab.cpython.recipe.Addresses;
 import dev.preforklab.cpython.replay.Trace;
 import dev.preforklab.experiment.verify.Check;
 import dev.preforklab.experiment.verify.Golden;
@@ -152,6 +153,8 @@ final class VerifyCommand extends ConsoleCommand {
             defaults.captureDirectory(),
             Duration.ofSeconds(timeoutSeconds),
             defaults.shrinking());
+    Addresses addresses =
+        only.equals("traces") ? Addresses.RANDOM : found.addresses(); // no trace depends on them
     boolean table = output == null || !output.isStandardOutput();
     if (table) {
       console
@@ -164,13 +167,15 @@ final class VerifyCommand extends ConsoleCommand {
               found.isEmpty()
                   ? "no real CPython on PATH or under ~/.pyenv (name one with --python); the lab is"
                       + " held against recorded figures of real ones, and no fresh case is run"
-                  : told(found),
+                  : told(found, addresses),
               skipped(found),
               VerificationReport.heading());
     }
     Progress progress = new Progress(table);
     List<Check> checks =
-        found.isEmpty() ? Golden.run(only, progress) : Verification.run(options, found, progress);
+        found.isEmpty()
+            ? Golden.run(only, progress)
+            : Verification.run(options, found, addresses, progress);
     if (output != null) {
       output.write(
           VerificationReport.json(
@@ -191,9 +196,17 @@ final class VerifyCommand extends ConsoleCommand {
     return path.substring(path.lastIndexOf('/') + 1).replaceFirst("\\.json$", "");
   }
 
-  private static String told(RealPython.Found found) {
+  private String told(RealPython.Found found, Addresses addresses) {
     int count = found.pythons().size();
-    return count + (count == 1 ? " real CPython" : " real CPythons");
+    String pythons = count + (count == 1 ? " real CPython" : " real CPythons");
+    if (only.equals("traces")) {
+      return pythons;
+    }
+    return pythons
+        + (addresses == Addresses.FIXED
+            ? "; recipes with fixed addresses, each run once"
+            : "; recipes with random addresses, as fixed ones are not permitted here: where one run"
+                + " differs the median of nine decides");
   }
 
   /** The other interpreters that were found, if any, as a line of their own. */

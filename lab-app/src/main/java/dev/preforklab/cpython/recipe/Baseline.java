@@ -139,7 +139,8 @@ public final class Baseline {
 
   final List<Region> regions = new ArrayList<>();
   final long[] privatePages;
-  final int filePages;
+  private final int randomFilePages;
+  private final int fixedFilePages;
   final List<Arena> arenas = new ArrayList<>();
   final List<Pool> pools = new ArrayList<>();
   final List<UsedPools> used = new ArrayList<>();
@@ -190,7 +191,8 @@ public final class Baseline {
       regions.add(new Region(row.get(0).asText(), row.get(1).asLong(), ints(row.get(2))));
     }
     privatePages = longs(root.path("private"));
-    filePages = root.path("file_pages").asInt();
+    randomFilePages = root.path("file_pages").asInt();
+    fixedFilePages = root.path("fixed_file_pages").asInt();
     for (JsonNode row : root.path("arenas")) {
       long address = row.get(0).asLong();
       arenas.add(new Arena(address, address + captured.arenaBytes, longs(row.get(4))));
@@ -450,6 +452,11 @@ public final class Baseline {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Number of read-only file pages present before an act. */
+  int filePages(Addresses addresses) {
+    return addresses == Addresses.FIXED ? fixedFilePages : randomFilePages;
   }
 
   private static int[] ints(JsonNode node) {

@@ -21,6 +21,7 @@ final class Measurement {
   private final RecipeRunner.Parent parent;
   private final PythonVersion version;
   private final Baseline baseline;
+  private final int filePagesBefore;
   private final Act act;
   private final MachineHost host;
   private final Interpreter interpreter;
@@ -35,13 +36,15 @@ final class Measurement {
    *
    * @param parent the process that has built the heap
    * @param heap the statements that built it
+   * @param addresses of the real process that this one stands for
    */
-  Measurement(RecipeRunner.Parent parent, List<Statement> heap, Act act) {
+  Measurement(RecipeRunner.Parent parent, List<Statement> heap, Act act, Addresses addresses) {
     statements = new ArrayList<>(heap);
     version = parent.evaluator().mutator().version;
     this.parent = parent;
     this.act = act;
     baseline = parent.baseline();
+    filePagesBefore = baseline.filePages(addresses);
     host = parent.host().fork(1);
     interpreter = parent.evaluator().mutator().interpreter.forked(host);
     evaluator = parent.evaluator().forked(interpreter);
@@ -53,7 +56,7 @@ final class Measurement {
     boolean frozen = isFrozen();
     int[] before = host.table().clone();
     int presentBefore = present(before);
-    Memory memoryBefore = memory(baseline.filePages);
+    Memory memoryBefore = memory(filePagesBefore);
     long minorBefore = host.minorFaults();
     Calls.Call call = evaluator.calls().enterAct();
     List<Act> parts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
@@ -98,7 +101,7 @@ final class Measurement {
       }
     }
     boolean leaves = RecipeReader.leaves(act);
-    Memory memory = memory(baseline.filePages + files + others - vanished);
+    Memory memory = memory(filePagesBefore + files + others - vanished);
     int exitFaults = leaves ? faults : baseline.footprint(frozen, "nothing").exitFaults();
     ActResult result =
         new ActResult(
@@ -108,7 +111,7 @@ final class Measurement {
             copied - vanished,
             appeared + files + others,
             gone + vanished,
-            presentBefore + baseline.filePages,
+            presentBefore + filePagesBefore,
             faults,
             0,
             memory.ratio(),

@@ -25,6 +25,7 @@ public final class RecipeRunner {
 
   private final Recipe recipe;
   private final PythonVersion version;
+  private final Addresses addresses;
 
   /** By whether the module array has been imported. */
   private final Map<Boolean, Baseline> baselines = new HashMap<>();
@@ -40,13 +41,20 @@ public final class RecipeRunner {
   /** Parents by what they define beyond the heap: a function or classes of the act. */
   private final Map<String, Parent> parents = new HashMap<>();
 
+  /** Stands for a process with random addresses. */
+  public RecipeRunner(Recipe recipe, PythonVersion version) {
+    this(recipe, version, Addresses.RANDOM);
+  }
+
   /**
+   * @param addresses how the process that this one stands for has its addresses chosen
    * @throws RecipeException if the recipe asks for more than the simulated machine can hold
    */
-  public RecipeRunner(Recipe recipe, PythonVersion version) {
+  public RecipeRunner(Recipe recipe, PythonVersion version, Addresses addresses) {
     RecipeLimits.check(recipe, RAM_BYTES);
     this.recipe = recipe;
     this.version = version;
+    this.addresses = addresses;
   }
 
   /** Runs all acts, each in a child of its own. */
@@ -60,7 +68,7 @@ public final class RecipeRunner {
     if (lacking != null) {
       return ActResult.unsupported(act.json(), lacking);
     }
-    return new Measurement(parent(act), recipe.heap(), act).run();
+    return new Measurement(parent(act), recipe.heap(), act, addresses).run();
   }
 
   private @Nullable String unsupported(Act act) {

@@ -3,6 +3,7 @@ package dev.preforklab.experiment.verify;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.Addresses;
 import dev.preforklab.cpython.recipe.RecipeReader;
 import dev.preforklab.cpython.recipe.RecipeRunner;
 import java.io.FileNotFoundException;
@@ -91,7 +92,7 @@ public final class Golden {
         throw new FileNotFoundException("no recipe " + name);
       }
       PythonVersion version = PythonVersion.parse(interpreter);
-      RecipeRunner runner = new RecipeRunner(RecipeReader.read(text), version);
+      RecipeRunner runner = new RecipeRunner(RecipeReader.read(text), version, Addresses.FIXED);
       JsonNode answer = read("/rig/results/" + version + "/" + name + ".json");
       return Verification.recipeChecks(
           interpreter, shown, RecipeCheck.compare(RecipeReader.read(text), answer, runner::run));

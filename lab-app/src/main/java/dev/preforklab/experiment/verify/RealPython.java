@@ -1,6 +1,7 @@
 package dev.preforklab.experiment.verify;
 
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.Addresses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record RealPython(String path, String fullVersion, PythonVersion version) {
   private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration PERSONALITY_LIMIT = Duration.ofSeconds(2);
   private static final String PROBE =
       "import sys, platform; print('%s %d.%d %s' % (platform.python_implementation(),"
           + " sys.version_info[0], sys.version_info[1], sys.version.split()[0]))";
@@ -35,6 +37,10 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
 
   /** What a shell, and pyenv's shims with it, answer when there is no such program after all. */
   private static final Set<Integer> NOT_THERE = Set.of(126, 127);
+
+  /** {@code ADDR_NO_RANDOMIZE} of personality(2), as in rig.py. */
+  private static final String FIX_ADDRESSES =
+      "import ctypes, sys; sys.exit(ctypes.CDLL(None).personality(0x0040000) == -1)";
 
   /** A program that should be an interpreter and does not answer as one. */
   public record Broken(String path, String why) {}
@@ -65,6 +71,19 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
 
     public boolean isEmpty() {
       return pythons.isEmpty() && broken.isEmpty();
+    }
+
+    /** The newest working interpreter. */
+    RealPython newest() {
+      return pythons.get(pythons.size() - 1);
+    }
+
+    /**
+     * How measured processes get their addresses on this machine: {@link Addresses#FIXED} if the
+     * newest interpreter may ask for that; containers often forbid it.
+     */
+    public Addresses addresses() {
+      return pythons.isEmpty() ? Addresses.RANDOM : newest().addresses();
     }
   }
 
@@ -166,6 +185,15 @@ public record RealPython(String path, String fullVersion, PythonVersion version)
           .toList();
     } catch (IOException e) {
       return List.of(); // an entry of PATH that is not there
+    }
+  }
+
+  private Addresses addresses() {
+    try {
+      Command.output(List.of(path, "-S", "-c", FIX_ADDRESSES), PERSONALITY_LIMIT);
+      return Addresses.FIXED;
+    } catch (Command.Failure e) {
+      return Addresses.RANDOM;
     }
   }
 

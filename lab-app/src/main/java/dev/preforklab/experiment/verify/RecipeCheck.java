@@ -3,6 +3,7 @@ package dev.preforklab.experiment.verify;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.recipe.ActResult;
+import dev.preforklab.cpython.recipe.Addresses;
 import dev.preforklab.cpython.recipe.Recipe;
 import dev.preforklab.cpython.recipe.RecipeReader;
 import dev.preforklab.cpython.recipe.RecipeRunner;
@@ -35,17 +36,24 @@ final class RecipeCheck {
   }
 
   /**
-   * Runs a recipe with rig.py on a real interpreter and in the simulated one. Where one real run
-   * differs from the lab, the median of {@value #RUNS} others decides: a process's addresses are
-   * random, and with them how much of its libraries it has in memory.
+   * Runs a recipe with rig.py on a real interpreter and in the simulated one. With fixed addresses
+   * each real run is like the other. With random ones the median of {@value #RUNS} others decides
+   * where one differs from the lab: how many pools an arena has, and how much of its libraries a
+   * process has in memory, depends on addresses.
    *
    * @param rigRunner the Python that runs rig.py itself
+   * @param addresses of the real process
    */
   static List<Outcome> run(
-      RealPython python, String rigRunner, Path rig, String text, Duration limit)
+      RealPython python,
+      String rigRunner,
+      Path rig,
+      String text,
+      Addresses addresses,
+      Duration limit)
       throws Command.Failure {
     Recipe recipe = RecipeReader.read(text);
-    RecipeRunner runner = new RecipeRunner(recipe, python.version());
+    RecipeRunner runner = new RecipeRunner(recipe, python.version(), addresses);
     IdentityHashMap<Recipe.Act, ActResult> simulated = new IdentityHashMap<>();
     LabSide lab = act -> simulated.computeIfAbsent(act, runner::run);
     Path file = null;
@@ -55,8 +63,11 @@ final class RecipeCheck {
       List<String> command =
           new ArrayList<>(
               List.of(rigRunner, rig.toString(), file.toString(), "--python", python.path()));
+      if (addresses == Addresses.FIXED) {
+        command.add("--fixed-addresses");
+      }
       List<Outcome> outcomes = compare(recipe, Command.json(command, limit), lab);
-      if (outcomes.stream().allMatch(Outcome::agrees)) {
+      if (addresses == Addresses.FIXED || outcomes.stream().allMatch(Outcome::agrees)) {
         return outcomes;
       }
       command.addAll(List.of("--repeat", Integer.toString(RUNS)));

@@ -1,5 +1,6 @@
 package dev.preforklab.experiment.verify;
 
+import dev.preforklab.cpython.recipe.Addresses;
 import dev.preforklab.cpython.recipe.RecipeException;
 import dev.preforklab.cpython.replay.Trace;
 import dev.preforklab.experiment.verify.Check.Outcome;
@@ -81,17 +82,25 @@ public final class Verification {
   private final RealPython.Found found;
   private final List<Check> checks = new ArrayList<>();
   private final Consumer<Check> progress;
+  private final Addresses addresses;
   private int timeouts;
 
-  private Verification(Options options, RealPython.Found found, Consumer<Check> progress) {
+  private Verification(
+      Options options, RealPython.Found found, Addresses addresses, Consumer<Check> progress) {
     this.options = options;
     this.found = found;
+    this.addresses = addresses;
     this.progress = progress;
   }
 
-  /** Runs all checks; each is told of as it is done. */
-  public static List<Check> run(Options options, RealPython.Found found, Consumer<Check> progress) {
-    return new Verification(options, found, progress).run();
+  /**
+   * Runs all checks; each is told of as it is done.
+   *
+   * @param addresses of the processes that recipes are measured in
+   */
+  public static List<Check> run(
+      Options options, RealPython.Found found, Addresses addresses, Consumer<Check> progress) {
+    return new Verification(options, found, addresses, progress).run();
   }
 
   private List<Check> run() {
@@ -265,16 +274,16 @@ public final class Verification {
   private List<RecipeCheck.Outcome> recipeOutcomes(RealPython python, String text)
       throws Command.Failure {
     Path rig = options.captureDirectory.resolve("rig.py");
-    String runner = found.pythons().get(found.pythons().size() - 1).path();
+    String runner = found.newest().path();
     try {
-      return RecipeCheck.run(python, runner, rig, text, options.limit);
+      return RecipeCheck.run(python, runner, rig, text, addresses, options.limit);
     } catch (Command.Timeout e) {
       throw e;
     } catch (Command.Failure e) {
       if (runner.equals(python.path())) {
         throw e;
       }
-      return RecipeCheck.run(python, python.path(), rig, text, options.limit);
+      return RecipeCheck.run(python, python.path(), rig, text, addresses, options.limit);
     }
   }
 }
