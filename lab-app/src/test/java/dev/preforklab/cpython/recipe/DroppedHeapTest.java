@@ -30,7 +30,8 @@ class DroppedHeapTest {
   void theSameArenasAreReturned(String version) throws IOException {
     JsonNode real = new ObjectMapper().readTree(text("/rig/results/" + version + "/dropped.json"));
     Recipe recipe = RecipeReader.read(text(RECIPE));
-    List<ActResult> results = new RecipeRunner(recipe, PythonVersion.parse(version)).run();
+    List<ActResult> results =
+        new RecipeRunner(recipe, PythonVersion.parse(version), Addresses.FIXED).run();
 
     for (int i = 0; i < results.size(); i++) {
       ActResult lab = results.get(i);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.Addresses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -158,6 +159,7 @@ class FakePythonTest {
             Duration.ofSeconds(1)),
         new RealPython.Found(
             pythons, List.of(new RealPython.Broken("python9", "status 1")), List.of()),
+        Addresses.RANDOM,
         check -> {});
   }
 

@@ -39,7 +39,7 @@ class VerificationIT {
             Duration.ofSeconds(60),
             Duration.ofSeconds(20));
 
-    List<Check> checks = Verification.run(options, found, check -> {});
+    List<Check> checks = Verification.run(options, found, found.addresses(), check -> {});
 
     assertThat(checks).hasSizeGreaterThanOrEqualTo(found.pythons().size() * 4);
     assertThat(VerificationReport.isGood(checks)).as(VerificationReport.table(checks)).isTrue();
