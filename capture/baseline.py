@@ -22,6 +22,8 @@ The file is JSON, addresses in bytes unless said otherwise:
             the usable ones first, in list order, then the full ones
   pools     [address, size class, blocks in use, next offset, largest offset, [offsets of free blocks in chain order]]
   used      [size class, [pool addresses in list order]]
+  freed     [address, size class, next offset, largest offset, [offsets of free blocks in chain order]] of the free pools of all arenas: one
+            that is to serve the same size class again goes on where it was
   malloc    the C library's heap (glibc 2.26 to 2.36 and later, as long as its structures are the same): {start, end (of the data
             segment), mmap_threshold, trim_threshold, chunks: [size + 1 if the chunk before is in use, ...] from the first chunk to the top,
             arena, break: addresses of main_arena and of the C library's variable of the segment's end, cache, fast, bins: [bin, [numbers of chunks in list order]] of those that hold any (of the cache and the fast bins the
@@ -40,12 +42,19 @@ The file is JSON, addresses in bytes unless said otherwise:
   exit_calls  what a normal exit asks of the allocators after gc.freeze, in order: a size allocates, -k frees the k-th latest of these
             allocations, 0 frees the next of the blocks of before (a reallocation that moved is both); and these: the first's address,
             then differences; null where there is no freeze
+  loading   of 3.6 and later, how the process came to these pools:
+      arenas, pools, used, freed  the same of the time when it was about to read its recipe's code
+      calls, calls_freed  what it has asked of pymalloc since, as in exit_calls
+      kept  [numbers of the allocations that are still in use, their addresses], both as differences
+      marks  numbers of calls: file (the file's bytes are allocated, if they are no more than 512), code and code_end (what marshal.loads
+             makes of the code, up to the last call, which frees the bytes), build (the function build() is made), out (the heap's
+             list is to be made), list (its allocation, unless it is from the free list); frame_module, frame_build, frame_line: the frames
+             that the code of these keeps
   static    addresses of types and of None, if they are in the interpreter's static memory
   acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
             appeared: {class: pages}, files: read-only file pages that appeared (the first, then differences), faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
             expressions of that kind, and has `used`: of the pages copied in pools and in the data segment those on which it has stored into
             the interpreter's own objects, not only into free memory, free lists and what the recipe's code consists of
-  frames    of 3.7 to 3.10, the blocks of the frames that the code of the recipe's module, of its build() and of the rig's line() keeps
   method_cache  {start: address of the table of looked-up attributes (4096 entries of 24 bytes), next_version: of the next type that
             something is looked up in, bytearray_version: 0 if it has none yet, names: addresses of interned strings, 0 if there is none}
 """
@@ -61,6 +70,7 @@ import sys
 
 import child_trace
 import first_collection
+import loading
 import rig
 
 ACTS = ("nothing", "iterate", {"iterate": {"part": 0.01}}, "read_deep", {"gc.collect": 0}, {"gc.collect": 1}, "gc.collect",
@@ -227,6 +237,25 @@ def heap_state(memory, release):
     return arena_rows, pool_rows, used
 
 
+def freed_pools(memory, arena_rows):
+    """What the free pools served last, and with which free blocks they serve that again."""
+    rows = []
+    for address, pool_address, _, _, free_pools in arena_rows:
+        for pool in free_pools:
+            chain, offsets = memory.word(pool + 8), []
+            while chain:
+                offsets.append(chain - pool)
+                chain = memory.word(chain)
+            rows.append([pool, memory.int(pool + 36), memory.int(pool + 40), memory.int(pool + 44), offsets])
+    return rows
+
+
+def pools_state(memory, release):
+    """What pymalloc has, by the names of the baseline."""
+    arena_rows, pool_rows, used = heap_state(memory, release)
+    return {"arenas": arena_rows, "pools": pool_rows, "used": used, "freed": freed_pools(memory, arena_rows)}
+
+
 # struct malloc_state (glibc 2.27 and later), in bytes
 FAST_BINS, TOP, LAST_REMAINDER, BINS, BIN_MAP = 16, 96, 104, 112, 2144
 # struct malloc_par before sbrk_base (glibc 2.35 and later)
@@ -382,6 +411,29 @@ def exit_calls(python, heap):
     rig.run_act(python, recipe, "exit", 60, True, look)
     calls, freed = child_trace.calls(events)
     return [calls, differences(freed)]
+
+
+def load_calls(python, heap, act, release, state):
+    """How a process comes to the pools of `state` from where it has not yet read its recipe's code."""
+    taken = {}
+
+    def look(pid):
+        memory = Memory(pid)
+        taken.update(pools_state(memory, release))
+        return memory
+
+    events, reads_at = loading.log(python, heap, act, look)
+    ranges = [(a[0], a[0] + (1 << (18 if small_pools(release) else 20))) for a in state["arenas"]]
+    assert set(a[0] for a in taken["arenas"]) <= set(lo for lo, _ in ranges), "an arena has been given back"
+    part = loading.describe(
+        events, reads_at, *(loading.sizes(python) + [lambda a: any(lo <= a < hi for lo, hi in ranges), state["frames"]]))
+    part["calls_freed"], part["kept"] = differences(part.pop("freed")), [differences(k) for k in part["kept"]]
+    taken.update(part)
+    return taken
+
+
+def small_pools(release):
+    return release in ("2.7", "3.6", "3.7", "3.8", "3.9")
 
 
 def differences(numbers):
@@ -579,7 +631,7 @@ def gc_head(release):
 
 def memory_state(python, heap, release):
     """The part of the baseline that is read from memory, and the blocks in use then."""
-    state = {}
+    state, act = {}, "nothing"
     head = gc_head(release)
     thresholds = [2000, 10, 10] if release == "3.13" else [700, 10, 10]
     static = static_objects(python)
@@ -598,12 +650,12 @@ def memory_state(python, heap, release):
         taken["thresholds"] = thresholds
         taken["lists"] = [differences(l) for l in lists]
         taken["long_lived_total"] = len(lists[2])
-        taken["arenas"], taken["pools"], taken["used"] = heap_state(memory, release)
+        taken.update(pools_state(memory, release))
         taken["malloc"] = c_heap(memory)
         taken["static"] = dict((n, a) for n, a in static.items() if memory.has(a, "lib_data"))
         taken["method_cache"] = method_cache(memory, release, static)
         own.append(Blocks(memory, release))
-        state["frames"] = frames(memory, own[0], release, static_objects(python))
+        taken["frames"] = frames(memory, own[-1], release, static)
         if release == "2.7":
             taken["numbers"] = numbers(memory, taken["static"])
         by_mapping = {}
@@ -635,7 +687,12 @@ def memory_state(python, heap, release):
         # An act's code moves what is allocated after it: then all is to be from the process whose blocks were seen to go.
         if snapshots[1]["lists"] == snapshots[0]["lists"]:
             del snapshots[1], own[1]
+        else:
+            act = "gc.collect"
     state.update(snapshots[-1])
+    if release != "2.7":
+        state["loading"] = load_calls(python, heap, act, release, state)
+    state.pop("frames")
     state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
     return state, own[-1]
 

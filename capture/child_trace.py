@@ -21,9 +21,11 @@ RAW, OBJECT = 0, 2
 # of struct user_regs_struct
 REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs").split()
 ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
-CONT, SINGLESTEP, GETREGS, SETREGS, INTERRUPT = 7, 9, 12, 13, 0x4207
+CONT, SINGLESTEP, GETREGS, SETREGS, DETACH, SEIZE, INTERRUPT = 7, 9, 12, 13, 17, 0x4206, 0x4207
 WALL = 0x40000000
 MMAP, PROT_ALL, PRIVATE_ANONYMOUS = 9, 7, 0x22
+# Where the log is to be: far from where the kernel looks for room, so that it takes no mapping's place.
+HINT = 1 << 40
 
 
 def ptrace(request, pid, data=None):
@@ -65,13 +67,17 @@ def allocators(python):
 class ChildTrace(object):
     """The log of one process, which the caller has seized (PTRACE_SEIZE) and which waits in a system call."""
 
-    def __init__(self, pid, tables, memory):
-        """`memory` is what baseline.Memory read of the process; `tables` comes from allocators()."""
+    def __init__(self, pid, tables, memory, seized=True):
+        """`memory` is what baseline.Memory read of the process; `tables` comes from allocators().
+
+        A process that is not `seized` is the tracer's child, stands at a system call's end, and is to go on from there.
+        """
         self.pid = pid
         code = binascii.a2b_base64(preforklab_capture.TRACE_CODE)
-        ptrace(INTERRUPT, pid)
-        os.waitpid(pid, WALL)
-        start = system_call(pid, MMAP, 0, 2 * rig.PAGE + CAPACITY * EVENT.size, PROT_ALL, PRIVATE_ANONYMOUS, -1, 0)
+        if seized:
+            ptrace(INTERRUPT, pid)
+            os.waitpid(pid, WALL)
+        start = system_call(pid, MMAP, HINT, 2 * rig.PAGE + CAPACITY * EVENT.size, PROT_ALL, PRIVATE_ANONYMOUS, -1, 0)
         self.state, self.events = start + rig.PAGE, start + 2 * rig.PAGE
         count0, domains = self.state + 128, self.state + 256
         with open("/proc/%d/mem" % pid, "r+b", 0) as m:
@@ -90,11 +96,18 @@ class ChildTrace(object):
                     while at >= 0:  # the tables in use, and those that a debug allocator would call
                         write(lo + at, hooked)
                         at = data.find(struct.pack("<5Q", *table), at + 1)
-        ptrace(CONT, pid)
+        if seized:
+            ptrace(CONT, pid)
 
-    def read(self):
-        """All events so far: (address, size, operation, domain)."""
+    def length(self):
+        """How many events there are so far."""
         with open("/proc/%d/mem" % self.pid, "rb", 0) as m:
+            m.seek(self.state + 16)
+            return struct.unpack("<Q", m.read(8))[0]
+
+    def read(self, pid=None):
+        """All events so far: (address, size, operation, domain); those of a process that was forked since include its own."""
+        with open("/proc/%d/mem" % (pid or self.pid), "rb", 0) as m:
             m.seek(self.state)
             _, _, used, dropped = struct.unpack("<4Q", m.read(32))
             assert used and not dropped, (used, dropped)

@@ -15,7 +15,6 @@ import rig
 TUPLE_LENGTH_MAX = 20
 # struct _typeobject and _heaptypeobject of 3.13, in bytes
 TYPE_WEAK_REFERENCES, TYPE_SLOT_NAMES = 368, 864
-SEIZE, DETACH = 0x4206, 17
 
 
 def code_type(python):
@@ -41,7 +40,7 @@ class FirstCollection(object):
     def before(self, pid, memory, lists, blocks):
         """The child waits to collect: reads nothing itself, but begins to log."""
         self.memory, self.lists, self.blocks = memory, lists, blocks
-        child_trace.ptrace(SEIZE, pid)
+        child_trace.ptrace(child_trace.SEIZE, pid)
         self.trace = child_trace.ChildTrace(pid, self.tables, memory)
 
     def after(self, pid, lists):
@@ -49,7 +48,7 @@ class FirstCollection(object):
         self.events = self.trace.read()
         child_trace.ptrace(child_trace.INTERRUPT, pid)
         os.waitpid(pid, child_trace.WALL)
-        child_trace.ptrace(DETACH, pid)
+        child_trace.ptrace(child_trace.DETACH, pid)
         self.lists_after = lists
 
     def word(self, address):

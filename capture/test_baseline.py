@@ -55,6 +55,48 @@ class Exits(unittest.TestCase):
             self.skipTest("needs root and a CPython from 3.7 on in ~/.pyenv")
 
 
+class Loads(unittest.TestCase):
+    def test_the_log_leads_from_the_heap_before_to_the_heap_after(self):
+        """What was in use before and has not been freed, and what has been allocated and kept, is what is in use after."""
+        tested = 0
+        for python in test_rig.interpreters():
+            release = rig.describe(python)[0]
+            if release == "2.7" or release not in baseline.RELEASES or os.geteuid():
+                continue
+            with self.subTest(python=python):
+                state, own = baseline.memory_state(python, [], release)
+                load = state["loading"]
+                before, after = used_blocks(load["pools"]), used_blocks(state["pools"])
+                freed, kept = sums(load["calls_freed"]), sums(load["kept"][1])
+                self.assertEqual(load["calls"].count(0), len(freed))
+                self.assertLessEqual(set(freed), before)
+                self.assertEqual((before - set(freed)) | set(kept), after)
+                sizes = [c for c in load["calls"] if c > 0]
+                for number, address in zip(sums(load["kept"][0]), kept):
+                    self.assertTrue(0 < sizes[number] <= own.size(address) < sizes[number] + 16)
+                marks = load["marks"]
+                self.assertTrue(marks["file"] < marks["code"] < marks["code_end"] < marks["build"] < marks["out"] < len(load["calls"]))
+                tested += 1
+        if not tested:
+            self.skipTest("needs root and a CPython from 3.6 on in ~/.pyenv")
+
+
+def sums(differences):
+    out, at = [], 0
+    for difference in differences:
+        at += difference
+        out.append(at)
+    return out
+
+
+def used_blocks(pools):
+    blocks = set()
+    for pool, size_class, _, following, largest, free in pools:
+        every = range(pool + 48, pool + min(following, largest + 1), 16 * (size_class + 1))
+        blocks.update(set(every) - set(pool + offset for offset in free))
+    return blocks
+
+
 class FirstCollections(unittest.TestCase):
     def test_what_a_collection_takes_was_in_use_and_is_named_once(self):
         """That the garbage is as much as the collector says is asserted where it is told apart."""

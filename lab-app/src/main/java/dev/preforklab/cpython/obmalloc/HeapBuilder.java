@@ -96,6 +96,26 @@ public final class HeapBuilder {
       int[] freeOffsets) {
     Arena arena = arenaOf(pool);
     arena.used[(int) (pool - arena.firstPool) / poolBytes] = true;
+    writeHeader(arena, pool, sizeIndex, usedBlocks, nextOffset, maxNextOffset, freeOffsets);
+  }
+
+  /**
+   * Writes what a pool's last size class has left in one that {@link #linkFreePools} has put on its
+   * arena's list: it is used again as it is, should it serve the same class next.
+   */
+  public void writeFreedPool(
+      long pool, int sizeIndex, int nextOffset, int maxNextOffset, int[] freeOffsets) {
+    writeHeader(arenaOf(pool), pool, sizeIndex, 0, nextOffset, maxNextOffset, freeOffsets);
+  }
+
+  private void writeHeader(
+      Arena arena,
+      long pool,
+      int sizeIndex,
+      int usedBlocks,
+      int nextOffset,
+      int maxNextOffset,
+      int[] freeOffsets) {
     set(pool + PoolHeader.REF_COUNT, usedBlocks);
     set(pool + PoolHeader.ARENA_AND_SIZE, PoolHeader.pair((int) arena.index, sizeIndex));
     set(pool + PoolHeader.OFFSETS, PoolHeader.pair(nextOffset, maxNextOffset));

@@ -42,17 +42,6 @@ public final class Baseline {
     }
   }
 
-  record Arena(long address, long end, long[] freePools) {
-    boolean has(long place) {
-      return place >= address && place < end;
-    }
-  }
-
-  record Pool(
-      long address, int sizeIndex, int used, int nextOffset, int maxOffset, int[] freeOffsets) {}
-
-  record UsedPools(int sizeIndex, long[] pools) {}
-
   /** Some of the C library's heap's chunks, by their numbers, in the order of a list. */
   record ChunkList(int list, int[] chunks) {}
 
@@ -141,9 +130,11 @@ public final class Baseline {
   final long[] privatePages;
   private final int randomFilePages;
   private final int fixedFilePages;
-  final List<Arena> arenas = new ArrayList<>();
-  final List<Pool> pools = new ArrayList<>();
-  final List<UsedPools> used = new ArrayList<>();
+  final CapturedPools pools;
+
+  /** How it came to them; empty of 2.7. */
+  final LoadCalls loadCalls;
+
   final CHeap cHeap;
 
   final MethodCacheState methodCache;
@@ -159,9 +150,6 @@ public final class Baseline {
 
   /** Addresses of types and of None, where they are in static memory. */
   final Map<String, Long> staticObjects = new HashMap<>();
-
-  /** Blocks of frames that the rig's own functions keep, by their names; from 3.7 to 3.10. */
-  final Map<String, Long> frames = new HashMap<>();
 
   /** Heads of the tracked objects of each generation, in list order. */
   final long[][] lists;
@@ -193,23 +181,8 @@ public final class Baseline {
     privatePages = longs(root.path("private"));
     randomFilePages = root.path("file_pages").asInt();
     fixedFilePages = root.path("fixed_file_pages").asInt();
-    for (JsonNode row : root.path("arenas")) {
-      long address = row.get(0).asLong();
-      arenas.add(new Arena(address, address + captured.arenaBytes, longs(row.get(4))));
-    }
-    for (JsonNode row : root.path("pools")) {
-      pools.add(
-          new Pool(
-              row.get(0).asLong(),
-              row.get(1).asInt(),
-              row.get(2).asInt(),
-              row.get(3).asInt(),
-              row.get(4).asInt(),
-              ints(row.get(5))));
-    }
-    for (JsonNode row : root.path("used")) {
-      used.add(new UsedPools(row.get(0).asInt(), longs(row.get(1))));
-    }
+    pools = CapturedPools.read(root, captured.arenaBytes);
+    loadCalls = LoadCalls.read(root.path("loading"), captured.arenaBytes);
     cHeap = cHeap(root.path("malloc"));
     JsonNode cache = root.path("method_cache");
     methodCache =
@@ -235,7 +208,6 @@ public final class Baseline {
     root.path("static")
         .properties()
         .forEach(e -> staticObjects.put(e.getKey(), e.getValue().asLong()));
-    root.path("frames").properties().forEach(e -> frames.put(e.getKey(), e.getValue().asLong()));
     lists = new long[3][];
     for (int i = 0; i < 3; i++) {
       lists[i] = sums(longs(root.path("lists").get(i)));
@@ -362,7 +334,7 @@ public final class Baseline {
       hot.add(page);
     }
     Set<Long> pooled = new HashSet<>();
-    for (Pool pool : pools) {
+    for (CapturedPools.Pool pool : pools.pools()) {
       long bytes = pool.maxOffset() + 16L * (pool.sizeIndex() + 1);
       for (long offset = 0; offset < bytes; offset += Host.BYTES_IN_PAGE) {
         pooled.add((pool.address() + offset) >>> Host.LOG_BYTES_IN_PAGE);
@@ -382,7 +354,7 @@ public final class Baseline {
    */
   Footprint frozenExit(boolean collected) {
     Set<Long> holding = new HashSet<>();
-    for (Pool pool : pools) {
+    for (CapturedPools.Pool pool : pools.pools()) {
       int blockBytes = 16 * (pool.sizeIndex() + 1);
       Set<Integer> free = new HashSet<>();
       Arrays.stream(pool.freeOffsets()).forEach(free::add);
@@ -415,7 +387,7 @@ public final class Baseline {
   }
 
   private boolean isInArena(long page) {
-    return arenas.stream().anyMatch(arena -> arena.has(page << Host.LOG_BYTES_IN_PAGE));
+    return pools.isInArena(page << Host.LOG_BYTES_IN_PAGE);
   }
 
   /** First present page of the stack. */
@@ -433,7 +405,7 @@ public final class Baseline {
 
   /** Whether a block of an arena or of the C library's heap is at the address. */
   boolean isInHeaps(long address) {
-    return cHeap.has(address) || arenas.stream().anyMatch(arena -> arena.has(address));
+    return cHeap.has(address) || pools.isInArena(address);
   }
 
   /**
@@ -459,7 +431,7 @@ public final class Baseline {
     return addresses == Addresses.FIXED ? fixedFilePages : randomFilePages;
   }
 
-  private static int[] ints(JsonNode node) {
+  static int[] ints(JsonNode node) {
     int[] values = new int[node.size()];
     for (int i = 0; i < values.length; i++) {
       values[i] = node.get(i).asInt();
@@ -468,7 +440,7 @@ public final class Baseline {
   }
 
   /** What was written down as differences. */
-  private static long[] sums(long[] values) {
+  static long[] sums(long[] values) {
     Arrays.parallelPrefix(values, Long::sum);
     return values;
   }

@@ -7,12 +7,15 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.obmalloc.CHeapBuilder;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lays a {@link Baseline} out in a simulated process and boots the interpreter on it.
@@ -35,7 +38,15 @@ final class BaselineLoader {
   private final Baseline baseline;
   private final MachineHost host;
   private long bootEnd;
-  private final long[][] tracked = new long[3][];
+
+  /** The interpreter's own tracked objects. */
+  private final List<Long> tracked = new ArrayList<>();
+
+  /** The captured ones that are still to be made. */
+  private final List<Long> untracked = new ArrayList<>();
+
+  private long capturedType;
+  private LoadCalls.@Nullable Replay replay;
   private final Set<Long> garbage = new HashSet<>();
 
   BaselineLoader(Baseline baseline, MachineHost host) {
@@ -43,8 +54,36 @@ final class BaselineLoader {
     this.host = host;
   }
 
-  /** Maps the pages, boots the interpreter and restores the allocator and the collector. */
+  /** Restores the captured process with its empty recipe, at the end of what was captured. */
   Interpreter load(PythonVersion version) {
+    Interpreter interpreter = boot(version);
+    baseline.pools.restore(interpreter, baseline.pools.arenas(), this::relocate);
+    loadCollector(interpreter);
+    return interpreter;
+  }
+
+  /**
+   * Restores the memory of a process that is about to load its recipe's code, as far as it is
+   * known. {@link #loadCollector} completes it, when all that other code waits for has been
+   * allocated.
+   */
+  Interpreter begin(PythonVersion version) {
+    if (baseline.loadCalls.isEmpty()) {
+      return load(version);
+    }
+    Interpreter interpreter = boot(version);
+    baseline.loadCalls.pools.restore(interpreter, baseline.pools.arenas(), this::relocate);
+    replay = baseline.loadCalls.new Replay(interpreter);
+    return interpreter;
+  }
+
+  /** The calls to the allocator that the captured process has made since; null where unknown. */
+  LoadCalls.@Nullable Replay replay() {
+    return replay;
+  }
+
+  /** Maps the pages and boots the interpreter. */
+  private Interpreter boot(PythonVersion version) {
     // Bottom-up, below all that was captured.
     host.setMmapBase(BOOT_AREA);
     Interpreter interpreter = Interpreter.boot(host, version);
@@ -55,8 +94,6 @@ final class BaselineLoader {
     }
     host.setMmapTop(mmapTop);
     loadCHeap(interpreter);
-    loadAllocator(interpreter);
-    loadCollector(interpreter);
     return interpreter;
   }
 
@@ -69,9 +106,7 @@ final class BaselineLoader {
 
   /** The interpreter's own tracked objects that its modules lead to. */
   void visitTracked(LongConsumer visit) {
-    for (long[] objects : tracked) {
-      Arrays.stream(objects).filter(object -> !garbage.contains(object)).forEach(visit);
-    }
+    tracked.stream().filter(object -> !garbage.contains(object)).forEach(visit::accept);
   }
 
   /** Whether a page holds the simulation's own variables, for which real pages stand elsewhere. */
@@ -118,10 +153,26 @@ final class BaselineLoader {
     if (!has(address >>> Host.LOG_BYTES_IN_PAGE)) {
       throw new IllegalStateException("not in the baseline: 0x" + Long.toHexString(address));
     }
-    return lowerHalf(address);
+    long place = place(address);
+    if (place == 0) {
+      throw new IllegalStateException("not allocated: 0x" + Long.toHexString(address));
+    }
+    return place;
   }
 
-  private static long lowerHalf(long address) {
+  private long place(long address) {
+    return replay == null ? lowerHalf(address) : replay.place(address);
+  }
+
+  /**
+   * Whether a captured block is there, and neither still to come nor of the empty recipe's code.
+   */
+  boolean isThere(long address) {
+    return place(address) != 0;
+  }
+
+  /** The simulated address of a captured one, whatever has become of the block that was there. */
+  static long lowerHalf(long address) {
     return address & ADDRESS_MASK;
   }
 
@@ -171,66 +222,40 @@ final class BaselineLoader {
     }
   }
 
-  /**
-   * Takes away the frames that the code of an empty recipe keeps, whose sizes and order are another
-   * recipe's own.
-   *
-   * @return bytes of the one that comes after the heap, when the parent waits; 0 if there is none
-   */
-  int freeFrames(Interpreter interpreter) {
-    int bytes = 0;
-    for (String function : new String[] {"line", "build", "module"}) {
-      Long captured = baseline.frames.get(function);
-      if (captured != null) {
-        long block = relocate(captured);
-        bytes = function.equals("line") ? interpreter.malloc.blockBytes(block) : bytes;
-        interpreter.malloc.free(block);
-      }
-    }
-    return bytes;
-  }
-
-  private void loadAllocator(Interpreter interpreter) {
-    HeapBuilder builder = new HeapBuilder(interpreter);
-    for (Baseline.Arena arena : baseline.arenas) {
-      builder.adoptArena(relocate(arena.address()));
-    }
-    for (Baseline.Pool pool : baseline.pools) {
-      builder.writePool(
-          relocate(pool.address()),
-          pool.sizeIndex(),
-          pool.used(),
-          pool.nextOffset(),
-          pool.maxOffset(),
-          pool.freeOffsets());
-    }
-    for (Baseline.UsedPools used : baseline.used) {
-      builder.linkUsedPools(used.sizeIndex(), relocate(used.pools(), 0));
-    }
-    for (Baseline.Arena arena : baseline.arenas) {
-      builder.linkFreePools(relocate(arena.address()), relocate(arena.freePools(), 0));
-    }
-    builder.finish();
-  }
-
-  private void loadCollector(Interpreter interpreter) {
+  /** Restores the collector's lists, with all captured objects that are there. */
+  void loadCollector(Interpreter interpreter) {
     HeapBuilder builder = new HeapBuilder(interpreter);
     int head = interpreter.version.gcHeadBytes;
-    baseline.leftovers.blocks().forEach(block -> garbage.add(lowerHalf(block) + head));
-    long type = interpreter.addStaticType(TypeSpec.blocks("captured", 16, 16, 0, false));
+    capturedType = interpreter.addStaticType(TypeSpec.blocks("captured", 16, 16, 0, false));
+    int all = 0;
     for (int i = 0; i < 3; i++) {
-      long[] objects = relocate(baseline.lists[i], head);
+      long[] there = Arrays.stream(baseline.lists[i]).filter(this::isThere).toArray();
+      Arrays.stream(baseline.lists[i]).filter(a -> !isThere(a)).forEach(untracked::add);
+      all += baseline.lists[i].length;
+      long[] objects = relocate(there, head);
       for (long object : objects) {
-        builder.writeObjectHead(object, CAPTURED_REF_COUNT, type);
+        builder.writeObjectHead(object, CAPTURED_REF_COUNT, capturedType);
+        tracked.add(object);
       }
       builder.linkGeneration(i, objects);
-      tracked[i] = objects;
       interpreter.gcState.setStats(
           i, baseline.stats[i][0], baseline.stats[i][1], baseline.stats[i][2]);
     }
-    interpreter.collector.restoreCounts(
-        baseline.counts, Arrays.stream(tracked).mapToLong(list -> list.length).sum());
+    baseline.leftovers.blocks().forEach(block -> garbage.add(relocate(block) + head));
+    interpreter.collector.restoreCounts(baseline.counts, all);
     interpreter.gcState.setLongLivedTotal(baseline.longLivedTotal);
     interpreter.gcState.setLongLivedPending(0);
+  }
+
+  /** Puts the captured objects that have come since onto the youngest generation's list. */
+  void trackNew(Interpreter interpreter) {
+    HeapBuilder builder = new HeapBuilder(interpreter);
+    for (long block : untracked.stream().filter(this::isThere).toList()) {
+      long object = relocate(block) + interpreter.version.gcHeadBytes;
+      builder.writeObjectHead(object, CAPTURED_REF_COUNT, capturedType);
+      interpreter.track(object);
+      tracked.add(object);
+      untracked.remove(block);
+    }
   }
 }

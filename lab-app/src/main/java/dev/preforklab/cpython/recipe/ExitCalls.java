@@ -32,7 +32,9 @@ record ExitCalls(int[] calls, long[] freed) {
         long address = freed[next++];
         if (baseline.leftovers.isDead(address)) {
           interpreter.freeLists.clear(); // what is on them now
-        } else if (baseline.isInHeaps(address) && !baseline.leftovers.isGarbage(address)) {
+        } else if (baseline.isInHeaps(address)
+            && loader.isThere(address)
+            && !baseline.leftovers.isGarbage(address)) {
           // else it has a mapping of its own, which vanishes
           interpreter.malloc.free(loader.relocate(address));
         }

@@ -157,36 +157,42 @@ final class Leftovers {
 
     // Dead objects
 
+    /** Those of the blocks that are there already. */
+    private long[] there(long[] blocks) {
+      return Arrays.stream(blocks).filter(loader::isThere).toArray();
+    }
+
     private Baseline.FreeLists restoreDead() {
       Baseline.FreeLists counts = baseline.freeLists;
       int[] tuples = new int[counts.tuples().length];
       for (int length = 1; length < deadTuples.size(); length++) {
-        long[] blocks = latest(deadTuples.get(length), tuples(counts, length));
+        long[] blocks = there(latest(deadTuples.get(length), tuples(counts, length)));
         for (int i = blocks.length - 1; i >= 0; i--) {
           interpreter.freeLists.putTuple(deadObject(blocks[i], types.tuple()), length);
           tuples[length]++;
         }
       }
-      long[] lists = latest(deadLists, counts.lists());
+      long[] lists = there(latest(deadLists, counts.lists()));
       for (int i = lists.length - 1; i >= 0; i--) {
         interpreter.freeLists.putList(deadObject(lists[i], types.list()));
       }
-      long[] dicts = latest(deadDicts, counts.dicts());
+      long[] dicts = there(latest(deadDicts, counts.dicts()));
       for (int i = dicts.length - 1; i >= 0; i--) {
         interpreter.freeLists.putDict(deadObject(dicts[i], types.dict()));
       }
-      long[] floats = latest(deadFloats, counts.floats());
+      long[] floats = there(latest(deadFloats, counts.floats()));
       for (int i = floats.length - 1; i >= 0; i--) {
         interpreter.freeLists.putFloat(loader.relocate(floats[i]));
       }
-      for (int i = deadKeys.length - 1; i >= 0; i--) {
-        interpreter.freeLists.putKeys(loader.relocate(deadKeys[i]));
+      long[] keys = there(deadKeys);
+      for (int i = keys.length - 1; i >= 0; i--) {
+        interpreter.freeLists.putKeys(loader.relocate(keys[i]));
       }
-      for (int i = deadOthers.length - 1; i >= 0; i--) {
-        interpreter.freeLists.putOther(loader.relocate(deadOthers[i]));
+      long[] others = there(deadOthers);
+      for (int i = others.length - 1; i >= 0; i--) {
+        interpreter.freeLists.putOther(loader.relocate(others[i]));
       }
-      return new Baseline.FreeLists(
-          lists.length, dicts.length, deadKeys.length, floats.length, tuples);
+      return new Baseline.FreeLists(lists.length, dicts.length, keys.length, floats.length, tuples);
     }
 
     private long deadObject(long block, long type) {
@@ -211,7 +217,7 @@ final class Leftovers {
       }
       long type =
           interpreter.addStaticType(TypeSpec.opaque("captured " + exact, true, 24, 8, exact));
-      for (long one : heads) {
+      for (long one : there(heads)) {
         long object = loader.relocate(one) + head;
         builder.writeObjectHead(object, interpreter.refCounts.get(object), type);
         set(object + TypeSpec.OPAQUE_INDEX, 0);
@@ -307,7 +313,7 @@ final class Leftovers {
       }
 
       private boolean isLarge(long block) {
-        return baseline.pools.stream()
+        return baseline.pools.pools().stream()
             .anyMatch(
                 pool ->
                     block > pool.address()

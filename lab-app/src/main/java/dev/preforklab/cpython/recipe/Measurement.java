@@ -279,7 +279,7 @@ final class Measurement {
   private void touch(long[] pages) {
     for (long page : pages) {
       if (parent.loader().has(page)) {
-        long address = parent.loader().relocate(page << Host.LOG_BYTES_IN_PAGE);
+        long address = BaselineLoader.lowerHalf(page << Host.LOG_BYTES_IN_PAGE);
         if (host.table()[(int) (address >>> Host.LOG_BYTES_IN_PAGE)] != 0) {
           host.store(address, host.load(address), Host.CAUSE_DATA);
         }

@@ -125,44 +125,57 @@ public final class RecipeRunner {
         baselines.computeIfAbsent(array, imported -> Baseline.read(version, imported));
     MachineHost host = MachineHost.alone(RAM_BYTES, BaselineLoader.VIRTUAL_PAGES);
     BaselineLoader loader = new BaselineLoader(baseline, host);
-    Interpreter interpreter = loader.load(version);
+    Interpreter interpreter = loader.begin(version);
+    Evaluator evaluator =
+        new Evaluator(
+            new Mutator(
+                interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
+    loadCode(evaluator, loader, baseline, defined);
     if (version.major > 2 && baseline.freeLists.lists() == 0) {
       // The list object itself is among the baseline's objects already, unless it was from the free
       // list: as long as there are more, it was.
       interpreter.gcState.setCount(0, Math.max(0, interpreter.gcState.count(0) - 1));
     }
-    Evaluator evaluator =
-        new Evaluator(
-            new Mutator(
-                interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
     setRoots(interpreter, loader, evaluator);
-    int frameBytes = loader.freeFrames(interpreter);
     baseline.leftovers.restore(evaluator.mutator(), loader);
     evaluator.calls().fillFreeLists(array, baseline, loader);
     new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
-    loadCode(evaluator, loader, baseline, defined);
     evaluator.definitions().define(recipe.heap());
     evaluator.definitions().define(defined);
     if (reads) {
       evaluator.definitions().makeFixtures(1);
     }
     evaluator.definitions().fillFreeLists(array);
+    LoadCalls.Replay replay = loader.replay();
+    if (replay != null) {
+      // Build and act are made, and main runs.
+      replay.skip(LoadCalls.BUILD_FRAME);
+      evaluator.definitions().run("build");
+      replay.until(LoadCalls.OUT);
+      loader.trackNew(interpreter);
+    }
     recipe.beforeHeap().forEach(action -> perform(action, evaluator));
     evaluator.makeOut();
-    evaluator.definitions().run("build");
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, evaluator));
     List<Integer> countsAtFork = counts(interpreter);
-    if (frameBytes > 0) {
-      evaluator.mutator().scratch(frameBytes);
-    }
     evaluator.calls().reportCounts();
+    if (replay != null) {
+      replay.skip(LoadCalls.LIST);
+      replay.finish();
+      loader.trackNew(interpreter);
+    }
     return new Parent(baseline, host, evaluator, loader, countsAtFork);
   }
 
+  /**
+   * Loads the code in a process that is about to, and begins to run it, up to the first class; of
+   * 2.7 this is not known.
+   */
   private void loadCode(
       Evaluator evaluator, BaselineLoader loader, Baseline baseline, List<Statement> defined) {
-    if (version.major == 2) {
+    LoadCalls.Replay replay = loader.replay();
+    if (replay == null) {
       return;
     }
     Mutator mutator = evaluator.mutator();
@@ -176,9 +189,16 @@ public final class RecipeRunner {
     Definitions definitions = evaluator.definitions();
     List<CodeUnit> source =
         new RecipeCompiler(version, definitions::isConstant).compile(recipe.heap(), defined);
+    replay.skip(LoadCalls.FILE);
+    replay.until(LoadCalls.CODE);
     code.load(mutator, source, all);
+    replay.skipTo(LoadCalls.CODE_END);
+    replay.skip(LoadCalls.MODULE_FRAME);
     code.runModule(mutator, source.size() > RecipeCompiler.OWN_FUNCTIONS);
+    // What a collection frees here, and the import of a module.
+    replay.until(LoadCalls.BUILD);
     definitions.setCode(code);
+    loader.loadCollector(mutator.interpreter);
   }
 
   static List<Integer> counts(Interpreter interpreter) {

@@ -1,0 +1,141 @@
+"""How a bare interpreter comes to its heap: the calls to its allocators while the rig's stub loads a recipe's code and runs it.
+
+The recipe's own code comes in the middle of it, so whoever knows the heap before and the calls around it can put another
+recipe's code in the place where a real process has it. The process is traced from its exec() on; at the system call that
+asks for the size of the recipe's file, the last before its content is read, the heap is read and the log begins. For
+baseline.py.
+"""
+import ctypes
+import os
+import signal
+import subprocess
+
+import child_trace
+import rig
+
+TRACEME, SYSCALL, SETOPTIONS, SYSGOOD = 0, 24, 0x4200, 1
+READ, WRITE = 0, 1
+# System calls that name a file and what they are given its name in.
+STAT = {4: "rdi", 262: "rsi", 332: "rsi"}
+
+
+class Loading(rig.Measured):
+    """A measured process whose calls to the allocators are logged from the point where it is to read its recipe."""
+
+    def __init__(self, tables, look, *arguments):
+        """`look` is called with the process's number where the log begins; it returns what ChildTrace wants to know of its memory."""
+        self.tables, self.look = tables, look
+        self.trace = None
+        self.reads_at = 0
+        rig.Measured.__init__(self, *arguments)
+
+    def start(self, command, preexec=None):
+        if not preexec:
+            return rig.Measured.start(self, command)
+
+        def traced():
+            preexec()
+            ctypes.CDLL(None).ptrace(TRACEME, 0, None, None)
+
+        process = rig.Measured.start(self, command, traced)
+        try:
+            self.follow(process.pid, command[-2])
+        except BaseException:
+            os.kill(process.pid, signal.SIGKILL)
+            raise
+        return process
+
+    def follow(self, pid, code):
+        """Up to the parent's first word."""
+        os.waitpid(pid, child_trace.WALL)
+        child_trace.ptrace(SETOPTIONS, pid, SYSGOOD)
+        entry = False
+        while True:
+            child_trace.ptrace(SYSCALL, pid)
+            _, status = os.waitpid(pid, child_trace.WALL)
+            if not os.WIFSTOPPED(status):
+                raise rig.RigError("the traced process ended: %s" % self.last_words())
+            if os.WSTOPSIG(status) != signal.SIGTRAP | 0x80:
+                continue
+            entry = not entry
+            registers = (ctypes.c_uint64 * len(child_trace.REGISTERS))()
+            child_trace.ptrace(child_trace.GETREGS, pid, registers)
+            values = dict(zip(child_trace.REGISTERS, registers))
+            number = values["orig_rax"]
+            if not self.trace:
+                if not entry and number in STAT and text_at(pid, values[STAT[number]]) == code:
+                    self.trace = child_trace.ChildTrace(pid, self.tables, self.look(pid), False)
+            elif entry and number == READ and not self.reads_at:
+                self.reads_at = self.trace.length()
+            elif entry and number == WRITE and values["rdi"] == 1:
+                child_trace.ptrace(child_trace.DETACH, pid)
+                return
+
+
+def text_at(pid, address):
+    with open("/proc/%d/mem" % pid, "rb", 0) as m:
+        m.seek(address)
+        return m.read(rig.PAGE - address % rig.PAGE).split(b"\0")[0].decode("latin-1")
+
+
+def sizes(python):
+    """Bytes of a function and of a list, with their GC heads."""
+    out = subprocess.check_output([python, "-S", "-c", "import sys; print(sys.getsizeof(lambda: 0), sys.getsizeof([]))"])
+    return [int(n) for n in out.split()]
+
+
+def log(python, heap, act, look):
+    """(events up to the point where the child waits for its word to act, the log's length when it was about to read its recipe)."""
+    tables, source = child_trace.allocators(python), rig.compile_recipe({"heap": heap}, act)[0]
+    measured = Loading(tables, look, python, source, None, 60, True)
+    try:
+        measured.hear("F")
+        measured.say()
+        measured.child = int(measured.hear("C", 60))
+        rig.settled(measured.child)
+        return measured.trace.read(measured.child), measured.reads_at
+    finally:
+        measured.close()
+
+
+def describe(events, reads_at, function_bytes, list_bytes, in_arenas, frames):
+    """The part of the baseline, without the heap before.
+
+    `in_arenas` says whether an address is pymalloc's: what the C library's heap gives is left out. `frames` are the blocks of the frames
+    that the rig's own functions keep, by their names.
+    """
+    alloc = (child_trace.ALLOC, child_trace.MOVED_TO)
+    file_at = max(i for i, e in enumerate(events[:reads_at]) if e[2] in alloc)
+    file = events[file_at][0]
+    code_at = next(i for i, e in enumerate(events) if i >= reads_at and e[2] in alloc)
+    code_end = 1 + next(i for i, e in enumerate(events) if i >= code_at and e[0] == file and e[2] == child_trace.FREE)
+    functions = [i for i in range(len(events) - 1) if all(e[1:3] == (function_bytes, child_trace.ALLOC) for e in events[i:i + 2])]
+    build_at = functions[-1]
+    lists = [i for i, e in enumerate(events) if i > build_at and e[1:3] == (list_bytes, child_trace.ALLOC)]
+    # If it came from the free list, it is after the frame of build() or right after the functions.
+    marks = {"file": file_at, "code": code_at, "code_end": code_end, "build": build_at, "out": lists[0] if lists else build_at + 2}
+    if lists:
+        marks["list"] = lists[0]
+    for name, block in frames.items():
+        made = [i for i, e in enumerate(events) if e[0] == block and e[2] in alloc]
+        if made:  # else the frame was another function's before, and waited on the free list
+            marks["frame_" + name] = made[-1]
+    calls, freed, numbers, at = [], [], {}, {}
+    made = 0
+    for i, (address, size, operation, domain) in enumerate(events):
+        at[i] = len(calls)
+        if not in_arenas(address):
+            continue
+        if operation in alloc:
+            numbers[address] = (made, i)
+            made += 1
+            calls.append(size)
+        elif address in numbers:
+            calls.append(numbers.pop(address)[0] - made)
+        else:
+            calls.append(0)
+            freed.append(address)
+    kept = sorted((n, address, i) for address, (n, i) in numbers.items())
+    assert not any(marks["file"] == i for _, _, i in kept)
+    return {"calls": calls, "freed": freed, "kept": [[n for n, _, _ in kept], [a for _, a, _ in kept]],
+            "marks": dict((name, at[i]) for name, i in marks.items() if name != "file" or in_arenas(file))}

@@ -1,0 +1,165 @@
+package dev.preforklab.cpython.recipe;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.preforklab.cpython.Interpreter;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+
+/**
+ * How the captured process came to its heap: what it asked of pymalloc from where it was about to
+ * read its recipe's code to where its child waited. Its own recipe was empty; another recipe's code
+ * takes the blocks that are free at that time, and all that comes after it takes others than in the
+ * captured process.
+ */
+final class LoadCalls {
+  /** The bytes of the recipe's file are allocated, if pymalloc has blocks for so many. */
+  static final String FILE = "file";
+
+  /** What {@code marshal.loads} makes of them; the last of these calls frees the bytes. */
+  static final String CODE = "code";
+
+  static final String CODE_END = "code_end";
+
+  /** The module's code begins to run and gets a frame; to 3.10. */
+  static final String MODULE_FRAME = "frame_module";
+
+  /** The first function of the module is made, {@code build}, after all classes. */
+  static final String BUILD = "build";
+
+  /** The frame of {@code build}, to 3.10. */
+  static final String BUILD_FRAME = "frame_build";
+
+  /** The list is to be made that holds the recipe's heap. */
+  static final String OUT = "out";
+
+  /** Its allocation, unless it is from the free list. */
+  static final String LIST = "list";
+
+  /** Before the recipe's code. */
+  final CapturedPools pools;
+
+  private final int[] calls;
+  private final long[] freed;
+
+  /** By the numbers of the allocations that are still in use in the end, their addresses. */
+  private final Map<Integer, Long> kept = new HashMap<>();
+
+  private final Map<String, Integer> marks = new HashMap<>();
+
+  private LoadCalls(JsonNode node, int arenaBytes) {
+    pools = CapturedPools.read(node, arenaBytes);
+    calls = Baseline.ints(node.path("calls"));
+    freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
+    long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
+    long[] addresses = Baseline.sums(Baseline.longs(node.path("kept").path(1)));
+    for (int i = 0; i < numbers.length; i++) {
+      kept.put((int) numbers[i], addresses[i]);
+    }
+    node.path("marks").properties().forEach(e -> marks.put(e.getKey(), e.getValue().asInt()));
+  }
+
+  /** Reads them; of 2.7 there are none. */
+  static LoadCalls read(JsonNode node, int arenaBytes) {
+    return new LoadCalls(node, arenaBytes);
+  }
+
+  boolean isEmpty() {
+    return calls.length == 0;
+  }
+
+  /** The calls, made in a process of another recipe. */
+  final class Replay {
+    private final Interpreter interpreter;
+    private final long[] blocks = new long[calls.length];
+
+    /** The blocks that stand for captured ones: 0 if there is none, or not yet. */
+    private final NavigableMap<Long, Block> places = new TreeMap<>();
+
+    private int next;
+    private int made;
+    private int nextFreed;
+
+    Replay(Interpreter interpreter) {
+      this.interpreter = interpreter;
+      int number = 0;
+      for (int call : calls) {
+        if (call > 0) {
+          Long captured = kept.get(number++);
+          if (captured != null) {
+            places.put(captured, new Block(call, 0));
+          }
+        }
+      }
+    }
+
+    /** Makes the calls before a mark. */
+    void until(String mark) {
+      to(marks.getOrDefault(mark, next), true);
+    }
+
+    /** Makes all calls that are left. */
+    void finish() {
+      to(calls.length, true);
+    }
+
+    /** Leaves out the call at a mark: the recipe makes one of its own instead. */
+    boolean skip(String mark) {
+      Integer at = marks.get(mark);
+      if (at == null) {
+        return false;
+      }
+      until(mark);
+      to(at + 1, false);
+      return true;
+    }
+
+    /** Leaves out the calls from here to a mark. */
+    void skipTo(String mark) {
+      to(marks.getOrDefault(mark, next), false);
+    }
+
+    private void to(int end, boolean real) {
+      for (; next < end; next++) {
+        int call = calls[next];
+        if (call > 0) {
+          allocate(call, real);
+        } else {
+          long block =
+              call == 0 ? BaselineLoader.lowerHalf(freed[nextFreed++]) : blocks[made + call];
+          if (block != 0) {
+            interpreter.malloc.free(block);
+          }
+        }
+      }
+    }
+
+    private void allocate(int bytes, boolean real) {
+      if (real) {
+        long block = interpreter.malloc.allocate(bytes);
+        blocks[made] = block;
+        Long captured = kept.get(made);
+        if (captured != null) {
+          places.put(captured, new Block(bytes, block));
+        }
+      }
+      made++;
+    }
+
+    /**
+     * Where a captured address is now: elsewhere, if it lies in a block that has been allocated in
+     * these calls, and nowhere, 0, if that is still to come or belongs to the empty recipe's code.
+     */
+    long place(long captured) {
+      Map.Entry<Long, Block> entry = places.floorEntry(captured);
+      if (entry == null || captured >= entry.getKey() + entry.getValue().bytes()) {
+        return BaselineLoader.lowerHalf(captured);
+      }
+      long block = entry.getValue().place();
+      return block == 0 ? 0 : block + captured - entry.getKey();
+    }
+  }
+
+  private record Block(int bytes, long place) {}
+}

@@ -1,0 +1,71 @@
+package dev.preforklab.cpython.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.MachineHost;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.RuntimeState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The load of an empty recipe, made again in simulated memory. */
+class LoadCallsTest {
+  private static final int POOL_HEADER_BYTES = 48;
+
+  static Stream<Arguments> baselines() {
+    return PythonVersion.SUPPORTED.stream()
+        .filter(v -> v.major > 2)
+        .flatMap(v -> Stream.of(Arguments.of(v, false), Arguments.of(v, true)));
+  }
+
+  /** The real process was seen before its calls and after them. */
+  @ParameterizedTest(name = "{0}, array {1}")
+  @MethodSource("baselines")
+  void callsLeadToTheCapturedPools(PythonVersion version, boolean array) {
+    Baseline baseline = Baseline.read(version, array);
+    BaselineLoader loader =
+        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
+    Interpreter interpreter = loader.begin(version);
+
+    Objects.requireNonNull(loader.replay()).finish();
+
+    BaselineLoader captured =
+        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
+    assertThat(usedPools(interpreter)).isEqualTo(usedPools(captured.load(version)));
+    for (CapturedPools.Pool pool : baseline.pools.pools()) {
+      assertThat(interpreter.host.load(BaselineLoader.lowerHalf(pool.address())) & 0xffffffffL)
+          .as("blocks in use in the pool at %x", pool.address())
+          .isEqualTo(pool.used());
+    }
+  }
+
+  /** By size class, the pools with free blocks and these, in list order. */
+  private static Map<Integer, List<List<Long>>> usedPools(Interpreter interpreter) {
+    Map<Integer, List<List<Long>>> classes = new TreeMap<>();
+    for (int i = 0; i < 32; i++) {
+      long header = interpreter.runtime + RuntimeState.USED_POOLS + 16L * i - 16;
+      List<List<Long>> pools = new ArrayList<>();
+      for (long pool = interpreter.host.load(header + 16);
+          pool != header;
+          pool = interpreter.host.load(pool + 16)) {
+        List<Long> free = new ArrayList<>(List.of(pool));
+        for (long block = interpreter.host.load(pool + 8);
+            block != 0;
+            block = interpreter.host.load(block)) {
+          free.add(block - pool - POOL_HEADER_BYTES);
+        }
+        pools.add(free);
+      }
+      classes.put(i, pools);
+    }
+    return classes;
+  }
+}
