@@ -3,6 +3,7 @@ package dev.preforklab.prefork.profile;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
@@ -42,9 +43,7 @@ final class AllocatorLoader {
       throw bad("pools of " + profile.sizes().pool() + " bytes in Python " + profile.python());
     }
     if (!image.arenas.isEmpty()) {
-      for (HeapImage.Arena arena : image.arenas) {
-        builder.adoptArena(lab(arena.address()));
-      }
+      adoptArenas();
       writePools();
       for (HeapImage.Arena arena : image.arenas) {
         builder.linkFreePools(lab(arena.address()), lab(arena.freePools()));
@@ -66,6 +65,18 @@ final class AllocatorLoader {
       interpreter.raw.free(lab(heap.free[i]));
     }
     interpreter.raw.free(interpreter.raw.allocate(SORTING_BYTES));
+  }
+
+  /**
+   * The usable ones first, in captured order, as that tells those with as many free pools apart.
+   */
+  private void adoptArenas() {
+    Set<Long> order = new LinkedHashSet<>();
+    for (long usable : image.usableArenas) {
+      order.add(usable);
+    }
+    image.arenas.forEach(arena -> order.add(arena.address()));
+    order.forEach(address -> builder.adoptArena(lab(address)));
   }
 
   private void writePools() {
