@@ -54,7 +54,8 @@ The file is JSON, addresses in bytes unless said otherwise:
   acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
             appeared: {class: pages}, files: read-only file pages that appeared (the first, then differences), faults, exit_faults, rss_pages, shared_pages, gc}}}; "allocate:KIND" is a loop that appends
             expressions of that kind, and has `used`: of the pages copied in pools and in the data segment those on which it has stored into
-            the interpreter's own objects, not only into free memory, free lists and what the recipe's code consists of
+            the interpreter's own objects, not only into free memory, free lists and what the recipe's code consists of, and `first`: those
+            copied only where the parent's heap holds nothing of that kind
   method_cache  {start: address of the table of looked-up attributes (4096 entries of 24 bytes), next_version: of the next type that
             something is looked up in, bytearray_version: 0 if it has none yet, names: addresses of interned strings, 0 if there is none}
 """
@@ -736,17 +737,21 @@ def capture(python, heap):
                     vanished[:] = sorted(p for p, (e, kind) in before.items() if p not in after and kind != "file_ro")
                     files[:] = sorted(p for p, (e, kind) in after.items() if p not in before and kind == "file_ro")
             r = rig.run_act(python, recipe, act, 60, True, differ)
-            if name.startswith("allocate:"):
+            if "exit" not in name:
                 rig.run_act(python, recipe, act, 60, True, compare)
             state["acts"][mode][name] = {
-                "copied": copied, "appeared": r["appeared_by_mapping"], "files": differences(files), "faults": r["minor_faults"],
-                "vanished": vanished, "exit_faults": r["exit_faults"],
+                "copied": list(copied), "appeared": r["appeared_by_mapping"], "files": differences(files), "faults": r["minor_faults"],
+                "vanished": list(vanished), "exit_faults": r["exit_faults"],
                 "rss_pages": r["rss_bytes"] // 4096, "shared_pages": round(r["share_ratio"] * r["rss_bytes"] / 4096),
                 "rss_pages_before": r["rss_bytes_before"] // 4096,
                 "shared_pages_before": round(r["share_ratio_before"] * r["rss_bytes_before"] / 4096),
                 "gc": r["gc"]}
             if old:
                 state["acts"][mode][name]["used"] = used
+            if name[:9] == "allocate:" and name[9:] in kinds:
+                made = {"heap": heap + [{"repeat": 1, "make": kinds[name[9:]]}], "parent": recipe["parent"]}
+                rig.run_act(python, made, act, 60, True, differ)
+                state["acts"][mode][name]["first"] = sorted(set(state["acts"][mode][name]["copied"]) - set(copied))
     return state
 
 

@@ -95,6 +95,8 @@ public final class Baseline {
    * @param copiedPages page numbers
    * @param usedPages those of them in pools and the data segment on which it stores into objects
    *     that it has had before
+   * @param firstPages of an allocation, those of the copied ones that are not copied where the
+   *     parent's heap holds values of that kind
    * @param filePages read-only file pages that became present, page numbers
    * @param faults minor faults
    * @param exitFaults minor faults of leaving afterwards by _exit
@@ -106,6 +108,7 @@ public final class Baseline {
   record Footprint(
       long[] copiedPages,
       long[] usedPages,
+      long[] firstPages,
       long[] filePages,
       int otherAppeared,
       int faults,
@@ -256,6 +259,7 @@ public final class Baseline {
     return new Footprint(
         longs(node.path("copied")),
         longs(node.path("used")),
+        longs(node.path("first")),
         sums(longs(node.path("files"))),
         appeared - files,
         node.path("faults").asInt(),
@@ -314,8 +318,11 @@ public final class Baseline {
    * out of holes that the recipe's heap has filled, and the simulated allocators write their own.
    * The same goes for the pages of the method cache that a class of the act's was entered on: see
    * {@link MethodCache}.
+   *
+   * @param again whether the parent has made values of that kind, and with the first of them what
+   *     stays: a type's version, what is looked up in it
    */
-  Footprint allocation(boolean frozen, String kind) {
+  Footprint allocation(boolean frozen, String kind, boolean again) {
     Footprint whole = footprint(frozen, "allocate:" + kind);
     Set<Long> ofClasses = new HashSet<>();
     for (long page : whole.copiedPages()) {
@@ -326,13 +333,42 @@ public final class Baseline {
     for (long page : footprint(frozen, "allocate:none").copiedPages()) {
       ofClasses.remove(page);
     }
+    Set<Long> once = new HashSet<>();
+    for (long page : again ? whole.firstPages() : new long[0]) {
+      once.add(page);
+    }
     Set<Long> hot = new HashSet<>();
-    for (long page : footprint(frozen, "iterate").copiedPages()) {
+    Footprint loop = footprint(frozen, "iterate");
+    for (long page : simulatesCode ? loop.usedPages() : loop.copiedPages()) {
       hot.add(page);
     }
     for (long page : whole.usedPages()) {
       hot.add(page);
     }
+    Set<Long> pooled = pooledPages();
+    return keep(
+        whole,
+        page ->
+            !ofClasses.contains(page)
+                && !once.contains(page)
+                && (hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page))));
+  }
+
+  /**
+   * What the interpreter itself touches in a collection while an act goes on, everything inherited
+   * being frozen: without the pages of pools on which it stores into the recipe's code alone.
+   */
+  Footprint collectionOfNothing() {
+    Footprint whole = footprint(true, "gc.collect:0");
+    Set<Long> used = new HashSet<>();
+    for (long page : whole.usedPages()) {
+      used.add(page);
+    }
+    Set<Long> pooled = pooledPages();
+    return keep(whole, page -> used.contains(page) || !pooled.contains(page));
+  }
+
+  private Set<Long> pooledPages() {
     Set<Long> pooled = new HashSet<>();
     for (CapturedPools.Pool pool : pools.pools()) {
       long bytes = pool.maxOffset() + 16L * (pool.sizeIndex() + 1);
@@ -340,11 +376,7 @@ public final class Baseline {
         pooled.add((pool.address() + offset) >>> Host.LOG_BYTES_IN_PAGE);
       }
     }
-    return keep(
-        whole,
-        page ->
-            !ofClasses.contains(page)
-                && (hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page))));
+    return pooled;
   }
 
   /**
@@ -376,6 +408,7 @@ public final class Baseline {
     return new Footprint(
         copied,
         whole.usedPages(),
+        whole.firstPages(),
         whole.filePages(),
         whole.otherAppeared(),
         whole.faults() - (whole.copiedPages().length - copied.length),

@@ -128,7 +128,12 @@ final class Measurement {
   private void perform(Act part) {
     boolean frozen = isFrozen();
     if (part instanceof Recipe.Allocate allocate) {
-      allocate.statement().kinds().forEach(k -> footprints.add(baseline.allocation(frozen, k)));
+      Set<String> made = new HashSet<>();
+      statements.stream().filter(s -> s.repeat() > 0).forEach(s -> made.addAll(s.kinds()));
+      allocate
+          .statement()
+          .kinds()
+          .forEach(k -> footprints.add(baseline.allocation(frozen, k, made.contains(k))));
     } else {
       boolean collected = collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
       // What the first one takes is simulated; what of it is still there, the recipe has decided.
@@ -168,7 +173,7 @@ final class Measurement {
     }
     if (needsHeap && collections() > collections) {
       // Frozen: which of the interpreter's own objects it visits is simulated.
-      footprints.add(baseline.footprint(true, "gc.collect:0"));
+      footprints.add(baseline.collectionOfNothing());
     }
   }
 
