@@ -35,17 +35,21 @@ final class CodeObjects {
           "bytes",
           "bytearray",
           "set",
-          "array",
           "self",
           "i",
           "j",
           ".0",
-          "first",
-          "last",
-          "out",
           "build",
           "act",
           "__init__",
+          "<module>",
+          "object",
+          "__name__",
+          "__module__",
+          "__qualname__",
+          "__slots__",
+          "__firstlineno__",
+          "__static_attributes__",
           RecipeCompiler.COMPREHENSION);
 
   /** A code object, its function, and what its bytecode takes references to. */
@@ -114,11 +118,9 @@ final class CodeObjects {
 
   // Loading
 
-  /** Loads the code of the functions, innermost first, as the module's constants have it. */
-  void load(Mutator mutator, List<CodeUnit> source, List<Statement> statements) {
-    for (CodeUnit unit : source) {
-      load(mutator, unit);
-    }
+  /** Loads the module's code and, as its constants, that of its classes and functions. */
+  void load(Mutator mutator, CodeUnit module, List<Statement> statements) {
+    load(mutator, module);
     statements.forEach(statement -> findKeys(mutator, statement));
   }
 
@@ -181,7 +183,7 @@ final class CodeObjects {
       return mutator.newName(text.length(), false);
     }
     if (value instanceof RecipeCompiler.Key key) {
-      return name(mutator, key.name());
+      return EXISTING.contains(key.name()) ? 0 : name(mutator, key.name());
     }
     List<?> tuple = (List<?>) value;
     long[] items = new long[tuple.size()];

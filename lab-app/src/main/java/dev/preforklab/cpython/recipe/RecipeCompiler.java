@@ -7,6 +7,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The shape of the code that CPython's compiler makes of a recipe's source: constants, names and
@@ -15,9 +16,6 @@ import java.util.function.Predicate;
  */
 final class RecipeCompiler {
   static final String COMPREHENSION = "<listcomp>";
-
-  /** Build and act, which are there without any class. */
-  static final int OWN_FUNCTIONS = 2;
 
   private static final String FORMAT = "%0*d";
 
@@ -55,7 +53,7 @@ final class RecipeCompiler {
   private final PythonVersion version;
   private final Predicate<Expression> isConstant;
   private final boolean hasComprehensions;
-  private final List<CodeUnit> functions = new ArrayList<>();
+  private final CodeUnit module = new CodeUnit(null, "<module>", "<module>", List.of());
   private int number;
   private CodeUnit unit;
 
@@ -71,16 +69,93 @@ final class RecipeCompiler {
     this.version = version;
     this.isConstant = isConstant;
     hasComprehensions = !version.atLeast(3, 12);
-    unit = new CodeUnit(null, "<module>", "<module>", List.of());
+    unit = module;
   }
 
-  /** The functions of classes and rings, in the order of the source, then build and act. */
-  List<CodeUnit> compile(List<Statement> heap, List<Statement> act) {
+  /**
+   * The module: its constants are the bodies of classes and the functions of rings, in the order of
+   * the source, then build and act.
+   *
+   * @param imports whether it begins with the import of array
+   */
+  CodeUnit compile(List<Statement> heap, List<Statement> act, boolean imports) {
+    module.codeBytes = version.atLeast(3, 12) ? 4 : version.atLeast(3, 11) ? 6 : 4;
+    module.lines = version.atLeast(3, 10) ? 0 : -1;
+    if (imports) {
+      module.names.add("array");
+      addLine(8, 4);
+    }
     CodeUnit build = function("build", heap);
     CodeUnit acting = function("act", act);
-    functions.add(build);
-    functions.add(acting);
-    return functions;
+    define(build);
+    define(acting);
+    return module;
+  }
+
+  private void addLine(int bytes, int instructions) {
+    module.codeBytes += bytes;
+    module.instructions += instructions;
+    module.lines++;
+  }
+
+  /** The module makes a function. */
+  private void define(CodeUnit function) {
+    module.constants.add(function);
+    if (!version.atLeast(3, 11)) {
+      module.constants.add(new Key(function.qualifiedName));
+    }
+    module.names.add(function.name);
+    addLine(version.atLeast(3, 11) ? 6 : 8, version.atLeast(3, 11) ? 3 : 4);
+  }
+
+  /**
+   * The module makes a class, whose body sets its names.
+   *
+   * @param init the function {@code __init__}, or null
+   */
+  private void defineClass(
+      String name, @Nullable CodeUnit init, List<String> attributes, boolean slots) {
+    CodeUnit body = new CodeUnit(null, name, name, List.of());
+    Key key = new Key(name);
+    body.constants.add(key);
+    body.names.addAll(List.of("__name__", "__module__", "__qualname__"));
+    body.instructions = 6 + (version.atLeast(3, 13) ? 4 : 0);
+    body.lines = version.atLeast(3, 10) ? 2 : 1;
+    if (version.atLeast(3, 13)) {
+      body.names.add("__firstlineno__");
+    }
+    if (slots) {
+      if (!attributes.isEmpty()) {
+        body.constants.add(List.copyOf(attributes));
+      }
+      body.names.add("__slots__");
+      body.instructions += 2;
+      body.lines++;
+    }
+    if (init != null) {
+      body.constants.add(init);
+      if (!version.atLeast(3, 11)) {
+        body.constants.add(new Key(init.qualifiedName));
+      }
+      body.names.add("__init__");
+      body.instructions += version.atLeast(3, 11) ? 3 : 4;
+    }
+    if (version.atLeast(3, 13)) {
+      body.names.add("__static_attributes__");
+      if (init != null && !attributes.isEmpty()) {
+        body.constants.add(List.copyOf(attributes));
+      }
+    }
+    // RESUME from 3.11 on, with a return of its own up to there.
+    body.codeBytes =
+        2 * body.instructions + (version.atLeast(3, 11) && !version.atLeast(3, 12) ? 2 : 0);
+    module.constants.add(body);
+    module.constants.add(key);
+    module.names.add(name);
+    if (init != null) {
+      module.names.add("object");
+    }
+    addLine(version.atLeast(3, 12) ? 22 : version.atLeast(3, 11) ? 28 : 16, 8);
   }
 
   private CodeUnit function(String name, List<Statement> statements) {
@@ -338,7 +413,7 @@ final class RecipeCompiler {
     emit(Op.PLAIN, 3);
     init.cells =
         hasComprehensions && value.values().stream().anyMatch(FreeVariables::capturesIndex) ? 1 : 0;
-    functions.add(init);
+    defineClass(className, init, value.attributes(), value.slots());
     unit = outer;
     factors = outerFactors;
     return init;
@@ -371,7 +446,8 @@ final class RecipeCompiler {
     emit(Op.PLAIN, 6);
     reach(3);
     ring.lines = single ? 2 : 6;
-    functions.add(ring);
+    defineClass(className, null, List.of(), false);
+    define(ring);
     unit = outer;
     factors = outerFactors;
     return ring;

@@ -187,14 +187,16 @@ public final class RecipeRunner {
     List<Statement> all = new ArrayList<>(recipe.heap());
     all.addAll(defined);
     Definitions definitions = evaluator.definitions();
-    List<CodeUnit> source =
-        new RecipeCompiler(version, definitions::isConstant).compile(recipe.heap(), defined);
+    CodeUnit module =
+        new RecipeCompiler(version, definitions::isConstant)
+            .compile(
+                recipe.heap(), defined, mentionsArray(recipe.heap()) || mentionsArray(defined));
     replay.skip(LoadCalls.FILE);
     replay.until(LoadCalls.CODE);
-    code.load(mutator, source, all);
+    code.load(mutator, module, all);
     replay.skipTo(LoadCalls.CODE_END);
     replay.skip(LoadCalls.MODULE_FRAME);
-    code.runModule(mutator, source.size() > RecipeCompiler.OWN_FUNCTIONS);
+    code.runModule(mutator, module.names.contains("object"));
     // What a collection frees here, and the import of a module.
     replay.until(LoadCalls.BUILD);
     definitions.setCode(code);

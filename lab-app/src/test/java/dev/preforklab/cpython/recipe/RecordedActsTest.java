@@ -73,15 +73,6 @@ class RecordedActsTest {
           // More attributes than the keys that a class's instances share can name.
           "attributes");
 
-  /**
-   * Open: on 3.9 the collection before the fork of {@code pending} gives one arena more back than
-   * in the lab (rss 1,604 pages for 1,666), which puts the ratio after its last act at .7361
-   * instead of .7255.
-   */
-  private static boolean isOpen(PythonVersion version, String recipe, int act) {
-    return version.equals(PythonVersion.V3_9) && recipe.equals("pending") && act == 4;
-  }
-
   static Stream<Arguments> recorded() {
     return PythonVersion.SUPPORTED.stream()
         .flatMap(
@@ -106,9 +97,6 @@ class RecordedActsTest {
 
     for (int number = 0; number < recipe.acts().size(); number++) {
       JsonNode real = acts.get(number);
-      if (isOpen(version, name, number)) {
-        continue;
-      }
       ActResult result = runner.run(recipe.acts().get(number));
       assertThat(result.unsupported()).isEqualTo(real.path("unsupported").asText(null));
       if (result.unsupported() == null) {
