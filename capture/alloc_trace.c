@@ -24,7 +24,7 @@ struct domain;
 struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; word gc_head; struct event *open;
                word lists; const volatile int **lengths; int *noted;
                word shelves; struct shelf *shelf; struct domain *objects;
-               volatile int *collecting; volatile int *count2; volatile word *long_lived_total; };
+               volatile int *collecting; volatile int *count2; volatile word *long_lived_total; word steady; };
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;
@@ -40,11 +40,13 @@ struct domain { struct state *state; struct allocator base; word number; };
 
 enum { COUNT_BASE = 1 << 24 };
 
-/* Each collection is a full one, and the counter keeps away from its floor at 0, where a decrement is not done. */
+/* Each collection is a full one, and the counter keeps away from its floor at 0, where a decrement is not done. If it is to be
+   steady, what a collection frees does not count, or the next one would be as much later. */
 static inline void collect_fully(struct state *s) {
   if (!s->collecting) return;
   *s->count2 = COUNT_BASE;
   *s->long_lived_total = 0;
+  if (s->steady && *s->collecting) *s->count0 = COUNT_BASE;
   if (*s->count0 < COUNT_BASE / 2) *s->count0 += COUNT_BASE;
 }
 

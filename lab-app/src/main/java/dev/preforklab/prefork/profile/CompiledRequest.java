@@ -5,30 +5,47 @@ final class CompiledRequest {
   final RequestTrace trace;
   final GarbageLinks links;
 
-  /** For each lasting block of a cold record, the number of its kind (domain and size). */
+  /** For each lasting block, the number of its kind, see {@link #kind}; not of warm records. */
   final int[] lastingKinds;
 
   /**
    * @param headBytes bytes of a GC head and an object head together
-   * @param kinds the kinds of lasting blocks so far, as events that allocate one; grows
+   * @param kinds the kinds of lasting blocks so far; grows
    */
-  CompiledRequest(RequestTrace trace, int headBytes, IntArray kinds) {
+  CompiledRequest(RequestTrace trace, int headBytes, LongArray kinds) {
     this.trace = trace;
     links = GarbageLinks.of(trace, headBytes);
-    lastingKinds = trace.cold ? lastingKinds(trace, kinds) : new int[0];
+    lastingKinds = trace.state == RequestTrace.State.WARM ? new int[0] : lastingKinds(trace, kinds);
   }
 
-  private static int[] lastingKinds(RequestTrace trace, IntArray kinds) {
+  /**
+   * @param event that allocates a block
+   * @param listed whether the collector's lists have it, if it is an object of theirs
+   */
+  private static long kind(int event, boolean listed) {
+    return (long) event << 1 | (listed ? 1 : 0);
+  }
+
+  /** The event that allocates a block of a kind. */
+  static int event(long kind) {
+    return (int) (kind >> 1);
+  }
+
+  static boolean listed(long kind) {
+    return (kind & 1) != 0;
+  }
+
+  private static int[] lastingKinds(RequestTrace trace, LongArray kinds) {
     int[] allocated = trace.allocationEvents();
     int[] numbers = new int[trace.held.length];
     for (int i = 0; i < numbers.length; i++) {
-      int event = allocated[trace.held[i]];
+      long kind = kind(allocated[trace.held[i]], !trace.unlisted[trace.held[i]]);
       int number = 0;
-      while (number < kinds.size() && kinds.get(number) != event) {
+      while (number < kinds.size() && kinds.get(number) != kind) {
         number++;
       }
       if (number == kinds.size()) {
-        kinds.add(event);
+        kinds.add(kind);
       }
       numbers[i] = number;
     }

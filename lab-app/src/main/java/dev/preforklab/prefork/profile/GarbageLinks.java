@@ -6,14 +6,18 @@ package dev.preforklab.prefork.profile;
  * but the collector frees them.
  */
 final class GarbageLinks {
-  /** Records of [ordinal, number of references, ordinals referred to...]. */
+  /** Records of [ordinal, number of references, ordinals referred to...], group by group. */
   final int[] records;
+
+  /** Those of group g are at {@code [groupStart[g]..groupStart[g+1])}. */
+  final int[] groupStart;
 
   /** Ordinals that no object has room to own; they die in the worker's next request. */
   final int[] homeless;
 
-  private GarbageLinks(int[] records, int[] homeless) {
+  private GarbageLinks(int[] records, int[] groupStart, int[] homeless) {
     this.records = records;
+    this.groupStart = groupStart;
     this.homeless = homeless;
   }
 
@@ -26,10 +30,12 @@ final class GarbageLinks {
     int[] allocating = trace.allocationEvents();
     IntArray records = new IntArray(64);
     IntArray homeless = new IntArray(8);
+    int[] groupStart = new int[trace.garbageGroups() + 1];
     for (int group = 0; group < trace.garbageGroups(); group++) {
       link(trace, group, allocating, headBytes, records, homeless);
+      groupStart[group + 1] = records.size();
     }
-    return new GarbageLinks(records.toArray(), homeless.toArray());
+    return new GarbageLinks(records.toArray(), groupStart, homeless.toArray());
   }
 
   private static void link(

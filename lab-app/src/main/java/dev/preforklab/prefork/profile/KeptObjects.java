@@ -33,12 +33,18 @@ final class KeptObjects {
   private final long[] collections = new long[GcState.GENERATIONS];
 
   /**
+   * @param inherited the captured master's free lists; a full collection since then emptied them
    * @param lengthsKnown whether requests come with the changes of the lengths
    */
-  KeptObjects(Interpreter interpreter, boolean lengthsKnown) {
+  KeptObjects(Interpreter interpreter, Profile.GcFacts inherited, boolean lengthsKnown) {
     state = interpreter.gcState;
     this.lengthsKnown = lengthsKnown;
     limit = limits(interpreter.version);
+    if (lengthsKnown && state.collections(2) == inherited.stats()[2][0]) {
+      for (int list = 0; list < length.length; list++) {
+        length[list] = Math.min(limit[list], inherited.freeLists()[list]);
+      }
+    }
     for (int generation = 0; generation < collections.length; generation++) {
       collections[generation] = state.collections(generation);
     }

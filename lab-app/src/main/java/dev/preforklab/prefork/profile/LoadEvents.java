@@ -104,6 +104,11 @@ final class LoadEvents {
       length[list] = Math.max(length[list], Math.min(limits[list], length[list] + objects));
     }
 
+    /** By number. */
+    int[] lengths() {
+      return length.clone();
+    }
+
     /** A full collection ends with that. */
     void clear() {
       Arrays.fill(length, 0);

@@ -295,13 +295,14 @@ final class LoadHistory {
       }
       Profile.GcFacts gc =
           new Profile.GcFacts(
-              true,
-              thresholds,
-              counts,
-              longLivedTotal,
-              longLivedPending,
-              stats,
-              start.freezeCount());
+                  true,
+                  thresholds,
+                  counts,
+                  longLivedTotal,
+                  longLivedPending,
+                  stats,
+                  start.freezeCount())
+              .withFreeLists(freeLists.lengths());
       return new Outcome(
           gc,
           own[0] + (int) sum(reachable, youngFrom, made.length),

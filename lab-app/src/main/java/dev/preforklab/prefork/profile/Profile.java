@@ -23,6 +23,7 @@ public final class Profile {
     private final long longLivedPending;
     private final long[][] stats;
     private final long freezeCount;
+    private final int[] freeLists;
 
     GcFacts(
         boolean enabled,
@@ -32,6 +33,27 @@ public final class Profile {
         long longLivedPending,
         long[][] stats,
         long freezeCount) {
+      this(
+          enabled,
+          thresholds,
+          counts,
+          longLivedTotal,
+          longLivedPending,
+          stats,
+          freezeCount,
+          new int[RequestTrace.FREE_LISTS_MAX + 1]);
+    }
+
+    private GcFacts(
+        boolean enabled,
+        int[] thresholds,
+        int[] counts,
+        long longLivedTotal,
+        long longLivedPending,
+        long[][] stats,
+        long freezeCount,
+        int[] freeLists) {
+      this.freeLists = freeLists;
       this.enabled = enabled;
       this.thresholds = thresholds;
       this.counts = counts;
@@ -67,6 +89,23 @@ public final class Profile {
 
     public long freezeCount() {
       return freezeCount;
+    }
+
+    /** How long the interpreter's free lists are, by number; 0 where it is not known. */
+    int[] freeLists() {
+      return freeLists;
+    }
+
+    GcFacts withFreeLists(int[] lengths) {
+      return new GcFacts(
+          enabled,
+          thresholds,
+          counts,
+          longLivedTotal,
+          longLivedPending,
+          stats,
+          freezeCount,
+          lengths);
     }
   }
 

@@ -286,7 +286,7 @@ final class ProfileAssembler {
     int endpoints = header.endpoints().size();
     boolean[] warm = new boolean[endpoints];
     for (RequestTrace trace : requests) {
-      if (!trace.cold) {
+      if (trace.state == RequestTrace.State.WARM) {
         warm[trace.endpoint] = true;
       }
     }

@@ -92,13 +92,27 @@ record ProfileHeader(
         stats[generation] = numbers(rows.path(generation), "gc.stats", 3);
       }
       return new Profile.GcFacts(
-          enabled.booleanValue(),
-          ints(numbers(array(gc, "thresholds"), "gc.thresholds", 3), "gc.thresholds"),
-          ints(numbers(array(gc, "counts"), "gc.counts", 3), "gc.counts"),
-          number(gc, "long_lived_total", 0, OBJECTS_MAX),
-          number(gc, "long_lived_pending", 0, OBJECTS_MAX),
-          stats,
-          number(gc, "freeze_count", 0, OBJECTS_MAX));
+              enabled.booleanValue(),
+              ints(numbers(array(gc, "thresholds"), "gc.thresholds", 3), "gc.thresholds"),
+              ints(numbers(array(gc, "counts"), "gc.counts", 3), "gc.counts"),
+              number(gc, "long_lived_total", 0, OBJECTS_MAX),
+              number(gc, "long_lived_pending", 0, OBJECTS_MAX),
+              stats,
+              number(gc, "freeze_count", 0, OBJECTS_MAX))
+          .withFreeLists(freeLists(gc.path("free_lists")));
+    }
+
+    /** Absent in older profiles. */
+    private int[] freeLists(JsonNode rows) {
+      int[] lengths = new int[RequestTrace.FREE_LISTS_MAX + 1];
+      for (JsonNode row : rows) {
+        long[] numbers = numbers(row, "gc.free_lists", 2);
+        if (numbers[0] > RequestTrace.FREE_LISTS_MAX || numbers[1] > OBJECTS_MAX) {
+          throw bad("gc.free_lists", "rows of [number of the list, length]");
+        }
+        lengths[(int) numbers[0]] = (int) numbers[1];
+      }
+      return lengths;
     }
 
     private Profile.Sizes sizes(JsonNode sizes) {

@@ -55,7 +55,7 @@ final class RecordParser {
       case "objs" -> readObjects();
       case "gc_list" -> readGcList();
       case "load" -> assembler.load(line, new LoadParser(in, this).read(assembler.gc()));
-      case "request" -> readRequest();
+      case "request", "first_request" -> readRequest();
       case "touched" -> readTouched();
       case "needs" -> readNeeds();
       case "appeared" -> readAppeared();
@@ -271,6 +271,10 @@ final class RecordParser {
           compiler.events(ints);
         }
         case "garbage" -> readGarbage(compiler);
+        case "lost" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.lost(deltas);
+        }
         case "carried" -> readCarried(compiler);
         case "free_listed" -> readFreeListed(compiler);
         case "resized" -> {
@@ -280,6 +284,14 @@ final class RecordParser {
         case "shelved" -> {
           readInts(deltas, 0, Integer.MAX_VALUE);
           compiler.shelved(deltas);
+        }
+        case "direct" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.direct(deltas);
+        }
+        case "unlisted" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.unlisted(deltas);
         }
         case "free_list_changes" -> {
           readInts(ints, -FREE_LIST_CHANGE_MAX, Integer.MAX_VALUE);

@@ -2,6 +2,7 @@ package dev.preforklab.prefork.profile;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** Turns one request record into a {@link RequestTrace}, checking that each block has one fate. */
 final class RequestCompiler {
@@ -14,7 +15,7 @@ final class RequestCompiler {
   private final long line;
   int endpoint = -1;
   long cpuNs;
-  private int state = -1;
+  private RequestTrace.@Nullable State state;
   private int[] events = new int[0];
   private int allocations = -1;
   private byte[] domain = new byte[0];
@@ -23,12 +24,15 @@ final class RequestCompiler {
   private final IntArray garbageGcStart = new IntArray(8);
   private final IntArray garbageOwned = new IntArray(8);
   private final IntArray garbageOwnedStart = new IntArray(8);
+  private final IntArray garbageLost = new IntArray(8);
   private final IntArray carried = new IntArray(8);
   private final IntArray carriedRequests = new IntArray(8);
   private final IntArray ownerless = new IntArray(8);
   private int[] held = new int[0];
   private byte[] freeList = new byte[0];
   private boolean[] resized = new boolean[0];
+  private boolean[] direct = new boolean[0];
+  private boolean[] unlisted = new boolean[0];
   private int[] shelved = new int[0];
   private FreeListChanges freeListChanges = FreeListChanges.NONE;
 
@@ -40,9 +44,10 @@ final class RequestCompiler {
   void state(String name) {
     state =
         switch (name) {
-          case "cold" -> 1;
-          case "warm" -> 0;
-          default -> throw bad("request state \"" + name + "\", not cold or warm");
+          case "cold" -> RequestTrace.State.COLD;
+          case "first" -> RequestTrace.State.FIRST;
+          case "warm" -> RequestTrace.State.WARM;
+          default -> throw bad("request state \"" + name + "\", not cold, first or warm");
         };
   }
 
@@ -69,6 +74,8 @@ final class RequestCompiler {
     allocations = ordinals;
     freeList = new byte[ordinals];
     resized = new boolean[ordinals];
+    direct = new boolean[ordinals];
+    unlisted = new boolean[ordinals];
   }
 
   void garbage(IntArray gc, IntArray owned) {
@@ -91,6 +98,18 @@ final class RequestCompiler {
     for (int i = 0; i < owned.size(); i++) {
       settle(owned.get(i), "garbage");
       garbageOwned.add(owned.get(i));
+    }
+  }
+
+  /** Events before each garbage group is unreachable, as distances from one to the next. */
+  void lost(IntArray deltas) {
+    long at = 0;
+    for (int i = 0; i < deltas.size(); i++) {
+      at += deltas.get(i);
+      if (at > events.length) {
+        throw bad("lost after event " + at + " of " + events.length);
+      }
+      garbageLost.add((int) at);
     }
   }
 
@@ -122,6 +141,20 @@ final class RequestCompiler {
   void resized(IntArray deltas) {
     for (int ordinal : gcOrdinals("resized", deltas)) {
       resized[ordinal] = true;
+    }
+  }
+
+  /** Objects that did not come from a free list, as distances from one ordinal to the next. */
+  void direct(IntArray deltas) {
+    for (int ordinal : gcOrdinals("direct", deltas)) {
+      direct[ordinal] = true;
+    }
+  }
+
+  /** Lasting objects that no list of the collector has, as distances likewise. */
+  void unlisted(IntArray deltas) {
+    for (int ordinal : gcOrdinals("unlisted", deltas)) {
+      unlisted[ordinal] = true;
     }
   }
 
@@ -178,7 +211,7 @@ final class RequestCompiler {
   }
 
   RequestTrace finish() {
-    if (endpoint < 0 || state < 0 || allocations < 0) {
+    if (endpoint < 0 || state == null || allocations < 0) {
       throw bad("a request needs endpoint, state and events");
     }
     int open = 0;
@@ -191,11 +224,13 @@ final class RequestCompiler {
       throw bad(open + " blocks of a request are neither freed, garbage, carried nor held");
     }
     settleOwnerless();
+    int groups = garbageGcStart.size();
     garbageGcStart.add(garbageGc.size());
     garbageOwnedStart.add(garbageOwned.size());
+    checkLost(groups);
     return new RequestTrace(
         endpoint,
-        state == 1,
+        state,
         cpuNs,
         events,
         Arrays.copyOf(domain, allocations),
@@ -203,13 +238,52 @@ final class RequestCompiler {
         garbageGcStart.toArray(),
         garbageOwned.toArray(),
         garbageOwnedStart.toArray(),
+        garbageLost.toArray(),
         carried.toArray(),
         carriedRequests.toArray(),
         held,
         freeList,
         freeListChanges,
         resized,
-        shelved);
+        shelved,
+        direct,
+        unlisted);
+  }
+
+  /** Where it is not told, garbage becomes unreachable at the end. */
+  private void checkLost(int groups) {
+    if (garbageLost.size() == 0) {
+      for (int group = 0; group < groups; group++) {
+        garbageLost.add(events.length);
+      }
+    }
+    if (garbageLost.size() != groups) {
+      throw bad("lost tells of " + garbageLost.size() + " groups of garbage, there are " + groups);
+    }
+    int[] madeAfter = new int[allocations];
+    int ordinal = 0;
+    for (int i = 0; i < events.length; i++) {
+      if (events[i] >= 0) {
+        madeAfter[ordinal++] = i;
+      }
+    }
+    for (int group = 0; group < groups; group++) {
+      int from = garbageGcStart.get(group);
+      int fromOwned = garbageOwnedStart.get(group);
+      int lost = garbageLost.get(group);
+      for (int i = from; i < garbageGcStart.get(group + 1); i++) {
+        checkMade(garbageGc.get(i), madeAfter, lost);
+      }
+      for (int i = fromOwned; i < garbageOwnedStart.get(group + 1); i++) {
+        checkMade(garbageOwned.get(i), madeAfter, lost);
+      }
+    }
+  }
+
+  private void checkMade(int ordinal, int[] madeAfter, int lost) {
+    if (madeAfter[ordinal] >= lost) {
+      throw bad("garbage " + ordinal + " is lost before it is made");
+    }
   }
 
   /**

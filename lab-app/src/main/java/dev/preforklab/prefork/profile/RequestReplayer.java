@@ -15,9 +15,10 @@ import java.util.List;
  * touches are touched.
  *
  * <p>A worker's first request replays the cold record of its endpoint. The first request of each
- * further endpoint replays a warm record and makes, besides, the lasting objects in which that
- * endpoint's cold record exceeds those already made: each cold record was taken in a process of its
- * own and holds what all endpoints have in common.
+ * further endpoint replays that endpoint's record from a process that served the other endpoints
+ * before, and makes, besides, the lasting objects in which the endpoint's cold record exceeds those
+ * already made: that worker may have served fewer. A profile without such records has a warm one
+ * take its place.
  *
  * <p>The measured CPU time is charged as it is; faults and collections cost what the cost model
  * says, on top. One replayer serves all workers of one simulated host.
@@ -31,10 +32,11 @@ public final class RequestReplayer {
   private final InheritedPages inherited;
   private final RequestNeeds needs;
   private final List<List<CompiledRequest>> warm = new ArrayList<>();
+  private final List<List<CompiledRequest>> first = new ArrayList<>();
   private final List<List<CompiledRequest>> cold = new ArrayList<>();
 
-  /** The kinds of lasting blocks: events that allocate one. */
-  private final int[] lastingEvents;
+  /** See {@link CompiledRequest#lastingKinds}. */
+  private final long[] lasting;
 
   /** Whether the profile tells how the lengths of the free lists change. */
   private final boolean freeListChanges;
@@ -51,23 +53,32 @@ public final class RequestReplayer {
     types = new ReplayTypes(master.interpreter());
     inherited = InheritedPages.of(profile, master.map());
     needs = RequestNeeds.of(profile, master.map());
-    IntArray lastingKinds = new IntArray(256);
+    LongArray lastingKinds = new LongArray(256);
     int headBytes = profile.sizes().gcHead() + ObjectHead.BYTES;
     for (int endpoint = 0; endpoint < profile.endpoints().size(); endpoint++) {
       warm.add(new ArrayList<>());
+      first.add(new ArrayList<>());
       cold.add(new ArrayList<>());
     }
     for (RequestTrace trace : profile.requests) {
       CompiledRequest record = new CompiledRequest(trace, headBytes, lastingKinds);
-      (trace.cold ? cold : warm).get(trace.endpoint).add(record);
+      records(trace.state).get(trace.endpoint).add(record);
       if (trace.allocations() > blocks.length) {
         blocks = new long[trace.allocations()];
         made = new long[trace.allocations()];
       }
     }
-    lastingEvents = lastingKinds.toArray();
+    lasting = lastingKinds.toArray();
     freeListChanges =
         profile.requests.stream().anyMatch(trace -> trace.freeListChanges != FreeListChanges.NONE);
+  }
+
+  private List<List<CompiledRequest>> records(RequestTrace.State state) {
+    return switch (state) {
+      case COLD -> cold;
+      case FIRST -> first;
+      case WARM -> warm;
+    };
   }
 
   /** What the replayer knows of one worker. */
@@ -88,8 +99,8 @@ public final class RequestReplayer {
       this.samples = samples;
       this.writesInherited = writesInherited;
       served = new boolean[warm.size()];
-      kept = new KeptObjects(interpreter, freeListChanges);
-      lastingMade = new int[lastingEvents.length];
+      kept = new KeptObjects(interpreter, heap.profile().gc(), freeListChanges);
+      lastingMade = new int[lasting.length];
     }
 
     /** Requests served so far. */
@@ -112,16 +123,18 @@ public final class RequestReplayer {
     public void serve(int endpoint, long request) {
       requests++;
       carried.release(requests, this::releaseCarried);
-      boolean first = !served[endpoint] && !cold.get(endpoint).isEmpty();
+      boolean isFirst = !served[endpoint] && !cold.get(endpoint).isEmpty();
       served[endpoint] = true;
-      if (first && requests == 1) {
+      if (isFirst && requests == 1) {
         CompiledRequest record = sample(cold.get(endpoint));
         replay(record);
         noteLasting(record);
       } else {
-        CompiledRequest record = sample(warm.get(endpoint));
+        boolean recorded = isFirst && !first.get(endpoint).isEmpty();
+        CompiledRequest record = sample((recorded ? first : warm).get(endpoint));
         replay(record);
-        if (first) {
+        if (isFirst) {
+          noteLasting(record);
           makeLasting(sample(cold.get(endpoint)), record);
         }
       }
@@ -169,7 +182,12 @@ public final class RequestReplayer {
       int change = 0;
       int changesEnd = changes.size();
       int ordinal = 0;
+      int lost = 0;
       for (int i = 0; i <= events.length; i++) {
+        while (lost < trace.garbageLost.length && trace.garbageLost[lost] == i) {
+          loseGroup(record, lost);
+          lost++;
+        }
         while (change < changesEnd && changes.eventsBefore(change) == i) {
           kept.changed(changes.list(change), changes.by(change));
           change++;
@@ -179,13 +197,14 @@ public final class RequestReplayer {
         }
         int event = events[i];
         if (event >= 0) {
-          if (!trace.resized[ordinal]) {
+          if (!trace.resized[ordinal] && !trace.direct[ordinal]) {
             kept.allocated(trace.freeList[ordinal]);
           }
           if ((event & 3) == RequestTrace.GC) {
             made[ordinal] = kept.moment();
           }
-          at[ordinal++] = allocate(event & 3, event >>> 2);
+          at[ordinal] = allocate(event & 3, event >>> 2, !trace.unlisted[ordinal]);
+          ordinal++;
         } else {
           if (ordinal == 0 || !trace.resized[ordinal - 1] || i == 0 || events[i - 1] < 0) {
             kept.freed(trace.freeList[~event]);
@@ -193,12 +212,8 @@ public final class RequestReplayer {
           release(at[~event], domain[~event]);
         }
       }
-      for (int group = 0; group < trace.garbageGroups(); group++) {
-        loseGroup(trace, group);
-      }
-      linkGarbage(record.links, at, domain);
-      for (int lost : record.links.homeless) {
-        carried.add(at[lost], carriedKind(trace, lost), requests + 1);
+      for (int homeless : record.links.homeless) {
+        carried.add(at[homeless], carriedKind(trace, homeless), requests + 1);
       }
       for (int shelved : trace.shelved) {
         // dead: no collection finds it, and its free has no event
@@ -212,7 +227,8 @@ public final class RequestReplayer {
     }
 
     /** A cycle is found when the oldest of its objects is looked at. */
-    private void loseGroup(RequestTrace trace, int group) {
+    private void loseGroup(CompiledRequest record, int group) {
+      RequestTrace trace = record.trace;
       long oldest = kept.moment();
       for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
         oldest = Math.min(oldest, made[trace.garbageGc[i]]);
@@ -223,6 +239,7 @@ public final class RequestReplayer {
       for (int i = trace.garbageOwnedStart[group]; i < trace.garbageOwnedStart[group + 1]; i++) {
         kept.lost(trace.freeList[trace.garbageOwned[i]], oldest);
       }
+      linkGarbage(record.links, group, blocks, trace.domain);
     }
 
     private static int carriedKind(RequestTrace trace, int ordinal) {
@@ -239,12 +256,14 @@ public final class RequestReplayer {
     }
 
     /** Returns the address by which {@link #release} knows the block: an object's is its head. */
-    private long allocate(int kind, int bytes) {
+    private long allocate(int kind, int bytes, boolean listed) {
       switch (kind) {
         case RequestTrace.GC -> {
           int head = interpreter.version.gcHeadBytes;
           long object = interpreter.newGcObject(types.collectable(0), bytes - head);
-          interpreter.track(object);
+          if (listed) {
+            interpreter.track(object);
+          }
           writeRest(object, bytes - head);
           interpreter.evalBreaker();
           return object;
@@ -286,10 +305,10 @@ public final class RequestReplayer {
       }
     }
 
-    private void linkGarbage(GarbageLinks links, long[] at, byte[] domain) {
+    private void linkGarbage(GarbageLinks links, int group, long[] at, byte[] domain) {
       int[] records = links.records;
-      int i = 0;
-      while (i < records.length) {
+      int i = links.groupStart[group];
+      while (i < links.groupStart[group + 1]) {
         long object = at[records[i++]];
         int references = records[i++];
         for (int k = 0; k < references; k++) {
@@ -324,13 +343,14 @@ public final class RequestReplayer {
      * Makes the lasting objects of a cold record beyond those there are, and charges their part.
      */
     private void makeLasting(CompiledRequest record, CompiledRequest instead) {
-      int[] counted = new int[lastingEvents.length];
+      int[] counted = new int[lasting.length];
       long made = 0;
       for (int kind : record.lastingKinds) {
         if (++counted[kind] > lastingMade[kind]) {
           lastingMade[kind]++;
           made++;
-          allocate(lastingEvents[kind] & 3, lastingEvents[kind] >>> 2);
+          int event = CompiledRequest.event(lasting[kind]);
+          allocate(event & 3, event >>> 2, CompiledRequest.listed(lasting[kind]));
         }
       }
       long moreNs = record.trace.cpuNs - instead.trace.cpuNs;

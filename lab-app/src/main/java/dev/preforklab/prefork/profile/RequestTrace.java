@@ -23,8 +23,17 @@ final class RequestTrace {
   /** Largest number in {@link #freeList}: tuples of 20 items. */
   static final int FREE_LISTS_MAX = 22;
 
+  /** What the recorded process had served before. */
+  enum State {
+    /** Nothing. */
+    COLD,
+    /** Other endpoints, this one not yet. */
+    FIRST,
+    WARM
+  }
+
   final int endpoint;
-  final boolean cold;
+  final State state;
 
   /** CPU time the real request took, in nanoseconds. */
   final long cpuNs;
@@ -43,6 +52,9 @@ final class RequestTrace {
   final int[] garbageOwned;
 
   final int[] garbageOwnedStart;
+
+  /** Events before each group becomes unreachable, in ascending order. */
+  final int[] garbageLost;
 
   /** Ordinals that die in a later request of the worker, and after how many. */
   final int[] carried;
@@ -73,9 +85,18 @@ final class RequestTrace {
    */
   final int[] shelved;
 
+  /**
+   * By ordinal: made by a call of its type ({@code list(...)}, {@code dict(...)}), which does not
+   * look at the free list.
+   */
+  final boolean[] direct;
+
+  /** By ordinal: an object that lasts, but not on the collector's lists. */
+  final boolean[] unlisted;
+
   RequestTrace(
       int endpoint,
-      boolean cold,
+      State state,
       long cpuNs,
       int[] events,
       byte[] domain,
@@ -83,15 +104,18 @@ final class RequestTrace {
       int[] garbageGcStart,
       int[] garbageOwned,
       int[] garbageOwnedStart,
+      int[] garbageLost,
       int[] carried,
       int[] carriedRequests,
       int[] held,
       byte[] freeList,
       FreeListChanges freeListChanges,
       boolean[] resized,
-      int[] shelved) {
+      int[] shelved,
+      boolean[] direct,
+      boolean[] unlisted) {
     this.endpoint = endpoint;
-    this.cold = cold;
+    this.state = state;
     this.cpuNs = cpuNs;
     this.events = events;
     this.domain = domain;
@@ -99,6 +123,7 @@ final class RequestTrace {
     this.garbageGcStart = garbageGcStart;
     this.garbageOwned = garbageOwned;
     this.garbageOwnedStart = garbageOwnedStart;
+    this.garbageLost = garbageLost;
     this.carried = carried;
     this.carriedRequests = carriedRequests;
     this.held = held;
@@ -106,6 +131,8 @@ final class RequestTrace {
     this.freeListChanges = freeListChanges;
     this.resized = resized;
     this.shelved = shelved;
+    this.direct = direct;
+    this.unlisted = unlisted;
   }
 
   int allocations() {

@@ -76,7 +76,7 @@ class KeptObjectsTest {
   })
   void onlyACollectionOldEnoughFindsGarbage(int between, int after, int kept) {
     Interpreter interpreter = serveCollectServe(listed(0), 0, -1, 0);
-    KeptObjects objects = new KeptObjects(interpreter, true);
+    KeptObjects objects = new KeptObjects(interpreter, TestProfiles.small(directory).gc(), true);
     long made = objects.moment();
     if (between >= 0) {
       interpreter.collector.collect(between);

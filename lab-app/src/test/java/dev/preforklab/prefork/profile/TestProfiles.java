@@ -19,13 +19,14 @@ public final class TestProfiles {
     Profile.GcFacts gc = loaded.gc();
     return loaded.withCollector(
         new Profile.GcFacts(
-            gc.enabled(),
-            gc.thresholds(),
-            Arrays.copyOf(counters, 3),
-            counters[3],
-            counters[4],
-            gc.stats(),
-            gc.freezeCount()),
+                gc.enabled(),
+                gc.thresholds(),
+                Arrays.copyOf(counters, 3),
+                counters[3],
+                counters[4],
+                gc.stats(),
+                gc.freezeCount())
+            .withFreeLists(gc.freeLists()),
         loaded.heap.generations[0].length,
         loaded.heap.generations[1].length);
   }
