@@ -1,5 +1,6 @@
 package dev.preforklab.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.preforklab.cpython.recipe.Addresses;
 import dev.preforklab.cpython.replay.Trace;
 import dev.preforklab.experiment.verify.Check;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -177,12 +179,13 @@ final class VerifyCommand extends ConsoleCommand {
             ? Golden.run(only, progress)
             : Verification.run(options, found, addresses, progress);
     if (output != null) {
-      output.write(
+      ObjectNode answer =
           VerificationReport.json(
-                      checks, found.others(), LabVersion.version(), LabVersion.commit(), seed)
-                  .toPrettyString()
-              + "\n",
-          console.out());
+              checks, found.others(), LabVersion.version(), LabVersion.commit(), seed);
+      if (!found.isEmpty() && !only.equals("traces")) {
+        answer.put("addresses", addresses.name().toLowerCase(Locale.ROOT));
+      }
+      output.write(answer.toPrettyString() + "\n", console.out());
     }
     if (table) {
       long agree = checks.stream().filter(c -> c.outcome() == Check.Outcome.AGREES).count();

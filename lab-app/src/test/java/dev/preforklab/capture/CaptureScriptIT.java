@@ -4,11 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -27,26 +24,15 @@ class CaptureScriptIT {
     Optional<Path> python = SystemPython.find();
     assumeTrue(
         python.isPresent(), "no python3 on PATH: the tests of the capture script were skipped");
-    Path log = home.resolve("unittest.log");
     ProcessBuilder builder =
         new ProcessBuilder(
                 python.orElseThrow().toString(), "-m", "unittest", "discover", "-s", "capture")
-            .directory(Path.of("..").toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile());
+            .directory(Path.of("..").toFile());
     // only the interpreter that runs the tests, not those of the user's home
     builder.environment().put("HOME", home.toString());
-    builder.environment().put("PYTHONDONTWRITEBYTECODE", "1");
-    Process tests = builder.start();
 
-    boolean ended = tests.waitFor(180, TimeUnit.SECONDS);
-    if (!ended) {
-      tests.destroyForcibly().waitFor();
-    }
-    String output = Files.readString(log, StandardCharsets.UTF_8);
+    String output = SystemPython.run(builder, 180, home.resolve("unittest.log"));
 
-    assertThat(ended).as("ended in time: %s", output).isTrue();
-    assertThat(tests.exitValue()).as(output).isZero();
     Matcher ran = RAN.matcher(output);
     assertThat(ran.find()).as(output).isTrue();
     assertThat(Integer.parseInt(ran.group(1))).isGreaterThan(5);

@@ -330,21 +330,11 @@ public final class Baseline {
         ofClasses.add(page);
       }
     }
-    for (long page : footprint(frozen, "allocate:none").copiedPages()) {
-      ofClasses.remove(page);
-    }
-    Set<Long> once = new HashSet<>();
-    for (long page : again ? whole.firstPages() : new long[0]) {
-      once.add(page);
-    }
-    Set<Long> hot = new HashSet<>();
+    ofClasses.removeAll(setOf(footprint(frozen, "allocate:none").copiedPages()));
+    Set<Long> once = again ? setOf(whole.firstPages()) : Set.of();
     Footprint loop = footprint(frozen, "iterate");
-    for (long page : simulatesCode ? loop.usedPages() : loop.copiedPages()) {
-      hot.add(page);
-    }
-    for (long page : whole.usedPages()) {
-      hot.add(page);
-    }
+    Set<Long> hot = setOf(simulatesCode ? loop.usedPages() : loop.copiedPages());
+    hot.addAll(setOf(whole.usedPages()));
     Set<Long> pooled = pooledPages();
     return keep(
         whole,
@@ -360,12 +350,17 @@ public final class Baseline {
    */
   Footprint collectionOfNothing() {
     Footprint whole = footprint(true, "gc.collect:0");
-    Set<Long> used = new HashSet<>();
-    for (long page : whole.usedPages()) {
-      used.add(page);
-    }
+    Set<Long> used = setOf(whole.usedPages());
     Set<Long> pooled = pooledPages();
     return keep(whole, page -> used.contains(page) || !pooled.contains(page));
+  }
+
+  private static Set<Long> setOf(long[] pages) {
+    Set<Long> set = new HashSet<>();
+    for (long page : pages) {
+      set.add(page);
+    }
+    return set;
   }
 
   private Set<Long> pooledPages() {

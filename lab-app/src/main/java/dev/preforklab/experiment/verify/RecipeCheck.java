@@ -116,27 +116,30 @@ final class RecipeCheck {
       return new Outcome(
           act, both, lacking(lacks), lacking(simulated.unsupported()), both ? "0" : "one has it");
     }
-    if (act.contains("exit\"") || act.equals("\"drop\"")) {
-      int faults = (int) number(real, "minor_faults");
-      double bound = Math.max(PAGES, faults * FAULTS_PART);
-      int apart = simulated.minorFaults() - faults;
+    boolean leaves = act.contains("exit\"");
+    boolean byFaults = leaves || act.equals("\"drop\"");
+    String unit = byFaults ? "faults" : "pages";
+    int measured = (int) number(real, byFaults ? "minor_faults" : "pages_copied");
+    int lab = byFaults ? simulated.minorFaults() : simulated.pagesCopied();
+    double part = act.equals("\"_exit\"") ? 0 : byFaults ? FAULTS_PART : PART;
+    double bound = Math.max(PAGES, measured * part);
+    int apart = lab - measured;
+    boolean agrees = Math.abs(apart) <= bound;
+    if (leaves) {
       return new Outcome(
           act,
-          Math.abs(apart) <= bound,
-          faults + " faults",
-          simulated.minorFaults() + " faults",
+          agrees,
+          measured + " faults",
+          lab + " faults",
           "%+d of %.0f".formatted(apart, bound));
     }
-    int copied = (int) number(real, "pages_copied");
     double share = number(real, "share_ratio");
-    double bound = Math.max(PAGES, copied * PART);
-    int apart = simulated.pagesCopied() - copied;
     double shareApart = simulated.shareRatio() - share;
     return new Outcome(
         act,
-        Math.abs(apart) <= bound && Math.abs(shareApart) <= SHARE,
-        "%d pages, shared %.4f".formatted(copied, share),
-        "%d pages, shared %.4f".formatted(simulated.pagesCopied(), simulated.shareRatio()),
+        agrees && Math.abs(shareApart) <= SHARE,
+        "%d %s, shared %.4f".formatted(measured, unit, share),
+        "%d %s, shared %.4f".formatted(lab, unit, simulated.shareRatio()),
         "%+d of %.0f, %+.4f of %.2f".formatted(apart, bound, shareApart, SHARE));
   }
 

@@ -11,13 +11,11 @@ import dev.preforklab.machine.Kernel;
 import dev.preforklab.sim.CostModel;
 import dev.preforklab.sim.Prng;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -88,35 +86,24 @@ class FreshProfileIT {
     assumeTrue(python.isPresent(), "no python3 on PATH: no application was captured");
     Files.writeString(directory.resolve("rings.py"), APPLICATION);
     Path output = directory.resolve("rings.profile.gz");
-    Path log = directory.resolve("capture.log");
     ProcessBuilder builder =
         new ProcessBuilder(
-                List.of(
-                    python.orElseThrow().toString(),
-                    Path.of("..", "capture", "preforklab_capture.py").toAbsolutePath().toString(),
-                    "--app",
-                    "rings:application",
-                    "--python-path",
-                    directory.toString(),
-                    "--get",
-                    "/rings",
-                    "--get",
-                    "/none",
-                    "--page-requests",
-                    "20",
-                    "-o",
-                    output.toString()))
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile());
-    builder.environment().put("PYTHONDONTWRITEBYTECODE", "1");
-    Process process = builder.start();
-    boolean ended = process.waitFor(60, TimeUnit.SECONDS);
-    if (!ended) {
-      process.destroyForcibly().waitFor();
-    }
-    String said = Files.readString(log, StandardCharsets.UTF_8);
-    assertThat(ended).as("ended in time: %s", said).isTrue();
-    assertThat(process.exitValue()).as(said).isZero();
+            List.of(
+                python.orElseThrow().toString(),
+                Path.of("..", "capture", "preforklab_capture.py").toAbsolutePath().toString(),
+                "--app",
+                "rings:application",
+                "--python-path",
+                directory.toString(),
+                "--get",
+                "/rings",
+                "--get",
+                "/none",
+                "--page-requests",
+                "20",
+                "-o",
+                output.toString()));
+    SystemPython.run(builder, 60, directory.resolve("capture.log"));
     return ProfileReader.read(output);
   }
 }
