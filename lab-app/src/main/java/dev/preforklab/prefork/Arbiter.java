@@ -9,6 +9,7 @@ import dev.preforklab.machine.sched.Scheduler;
 import dev.preforklab.prefork.profile.Profile;
 import dev.preforklab.prefork.profile.RequestReplayer;
 import dev.preforklab.probe.Probes;
+import dev.preforklab.sim.Event;
 import dev.preforklab.sim.EventQueue;
 import dev.preforklab.sim.Prng;
 import dev.preforklab.sim.PrngStreams;
@@ -160,12 +161,28 @@ public final class Arbiter {
     Probes.requestStart(kernel.hostIndex(), slot, endpoint, requestId, intendedNs, now);
     long burstNs = work(worker, () -> worker.replay.serve(endpoint, requestId));
     if (worker.process().isRunning()) {
-      worker.burst = scheduler.submit(worker.process(), burstNs, end -> answered(worker, end));
+      submit(worker, worker.process(), burstNs, end -> answered(worker, end));
     }
   }
 
+  /**
+   * Gives a worker CPU time and goes on when it has had it. A worker that was killed at that very
+   * instant, while {@link #buryKilled} is still queued, does not go on: it would end twice.
+   */
+  private void submit(Worker worker, Process payer, long burstNs, Event next) {
+    worker.burst =
+        scheduler.submit(
+            payer,
+            burstNs,
+            now -> {
+              worker.burst = null;
+              if (worker.process().isRunning()) {
+                next.run(now);
+              }
+            });
+  }
+
   private void answered(Worker worker, long nowNs) {
-    worker.burst = null;
     tellEnd(worker, OK, nowNs);
     ExitReason reason = reasonToLeave(worker);
     if (reason != null) {
@@ -262,12 +279,11 @@ public final class Arbiter {
     if (!worker.process().isRunning()) {
       return;
     }
-    worker.burst = scheduler.submit(worker.process(), burstNs, end -> exit(worker, reason));
+    submit(worker, worker.process(), burstNs, end -> exit(worker, reason));
   }
 
   /** The worker has finalised; the kernel takes its memory back. */
   private void exit(Worker worker, ExitReason reason) {
-    worker.burst = null;
     listener.workerEnded(worker, reason);
     long before = worker.cpuNs();
     kernel.exit(worker.process());
@@ -314,19 +330,17 @@ public final class Arbiter {
             (generation, ns) -> listener.collected(slot, generation, ns));
     workers[slot] = worker;
     Probes.processForked(kernel.hostIndex(), slot, worker.pid(), master.pid(), worker.startNs());
-    worker.burst = scheduler.submit(master.process(), forkNs, forked -> boot(worker));
+    submit(worker, master.process(), forkNs, forked -> boot(worker));
   }
 
   private void boot(Worker worker) {
-    worker.burst = null;
     long burstNs = work(worker, worker.replay::boot);
     if (worker.process().isRunning()) {
-      worker.burst = scheduler.submit(worker.process(), burstNs, now -> booted(worker));
+      submit(worker, worker.process(), burstNs, now -> booted(worker));
     }
   }
 
   private void booted(Worker worker) {
-    worker.burst = null;
     if (worker.leaving != null) {
       leave(worker, worker.leaving);
       return;
