@@ -295,12 +295,25 @@ public final class Interpreter {
     malloc.free(object - version.gcHeadBytes - preHeaderBytes);
   }
 
-  /** Bytes in front of the GC head of a captured object, seen by where its block begins. */
-  public int preHeaderBytes(long object) {
-    if (version.instancePreHeaderBytes == 0 || !malloc.isInArena(object)) {
-      return 0;
-    }
-    return (int) (object - version.gcHeadBytes - malloc.blockStart(object));
+  /**
+   * Bytes in front of an object's GC head. Of a captured object, whose type may have been given
+   * another traversal, they are seen by where its block begins; of one in the C heap, which does
+   * not tell, by its type.
+   */
+  public int preHeaderBytes(long object, TypeSpec spec) {
+    int bytes = version.instancePreHeaderBytes;
+    return switch (spec.traversal()) {
+      case TypeSpec.INSTANCE -> bytes;
+      case TypeSpec.BLOCKS, TypeSpec.OPAQUE -> {
+        if (bytes == 0) {
+          yield 0;
+        } else if (malloc.isInArena(object)) {
+          yield (int) (object - version.gcHeadBytes - malloc.blockStart(object));
+        }
+        yield spec.traversal() == TypeSpec.OPAQUE && spec.isHeapType() ? bytes : 0;
+      }
+      default -> 0;
+    };
   }
 
   public void incref(long object) {

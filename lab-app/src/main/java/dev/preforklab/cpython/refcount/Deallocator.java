@@ -127,7 +127,7 @@ public final class Deallocator {
     deallocations++;
     long type = host.load(object + ObjectHead.TYPE);
     if (spec.traversal() == TypeSpec.OPAQUE) {
-      deallocateOpaque(object);
+      deallocateOpaque(object, spec);
       return;
     }
     boolean kept = false;
@@ -159,8 +159,7 @@ public final class Deallocator {
       }
     }
     if (!kept) {
-      boolean preHeader = spec.traversal() == TypeSpec.INSTANCE;
-      interpreter.gcDelete(object, preHeader ? interpreter.version.instancePreHeaderBytes : 0);
+      interpreter.gcDelete(object, interpreter.preHeaderBytes(object, spec));
     }
     if (spec.isHeapType()) {
       interpreter.refCounts.decref(type);
@@ -299,7 +298,7 @@ public final class Deallocator {
     }
   }
 
-  private void deallocateOpaque(long object) {
+  private void deallocateOpaque(long object, TypeSpec spec) {
     long index = host.load(object + TypeSpec.OPAQUE_INDEX);
     int entry = (int) (index < 0 ? ~index : index);
     int code = interpreter.types.code(host.load(object + ObjectHead.TYPE));
@@ -310,7 +309,7 @@ public final class Deallocator {
       interpreter.malloc.free(interpreter.referents.block(entry, i));
     }
     if (interpreter.isGc(object, code)) {
-      interpreter.gcDelete(object, interpreter.preHeaderBytes(object));
+      interpreter.gcDelete(object, interpreter.preHeaderBytes(object, spec));
     } else {
       interpreter.malloc.free(object);
     }

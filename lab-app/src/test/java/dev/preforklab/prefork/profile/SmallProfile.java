@@ -61,6 +61,17 @@ final class SmallProfile {
     throw new IllegalArgumentException("no line " + prefix + " with " + what);
   }
 
+  /** Replaces the whole line that starts with a prefix. */
+  SmallProfile replace(String prefix, String by) {
+    for (int i = 0; i < lines.size(); i++) {
+      if (lines.get(i).startsWith(prefix)) {
+        lines.set(i, by);
+        return this;
+      }
+    }
+    throw new IllegalArgumentException("no line " + prefix);
+  }
+
   byte[] bytes() {
     StringBuilder text = new StringBuilder();
     lines.forEach(line -> text.append(line).append('\n'));
