@@ -335,7 +335,7 @@ public final class Baseline {
     Footprint loop = footprint(frozen, "iterate");
     Set<Long> hot = setOf(simulatesCode ? loop.usedPages() : loop.copiedPages());
     hot.addAll(setOf(whole.usedPages()));
-    Set<Long> pooled = pooledPages();
+    Set<Long> pooled = pools.pages();
     return keep(
         whole,
         page ->
@@ -351,8 +351,26 @@ public final class Baseline {
   Footprint collectionOfNothing() {
     Footprint whole = footprint(true, "gc.collect:0");
     Set<Long> used = setOf(whole.usedPages());
-    Set<Long> pooled = pooledPages();
+    Set<Long> pooled = pools.pages();
     return keep(whole, page -> used.contains(page) || !pooled.contains(page));
+  }
+
+  /**
+   * What the interpreter itself touches in its first full collection.
+   *
+   * @param hadFreeFrames whether frames waited on their free list, which it clears. A recipe's code
+   *     has taken some of them, and what the captured process allocated behind them lies elsewhere:
+   *     of the pages of pools, what the collection stores and frees there is simulated, and only
+   *     those remain on which the interpreter stores into what it had before.
+   */
+  Footprint firstCollection(boolean hadFreeFrames) {
+    Footprint whole = footprint(false, "gc.collect");
+    if (!hadFreeFrames) {
+      return whole;
+    }
+    Set<Long> simulated = pools.pages();
+    simulated.removeAll(setOf(whole.usedPages()));
+    return keep(whole, page -> !simulated.contains(page));
   }
 
   private static Set<Long> setOf(long[] pages) {
@@ -361,17 +379,6 @@ public final class Baseline {
       set.add(page);
     }
     return set;
-  }
-
-  private Set<Long> pooledPages() {
-    Set<Long> pooled = new HashSet<>();
-    for (CapturedPools.Pool pool : pools.pools()) {
-      long bytes = pool.maxOffset() + 16L * (pool.sizeIndex() + 1);
-      for (long offset = 0; offset < bytes; offset += Host.BYTES_IN_PAGE) {
-        pooled.add((pool.address() + offset) >>> Host.LOG_BYTES_IN_PAGE);
-      }
-    }
-    return pooled;
   }
 
   /**

@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class Calls {
   private static final Object ACT = new Object();
 
+  /** Those of the function that waits and of the act, after that of build. */
+  private static final int OWN_FRAMES = 2;
+
   private static final int ITERATOR_BYTES = 32;
   private static final int TABLE_ITERATOR_BYTES = 56;
   private static final int FRAME_BYTES = 432;
@@ -57,10 +60,17 @@ final class Calls {
   /** The call sites of classes that have learnt to call without a tuple of arguments. */
   private final Set<Object> specialised = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  /** 3.10's frames that wait for a call, and how many full collections there were then. */
+  /**
+   * 3.10's frames that wait for code that has none, and how many full collections there were then.
+   */
   private int freeFrames;
 
   private long fullCollections;
+
+  /** Whether the frames of the script's own functions were such; they are the baseline's. */
+  private boolean hadFreeFrames;
+
+  private boolean actHadFreeFrame;
 
   private int depth;
 
@@ -100,6 +110,7 @@ final class Calls {
     copy.hadFrames.addAll(hadFrames);
     copy.specialised.addAll(specialised);
     copy.freeFrames = freeFrames;
+    copy.hadFreeFrames = hadFreeFrames;
     copy.fullCollections = fullCollections;
     return copy;
   }
@@ -142,13 +153,7 @@ final class Calls {
   // Functions
 
   /** A call under way; {@code frame} is 0 where it is only counted. */
-  record Call(
-      long method,
-      long arguments,
-      long frame,
-      boolean freesFrame,
-      List<Long> cells,
-      long function) {}
+  record Call(long method, long arguments, long frame, List<Long> cells, long function) {}
 
   /**
    * The tuple in which a class is called with one argument, or 0: from 3.12 on a call of a class
@@ -176,7 +181,7 @@ final class Calls {
       interpreter.incref(index);
       arguments = mutator.newTuple(new long[] {object, index});
     }
-    return new Call(method, arguments, frame(place), false, cells(capturesIndex ? 1 : 0), 0);
+    return new Call(method, arguments, frame(place), cells(capturesIndex ? 1 : 0), 0);
   }
 
   /**
@@ -187,14 +192,14 @@ final class Calls {
    */
   @Nullable Call enterFunction(@Nullable Object place, int captured) {
     return areSimulated
-        ? new Call(0, 0, place == null ? 0 : frame(place), false, cells(captured), 0)
+        ? new Call(0, 0, place == null ? 0 : frame(place), cells(captured), 0)
         : enter(place, captured, 0);
   }
 
   /** The function of the act begins; that of 2.7 gets a frame that is left of the codec's. */
   @Nullable Call enterAct() {
     if (countsFrames) {
-      interpreter.collector.objectAllocated();
+      actHadFreeFrame = countNewFrame();
     }
     return areSimulated ? enterFunction(isOld ? null : ACT, 0) : null;
   }
@@ -211,7 +216,7 @@ final class Calls {
     }
     int captured = capturesIndex ? 1 : 0;
     return areSimulated
-        ? new Call(0, 0, frame(place), false, cells(captured), function)
+        ? new Call(0, 0, frame(place), cells(captured), function)
         : enter(place, captured, function);
   }
 
@@ -220,33 +225,49 @@ final class Calls {
     if (version.atLeast(3, 12)) {
       return null;
     }
-    boolean freesFrame = place != null && countFrame(place);
-    return new Call(0, 0, 0, freesFrame, cells(captured), function);
+    if (place != null && !version.atLeast(3, 11) && hadFrames.add(place)) {
+      countNewFrame();
+    }
+    return new Call(0, 0, 0, cells(captured), function);
   }
 
   /**
-   * Counts the frame of a call from 3.7 on: to 3.9 a new one at the first call of a code object,
-   * which keeps it; on 3.10 one from the free list or a new one; later none.
+   * Counts the frame of a code object's first call from 3.7 to 3.10, which the code keeps ({@code
+   * co_zombieframe}): a new one, or one that waits on the free list.
    *
-   * @return whether it goes on the free list
+   * @return whether it has waited
    */
-  private boolean countFrame(Object place) {
-    if (version.atLeast(3, 11)) {
-      return false;
-    }
-    if (!version.atLeast(3, 10)) {
-      if (hadFrames.add(place)) {
-        interpreter.collector.objectAllocated();
-      }
-      return false;
-    }
-    forgetClearedFrames();
-    if (freeFrames > 0) {
-      freeFrames--;
-    } else {
+  private boolean countNewFrame() {
+    boolean waits = takeFreeFrame();
+    if (!waits) {
       interpreter.collector.objectAllocated();
     }
+    return waits;
+  }
+
+  /** Takes one of the frames that wait, if there is one, for code that runs for the first time. */
+  boolean takeFreeFrame() {
+    forgetClearedFrames();
+    if (freeFrames == 0) {
+      return false;
+    }
+    freeFrames--;
     return true;
+  }
+
+  /** Whether the frame of a function, build or act, is among what the baseline holds. */
+  boolean isFrameCaptured(String function) {
+    return function.equals("act") ? actHadFreeFrame : hadFreeFrames;
+  }
+
+  /** Whether the dead objects of which only the block is known were frames. */
+  boolean hadFreeFrames() {
+    return hadFreeFrames;
+  }
+
+  /** Of the script's own frames between the heap and an act's end, those that counted. */
+  int framesCountedInBaseline() {
+    return hadFreeFrames ? 0 : OWN_FRAMES;
   }
 
   /** A full collection frees the frames that wait. */
@@ -276,10 +297,6 @@ final class Calls {
     }
     if (call.frame != 0) {
       interpreter.untrack(call.frame);
-    }
-    if (call.freesFrame) {
-      forgetClearedFrames();
-      freeFrames++;
     }
     call.cells.forEach(this::delete);
     if (call.function != 0) {
@@ -341,6 +358,13 @@ final class Calls {
   void fillFreeLists(boolean array, Baseline baseline, BaselineLoader loader) {
     if (!areSimulated) {
       mutator.fillFreeLists(baseline.freeLists, baseline.leftovers.restoreDead(mutator, loader));
+      hadFreeFrames = version.atLeast(3, 10) && interpreter.freeLists.hasOthers();
+      if (hadFreeFrames) {
+        // They come off the list in the order of first calls: whoever comes before the script's own
+        // functions takes from these, too.
+        freeFrames = baseline.leftovers.others() + OWN_FRAMES;
+        fullCollections = interpreter.gcState.collections(2);
+      }
       return;
     }
     int count = interpreter.gcState.count(0);
@@ -389,7 +413,7 @@ final class Calls {
         interpreter.raw.free(name);
       }
     } else if (countsFrames) {
-      interpreter.collector.objectAllocated();
+      countNewFrame();
     }
   }
 

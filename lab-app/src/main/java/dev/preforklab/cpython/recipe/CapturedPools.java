@@ -1,11 +1,14 @@
 package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongUnaryOperator;
 
 /**
@@ -23,7 +26,12 @@ record CapturedPools(List<Arena> arenas, List<Pool> pools, List<UsedPools> used,
   }
 
   record Pool(
-      long address, int sizeIndex, int used, int nextOffset, int maxOffset, int[] freeOffsets) {}
+      long address, int sizeIndex, int used, int nextOffset, int maxOffset, int[] freeOffsets) {
+    /** Behind its last block. */
+    long end() {
+      return address + maxOffset + 16L * (sizeIndex + 1);
+    }
+  }
 
   record UsedPools(int sizeIndex, long[] pools) {}
 
@@ -105,6 +113,17 @@ record CapturedPools(List<Arena> arenas, List<Pool> pools, List<UsedPools> used,
           pool.freeOffsets());
     }
     builder.finish();
+  }
+
+  /** The numbers of the pages of all pools. */
+  Set<Long> pages() {
+    Set<Long> pages = new HashSet<>();
+    for (Pool pool : pools) {
+      for (long at = pool.address(); at < pool.end(); at += Host.BYTES_IN_PAGE) {
+        pages.add(at >>> Host.LOG_BYTES_IN_PAGE);
+      }
+    }
+    return pages;
   }
 
   boolean isInArena(long address) {

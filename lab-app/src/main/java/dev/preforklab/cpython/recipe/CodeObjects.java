@@ -250,11 +250,12 @@ final class CodeObjects {
    * Runs the code of a function.
    *
    * @param name build or act
+   * @param needsFrame whether the baseline does not hold its frame
    */
-  void run(Mutator mutator, String name) {
+  void run(Mutator mutator, String name, boolean needsFrame) {
     Loaded loaded = functions.get(name);
     if (loaded != null) {
-      run(mutator, loaded);
+      run(mutator, loaded, needsFrame);
     }
   }
 
@@ -266,7 +267,7 @@ final class CodeObjects {
     }
   }
 
-  private void run(Mutator mutator, Loaded loaded) {
+  private void run(Mutator mutator, Loaded loaded, boolean needsFrame) {
     CodeUnit unit = loaded.unit;
     if (!ran.add(unit)) {
       return;
@@ -282,7 +283,7 @@ final class CodeObjects {
       }
     } else {
       mutator.interpreter.refCounts.touch(loaded.code);
-      if (unit.place == null) {
+      if (unit.place == null && needsFrame) {
         runs.newFrame(mutator, unit.places());
       }
     }
@@ -293,14 +294,14 @@ final class CodeObjects {
       methodCache.learn(mutator, unit, loaded.attributes);
     }
     for (Loaded comprehension : loaded.comprehensions) {
-      run(mutator, comprehension);
+      run(mutator, comprehension, true);
     }
     for (int i = 0; i <= unit.calls.size(); i++) {
       if (methodCache != null && i == unit.callsBeforeBytes) {
         methodCache.lookUpBytes(mutator);
       }
       if (i < unit.calls.size()) {
-        run(mutator, Objects.requireNonNull(units.get(unit.calls.get(i).place)));
+        run(mutator, Objects.requireNonNull(units.get(unit.calls.get(i).place)), true);
       }
     }
   }

@@ -20,6 +20,10 @@ final class CodeRuns {
 
   private final boolean keepsFrames;
   private final boolean hasCaches;
+
+  /** Whether what waits on free lists of which only blocks are known is frames. */
+  private final boolean takesFreeFrames;
+
   private final int frameBytes;
 
   /** Code that has run. */
@@ -33,12 +37,14 @@ final class CodeRuns {
     // 3.6's frames are among those of Calls.
     keepsFrames = version.atLeast(3, 7) && !version.atLeast(3, 11);
     hasCaches = keepsFrames && version.atLeast(3, 8);
+    takesFreeFrames = keepsFrames && version.atLeast(3, 10);
     frameBytes = version.atLeast(3, 10) ? 360 : 368;
   }
 
   private CodeRuns(CodeRuns parent) {
     keepsFrames = parent.keepsFrames;
     hasCaches = parent.hasCaches;
+    takesFreeFrames = parent.takesFreeFrames;
     frameBytes = parent.frameBytes;
     parent.runs.forEach((unit, own) -> runsOf(unit).count = own.count);
   }
@@ -69,13 +75,24 @@ final class CodeRuns {
   }
 
   /**
-   * A frame's memory; {@link Calls} counts it.
+   * A frame's memory; {@link Calls} counts it. One that waits on 3.10's free list is taken first,
+   * and gives way to a larger one where it is too small ({@code PyObject_GC_Resize}).
    *
    * @param places of variables and on the stack
    */
   void newFrame(Mutator mutator, int places) {
     if (keepsFrames) {
-      mutator.scratch(mutator.version.gcHeadBytes + frameBytes + 8L * places);
+      long bytes = mutator.version.gcHeadBytes + frameBytes + 8L * places;
+      long waiting = takesFreeFrames ? mutator.interpreter.freeLists.takeOther() : 0;
+      if (waiting == 0) {
+        mutator.scratch(bytes);
+      } else if (mutator.interpreter.malloc.blockBytes(waiting) < bytes) {
+        long larger = mutator.scratch(bytes);
+        mutator.set(larger, 0);
+        mutator.freeScratch(waiting);
+      } else {
+        mutator.set(waiting, 0);
+      }
     }
   }
 

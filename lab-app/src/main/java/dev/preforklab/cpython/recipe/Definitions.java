@@ -110,7 +110,7 @@ final class Definitions {
   /** Runs the code of one of the functions build and act. */
   void run(String function) {
     if (code != null) {
-      code.run(mutator, function);
+      code.run(mutator, function, !calls.isFrameCaptured(function));
     }
   }
 
@@ -210,6 +210,7 @@ final class Definitions {
     }
     Calls.Held held = calls.holdForClass(slots);
     if (code != null) {
+      calls.takeFreeFrame();
       code.runClassBody(mutator, place);
     }
     long namespace = dicts.newKeys(0, DictLayout.KIND_UNICODE);

@@ -113,6 +113,11 @@ final class Leftovers {
     return Arrays.copyOfRange(blocks, first, blocks.length);
   }
 
+  /** How many dead objects there are of which only the block is known; on 3.10 they are frames. */
+  int others() {
+    return deadOthers.length;
+  }
+
   /** Restores all of it in a process that has just been loaded. */
   void restore(Mutator mutator, BaselineLoader loader) {
     new Restorer(mutator, loader).restore();

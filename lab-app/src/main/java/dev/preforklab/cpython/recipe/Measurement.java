@@ -138,10 +138,13 @@ final class Measurement {
       boolean collected = collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
       // What the first one takes is simulated; what of it is still there, the recipe has decided.
       boolean takesDead = frozen && part instanceof Recipe.Collect;
+      boolean clearsLists = part instanceof Recipe.Collect c && c.generation() == 2;
       footprints.add(
           frozen && part instanceof Recipe.Exit exit && exit.normal()
               ? baseline.frozenExit(collected)
-              : baseline.footprint(frozen, collected || takesDead, footprintName(part)));
+              : clearsLists && !frozen && !collected
+                  ? baseline.firstCollection(evaluator.calls().hadFreeFrames())
+                  : baseline.footprint(frozen, collected || takesDead, footprintName(part)));
     }
     boolean needsHeap =
         part instanceof Recipe.Iterate
@@ -304,7 +307,9 @@ final class Measurement {
                 : counts.get(0)
                     + baseline.footprint(false, "nothing").countAfter()
                     - baseline.counts[0]
-                    - (evaluator.calls().countsFrames ? 2 : 0);
+                    - (evaluator.calls().countsFrames
+                        ? evaluator.calls().framesCountedInBaseline()
+                        : 0);
     return List.of(first, counts.get(1), counts.get(2));
   }
 

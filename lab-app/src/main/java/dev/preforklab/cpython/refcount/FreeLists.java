@@ -132,6 +132,20 @@ public final class FreeLists {
     set(runtime + RuntimeState.UNKNOWN_FREE, block);
   }
 
+  /** Whether there are dead blocks of that kind. */
+  public boolean hasOthers() {
+    return host.load(runtime + RuntimeState.UNKNOWN_FREE) != 0;
+  }
+
+  /** Takes the dead block of that kind that was kept last; 0 if there is none. */
+  public long takeOther() {
+    long block = host.load(runtime + RuntimeState.UNKNOWN_FREE);
+    if (block != 0) {
+      set(runtime + RuntimeState.UNKNOWN_FREE, host.load(block));
+    }
+    return block;
+  }
+
   /**
    * Gives kept objects back to the allocator ({@code clear_freelists}): all of them, but on 2.7 no
    * lists, dicts and sets.
