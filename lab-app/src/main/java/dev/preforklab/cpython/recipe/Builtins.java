@@ -22,8 +22,7 @@ record Builtins(
     long none,
     long smallInt,
     long emptyTuple,
-    long emptyBytes,
-    long character) {
+    long emptyBytes) {
 
   static final int FLOAT_BYTES = 24;
   static final int LIST_BYTES = 40;
@@ -57,8 +56,7 @@ record Builtins(
         interpreter.addStaticObject("None", noneType, 16, places.getOrDefault("None", 0L)),
         interpreter.addStaticObject("small int", int_, 32),
         interpreter.addStaticObject("()", tuple, 24),
-        interpreter.addStaticObject("b''", bytes, 33),
-        interpreter.addStaticObject("character", str, version.asciiHeaderBytes + 1));
+        interpreter.addStaticObject("b''", bytes, 33));
   }
 
   private static TypeSpec container(

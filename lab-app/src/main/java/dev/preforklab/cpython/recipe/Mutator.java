@@ -214,7 +214,7 @@ final class Mutator {
 
   /**
    * The value of {@code "%0*d" % (length, i)}: the tuple, the digits, the writer's buffer, then the
-   * text in a block of its own size.
+   * text in a block of its own size. In 3.x one of a single character, too, is made anew each time.
    *
    * @param index i, whose reference goes
    * @param digits characters of i
@@ -240,11 +240,6 @@ final class Mutator {
       interpreter.decref(number);
       fill(buffer, bytes);
       text = resized(buffer, bytes);
-      if (Math.max(length, digits) == 1) {
-        interpreter.decref(text);
-        text = types.character();
-        interpreter.incref(text);
-      }
     }
     interpreter.decref(arguments);
     return text;

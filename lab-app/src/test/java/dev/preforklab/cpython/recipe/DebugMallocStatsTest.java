@@ -92,6 +92,27 @@ class DebugMallocStatsTest {
     }
   }
 
+  /**
+   * A text of one character that a format makes is none of those that exist once for all: 1,200 of
+   * them take 1,200 blocks in each release.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"})
+  void formattedTextsOfOneCharacterTakeBlocks(String release) throws IOException {
+    JsonNode recorded = new ObjectMapper().readTree(resource("single_characters.json"));
+    DebugMallocStats stats =
+        new RecipeRunner(
+                RecipeReader.read(recorded.get("recipe").toString()), PythonVersion.parse(release))
+            .mallocStats();
+
+    JsonNode real = recorded.get("blocks_in_use").get(release);
+    for (DebugMallocStats.Row row : stats.rows()) {
+      assertThat(row.blocksInUse())
+          .as("blocks of class " + row.index())
+          .isCloseTo(real.get(Integer.toString(row.index())).asLong(), within((long) BLOCKS));
+    }
+  }
+
   private static void assertClose(
       Map<String, Long> numbers, JsonNode real, String name, long apart) {
     assertThat(numbers.get(name)).as(name).isCloseTo(real.get(name).asLong(), within(apart));
