@@ -39,16 +39,17 @@ The file is JSON, addresses in bytes unless said otherwise:
             order of death
       held  blocks of those of both that the collector does not find itself, as it does not see who holds them
       untracked  {tuple, dict: [heads of objects that it tracks no more]}: tuples at a collection of any generation, dicts at a full one
-  exit_calls  what a normal exit asks of the allocators after gc.freeze, in order: a size allocates, -k frees the k-th latest of these
-            allocations, 0 frees the next of the blocks of before (a reallocation that moved is both); and these: the first's address,
-            then differences; null where there is no freeze
+  exit_calls  what a normal exit asks of the allocators, {"freeze": after gc.freeze, "plain": without}, in order: a size allocates, -k frees
+            the k-th latest of these allocations, 0 frees the next of the blocks of before (a reallocation that moved is both); and these:
+            the first's address, then differences; no "freeze" where there is none, none of 2.7
   loading   of 3.6 and later, how the process came to these pools:
       arenas, pools, used, freed  the same of the time when it was about to read its recipe's code
       calls, calls_freed  what it has asked of pymalloc since, as in exit_calls
       kept  [numbers of the allocations that are still in use, their addresses], both as differences
       marks  numbers of calls: file (the file's bytes are allocated, if they are no more than 512), code and code_end (what marshal.loads
              makes of the code, up to the last call, which frees the bytes), build (the function build() is made), out (the heap's
-             list is to be made), list (its allocation, unless it is from the free list); frame_module, frame_build, frame_line: the frames
+             list is to be made), list (its allocation, unless it is from the free list), keywords (the tuple of the names of
+             str.encode's parameters is allocated, unless that is from the free list); frame_module, frame_build, frame_line: the frames
              that the code of these keeps
   static    addresses of types and of None, if they are in the interpreter's static memory
   acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
@@ -398,9 +399,9 @@ def free_lists(python, heap):
             "float": counts.get("Float", 0), "tuple": [tuples.get(i, 0) for i in range(max(tuples) + 1)]}
 
 
-def exit_calls(python, heap):
-    """The allocations and deallocations of a child that exits while everything is frozen."""
-    recipe = {"heap": heap, "parent": {"before_fork": ["gc.freeze"]}}
+def exit_calls(python, heap, before_fork, act="nothing"):
+    """The allocations and deallocations of a child that exits after an act, whose code is where it was when the heap was read."""
+    recipe = {"heap": heap, "parent": {"before_fork": before_fork}}
     tables, traces, events = child_trace.allocators(python), [], []
 
     def look(pid, before, after):
@@ -409,7 +410,7 @@ def exit_calls(python, heap):
         else:
             events.extend(traces[0].read())
 
-    rig.run_act(python, recipe, "exit", 60, True, look)
+    rig.run_act(python, recipe, "exit" if act == "nothing" else [act, "exit"], 60, True, look)
     calls, freed = child_trace.calls(events)
     return [calls, differences(freed)]
 
@@ -427,7 +428,7 @@ def load_calls(python, heap, act, release, state):
     ranges = [(a[0], a[0] + (1 << (18 if small_pools(release) else 20))) for a in state["arenas"]]
     assert set(a[0] for a in taken["arenas"]) <= set(lo for lo, _ in ranges), "an arena has been given back"
     part = loading.describe(
-        events, reads_at, *(loading.sizes(python) + [lambda a: any(lo <= a < hi for lo, hi in ranges), state["frames"]]))
+        events, reads_at, *(loading.sizes(python) + [lambda a: any(lo <= a < hi for lo, hi in ranges), state["frames"], state["keywords"]]))
     part["calls_freed"], part["kept"] = differences(part.pop("freed")), [differences(k) for k in part["kept"]]
     taken.update(part)
     return taken
@@ -469,6 +470,25 @@ def method_cache(memory, release, types):
 FRAME_CODE, CODE_FILENAME, CODE_NAME, TEXT = 32, 104, 112, 48
 
 
+def keywords(memory, blocks, release, types):
+    """The blocks of tuples of the names of str.encode's parameters: one of them belongs to its parser, which makes it when first called."""
+    head, found = gc_head(release), []
+    for pool, (size, following, free) in blocks.pools.items():
+        for offset in range(48, min(following, blocks.pool_bytes - size + 1), size):
+            at = pool + offset + head
+            if offset not in free and head + 40 <= size <= head + 48 and memory.word(at + 8) == types["tuple"] and memory.word(at + 16) == 2:
+                if [text_of(memory, memory.word(at + 24 + 8 * i), types) for i in range(2)] == ["encoding", "errors"]:
+                    found.append(pool + offset)
+    return found
+
+
+def text_of(memory, at, types):
+    """The text of a str of ASCII characters, None of anything else."""
+    if not memory.has(at) or not memory.has(at + TEXT) or memory.word(at + 8) != types["str"]:
+        return None
+    return "".join(chr(memory.word(at + TEXT + i & ~7) >> 8 * (at + TEXT + i & 7) & 255) for i in range(memory.word(at + 16)))
+
+
 def frames(memory, blocks, release, types):
     """The blocks of the frames that the rig's own functions keep, which other recipes' functions need not fit into: to 3.10 code
     keeps the frame of its last call."""
@@ -479,9 +499,7 @@ def frames(memory, blocks, release, types):
     found = {}
 
     def text(at):
-        if not memory.has(at + TEXT) or memory.word(at + 8) != types["str"]:
-            return None
-        return "".join(chr(memory.word(at + TEXT + i & ~7) >> 8 * (at + TEXT + i & 7) & 255) for i in range(memory.word(at + 16)))
+        return text_of(memory, at, types)
 
     for pool, (size, following, free) in blocks.pools.items():
         for offset in range(48, min(following, blocks.pool_bytes - size + 1), size):
@@ -631,7 +649,7 @@ def gc_head(release):
 
 
 def memory_state(python, heap, release):
-    """The part of the baseline that is read from memory, and the blocks in use then."""
+    """The part of the baseline that is read from memory, and the blocks in use then and the act that was to come."""
     state, act = {}, "nothing"
     head = gc_head(release)
     thresholds = [2000, 10, 10] if release == "3.13" else [700, 10, 10]
@@ -657,6 +675,7 @@ def memory_state(python, heap, release):
         taken["method_cache"] = method_cache(memory, release, static)
         own.append(Blocks(memory, release))
         taken["frames"] = frames(memory, own[-1], release, static)
+        taken["keywords"] = keywords(memory, own[-1], release, static) if release != "2.7" else []
         if release == "2.7":
             taken["numbers"] = numbers(memory, taken["static"])
         by_mapping = {}
@@ -693,19 +712,21 @@ def memory_state(python, heap, release):
     state.update(snapshots[-1])
     if release != "2.7":
         state["loading"] = load_calls(python, heap, act, release, state)
-    state.pop("frames")
+    del state["frames"], state["keywords"]
     state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
-    return state, own[-1]
+    return state, own[-1], act
 
 
 def capture(python, heap):
     release, full, _, names = rig.describe(python)
     none_offset = int(subprocess.check_output([python, "-S", "-c", "print(id(None) & 4095)"]))
     state = {"prefork_baseline": 1, "python": release, "python_full": full, "none_offset": none_offset}
-    memory, own = memory_state(python, heap, release)
+    memory, own, act = memory_state(python, heap, release)
     state.update(memory)
     state["file_pages"] = file_pages(python, heap)
-    state["exit_calls"] = exit_calls(python, heap) if "freeze" in names else None
+    state["exit_calls"] = {"plain": exit_calls(python, heap, [], act)} if release != "2.7" else {}
+    if "freeze" in names:
+        state["exit_calls"]["freeze"] = exit_calls(python, heap, ["gc.freeze"])
     state["acts"] = {}
     kinds = dict(KINDS, array={"array": 1}) if heap else KINDS
     acts = [(json.dumps(a).translate({ord(c): None for c in ' "{}'}) if "allocate" not in a else "allocate", a) for a in ACTS]

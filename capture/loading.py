@@ -98,11 +98,11 @@ def log(python, heap, act, look):
         measured.close()
 
 
-def describe(events, reads_at, function_bytes, list_bytes, in_arenas, frames):
+def describe(events, reads_at, function_bytes, list_bytes, in_arenas, frames, keywords):
     """The part of the baseline, without the heap before.
 
     `in_arenas` says whether an address is pymalloc's: what the C library's heap gives is left out. `frames` are the blocks of the frames
-    that the rig's own functions keep, by their names.
+    that the rig's own functions keep, by their names, `keywords` those of tuples of the names of str.encode's parameters.
     """
     alloc = (child_trace.ALLOC, child_trace.MOVED_TO)
     file_at = max(i for i, e in enumerate(events[:reads_at]) if e[2] in alloc)
@@ -120,6 +120,9 @@ def describe(events, reads_at, function_bytes, list_bytes, in_arenas, frames):
         made = [i for i, e in enumerate(events) if e[0] == block and e[2] in alloc]
         if made:  # else the frame was another function's before, and waited on the free list
             marks["frame_" + name] = made[-1]
+    made = [i for i, e in enumerate(events) if i > marks["out"] and e[0] in keywords and e[2] in alloc]
+    if made:  # else the names' tuple is from the free list, too
+        marks["keywords"] = made[-1]
     calls, freed, numbers, at = [], [], {}, {}
     made = 0
     for i, (address, size, operation, domain) in enumerate(events):

@@ -27,30 +27,31 @@ class Exits(unittest.TestCase):
             release, _, _, names = rig.describe(python)
             if "freeze" not in names or os.geteuid():
                 continue
-            with self.subTest(python=python):
-                state = {}
+            for before_fork in ([], ["gc.freeze"]):
+                with self.subTest(python=python, before_fork=before_fork):
+                    state = {}
 
-                def look(pid, before, after):
-                    if after is None:
-                        state["pools"] = baseline.heap_state(baseline.Memory(pid), release)[1]
+                    def look(pid, before, after):
+                        if after is None:
+                            state["pools"] = baseline.heap_state(baseline.Memory(pid), release)[1]
 
-                rig.run_act(python, {"heap": [], "parent": {"before_fork": ["gc.freeze"]}}, "exit", 60, True, look)
-                calls, freed = baseline.exit_calls(python, [])
-                at, addresses = 0, []
-                for difference in freed:
-                    at += difference
-                    addresses.append(at)
-                self.assertEqual(len(set(addresses)), len(addresses))
-                self.assertEqual(calls.count(0), len(addresses))
-                used, pools = set(), set(row[0] for row in state["pools"])
-                for pool, size_class, _, following, largest, free in state["pools"]:
-                    blocks = range(pool + 48, pool + min(following, largest + 1), 16 * (size_class + 1))
-                    used.update(set(blocks) - set(pool + offset for offset in free))
-                pool_bytes = 1 << 14 if release in ("3.10", "3.11", "3.12", "3.13") else 1 << 12
-                pooled = [a for a in addresses if a & -pool_bytes in pools]
-                self.assertGreater(len(pooled), 1000)
-                self.assertEqual([a for a in pooled if a not in used], [])
-                tested += 1
+                    rig.run_act(python, {"heap": [], "parent": {"before_fork": before_fork}}, "exit", 60, True, look)
+                    calls, freed = baseline.exit_calls(python, [], before_fork)
+                    at, addresses = 0, []
+                    for difference in freed:
+                        at += difference
+                        addresses.append(at)
+                    self.assertEqual(len(set(addresses)), len(addresses))
+                    self.assertEqual(calls.count(0), len(addresses))
+                    used, pools = set(), set(row[0] for row in state["pools"])
+                    for pool, size_class, _, following, largest, free in state["pools"]:
+                        blocks = range(pool + 48, pool + min(following, largest + 1), 16 * (size_class + 1))
+                        used.update(set(blocks) - set(pool + offset for offset in free))
+                    pool_bytes = 1 << 14 if release in ("3.10", "3.11", "3.12", "3.13") else 1 << 12
+                    pooled = [a for a in addresses if a & -pool_bytes in pools]
+                    self.assertGreater(len(pooled), 1000)
+                    self.assertEqual([a for a in pooled if a not in used], [])
+                    tested += 1
         if not tested:
             self.skipTest("needs root and a CPython from 3.7 on in ~/.pyenv")
 
@@ -64,7 +65,7 @@ class Loads(unittest.TestCase):
             if release == "2.7" or release not in baseline.RELEASES or os.geteuid():
                 continue
             with self.subTest(python=python):
-                state, own = baseline.memory_state(python, [], release)
+                state, own, _ = baseline.memory_state(python, [], release)
                 load = state["loading"]
                 before, after = used_blocks(load["pools"]), used_blocks(state["pools"])
                 freed, kept = sums(load["calls_freed"]), sums(load["kept"][1])
@@ -106,7 +107,7 @@ class FirstCollections(unittest.TestCase):
             if release not in baseline.RELEASES or release == "2.7" or implementation != "cpython" or os.geteuid():
                 continue
             with self.subTest(python=python):
-                state, blocks = baseline.memory_state(python, [{"repeat": 0, "make": {"array": 1}}], release)
+                state, blocks, _ = baseline.memory_state(python, [{"repeat": 0, "make": {"array": 1}}], release)
                 first = state["first_collection"]
                 dead = [a for k, v in first["dead"].items() for l in (v if k == "tuple" else [v]) for a in l]
                 garbage = first["garbage"] + [a for _, a in first["kept"]]

@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.LongPredicate;
+import java.util.stream.LongStream;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -116,7 +117,24 @@ public final class Baseline {
       int rssPages,
       int sharedPages,
       long[] vanishedPages,
-      int countAfter) {}
+      int countAfter) {
+    /** The same but for these, each of which is a fault. */
+    Footprint with(long[] copied, long[] vanished) {
+      int fewer = copiedPages.length - copied.length + vanishedPages.length - vanished.length;
+      return new Footprint(
+          copied,
+          usedPages,
+          firstPages,
+          filePages,
+          otherAppeared,
+          faults - fewer,
+          exitFaults,
+          rssPages,
+          sharedPages,
+          vanished,
+          countAfter);
+    }
+  }
 
   final int[] counts;
 
@@ -157,8 +175,11 @@ public final class Baseline {
   /** Heads of the tracked objects of each generation, in list order. */
   final long[][] lists;
 
-  /** Of a normal exit while everything is frozen; none where a release has no freeze. */
+  /** Of a normal exit; none of 2.7 and 3.6. */
   final ExitCalls exitCalls;
+
+  /** Of a normal exit while everything is frozen; none where a release has no freeze. */
+  final ExitCalls frozenExitCalls;
 
   /** Whether the recipe's own code, and with it the method cache, is simulated. */
   private final boolean simulatesCode;
@@ -215,8 +236,8 @@ public final class Baseline {
     for (int i = 0; i < 3; i++) {
       lists[i] = sums(longs(root.path("lists").get(i)));
     }
-    JsonNode exit = root.path("exit_calls");
-    exitCalls = new ExitCalls(ints(exit.path(0)), sums(longs(exit.path(1))));
+    exitCalls = ExitCalls.read(root.path("exit_calls").path("plain"));
+    frozenExitCalls = ExitCalls.read(root.path("exit_calls").path("freeze"));
     for (Map.Entry<String, JsonNode> mode : root.path("acts").properties()) {
       for (Map.Entry<String, JsonNode> act : mode.getValue().properties()) {
         footprints.put(mode.getKey() + " " + act.getKey(), footprint(act.getValue()));
@@ -382,43 +403,35 @@ public final class Baseline {
   }
 
   /**
-   * What the interpreter itself touches in a normal exit while everything is frozen, without the
-   * pages of the arenas that hold nothing yet when the recipe starts: only {@link #exitCalls} reach
-   * them.
+   * What the interpreter itself touches in a normal exit, without the pages of the arenas that hold
+   * nothing yet when the recipe starts: only {@link #exitCalls} reach them, and give arenas back.
    */
-  Footprint frozenExit(boolean collected) {
-    Set<Long> holding = new HashSet<>();
-    for (CapturedPools.Pool pool : pools.pools()) {
-      int blockBytes = 16 * (pool.sizeIndex() + 1);
-      Set<Integer> free = new HashSet<>();
-      Arrays.stream(pool.freeOffsets()).forEach(free::add);
-      holding.add(pool.address() >>> Host.LOG_BYTES_IN_PAGE);
-      for (int offset = 48; offset < pool.nextOffset() && offset <= pool.maxOffset(); ) {
-        if (!free.contains(offset)) {
-          holding.add((pool.address() + offset) >>> Host.LOG_BYTES_IN_PAGE);
-          holding.add((pool.address() + offset + blockBytes - 1) >>> Host.LOG_BYTES_IN_PAGE);
-        }
-        offset += blockBytes;
-      }
+  Footprint exit(boolean frozen, boolean collected) {
+    Footprint whole = footprint(frozen, collected, "exit");
+    if (!frozen && exitCalls.isEmpty()) {
+      return whole;
     }
-    return keep(
-        footprint(true, collected, "exit"), page -> holding.contains(page) || !isInArena(page));
+    Set<Long> holding = new HashSet<>();
+    pools.pools().forEach(pool -> holding.add(pool.address() >>> Host.LOG_BYTES_IN_PAGE));
+    pools.forEachBlockInUse(
+        (block, bytes) -> {
+          holding.add(block >>> Host.LOG_BYTES_IN_PAGE);
+          holding.add((block + bytes - 1) >>> Host.LOG_BYTES_IN_PAGE);
+        });
+    // Which arenas are given back, those calls decide: their pages were copied before.
+    long[] copied =
+        LongStream.concat(
+                Arrays.stream(whole.copiedPages()),
+                Arrays.stream(whole.vanishedPages()).filter(this::isInArena))
+            .filter(page -> holding.contains(page) || !isInArena(page))
+            .toArray();
+    return whole.with(
+        copied, Arrays.stream(whole.vanishedPages()).filter(page -> !isInArena(page)).toArray());
   }
 
   private static Footprint keep(Footprint whole, LongPredicate wanted) {
     long[] copied = Arrays.stream(whole.copiedPages()).filter(wanted).toArray();
-    return new Footprint(
-        copied,
-        whole.usedPages(),
-        whole.firstPages(),
-        whole.filePages(),
-        whole.otherAppeared(),
-        whole.faults() - (whole.copiedPages().length - copied.length),
-        whole.exitFaults(),
-        whole.rssPages(),
-        whole.sharedPages(),
-        whole.vanishedPages(),
-        whole.countAfter());
+    return whole.with(copied, whole.vanishedPages());
   }
 
   private boolean isInArena(long page) {

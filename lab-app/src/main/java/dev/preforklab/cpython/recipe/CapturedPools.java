@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
+import dev.preforklab.cpython.obmalloc.PoolHeader;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -29,7 +30,11 @@ record CapturedPools(List<Arena> arenas, List<Pool> pools, List<UsedPools> used,
       long address, int sizeIndex, int used, int nextOffset, int maxOffset, int[] freeOffsets) {
     /** Behind its last block. */
     long end() {
-      return address + maxOffset + 16L * (sizeIndex + 1);
+      return address + maxOffset + blockBytes();
+    }
+
+    int blockBytes() {
+      return 16 * (sizeIndex + 1);
     }
   }
 
@@ -124,6 +129,25 @@ record CapturedPools(List<Arena> arenas, List<Pool> pools, List<UsedPools> used,
       }
     }
     return pages;
+  }
+
+  /** Is shown blocks by their captured addresses. */
+  interface BlockVisitor {
+    void visit(long block, int bytes);
+  }
+
+  /** Visits the blocks that the captured process had, by pool. */
+  void forEachBlockInUse(BlockVisitor visit) {
+    for (Pool pool : pools) {
+      Set<Integer> free = new HashSet<>();
+      Arrays.stream(pool.freeOffsets()).forEach(free::add);
+      int end = Math.min(pool.nextOffset(), pool.maxOffset() + 1);
+      for (int offset = PoolHeader.BYTES; offset < end; offset += pool.blockBytes()) {
+        if (!free.contains(offset)) {
+          visit.visit(pool.address() + offset, pool.blockBytes());
+        }
+      }
+    }
   }
 
   boolean isInArena(long address) {

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What the interpreter's start and an import have left and the first collections take: dead objects
@@ -94,6 +95,14 @@ final class Leftovers {
         || contains(latest(deadFloats, counts.floats()), block)
         || contains(deadKeys, block)
         || contains(deadOthers, block);
+  }
+
+  /** Whether a captured block goes in the first full collection after the recipe's code began. */
+  boolean goesInCollection(long block) {
+    return isGarbage(block)
+        || deadTuples.stream().anyMatch(blocks -> contains(blocks, block))
+        || Stream.of(deadLists, deadDicts, deadFloats, deadKeys, deadOthers)
+            .anyMatch(blocks -> contains(blocks, block));
   }
 
   private static boolean contains(long[] blocks, long block) {

@@ -2,6 +2,7 @@ package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Interpreter;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -37,6 +38,9 @@ final class LoadCalls {
   /** Its allocation, unless it is from the free list. */
   static final String LIST = "list";
 
+  /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
+  static final String KEYWORDS = "keywords";
+
   /** Before the recipe's code. */
   final CapturedPools pools;
 
@@ -67,6 +71,13 @@ final class LoadCalls {
 
   boolean isEmpty() {
     return calls.length == 0;
+  }
+
+  /** The captured block of the first function of the module, {@code build}. */
+  long firstFunction() {
+    int before = marks.getOrDefault(BUILD, 0);
+    int number = (int) Arrays.stream(calls, 0, before).filter(call -> call > 0).count();
+    return kept.getOrDefault(number, 0L);
   }
 
   /** The calls, made in a process of another recipe. */
@@ -115,6 +126,19 @@ final class LoadCalls {
       return true;
     }
 
+    /** The tuple of two that is allocated at a mark is one from the free list, if there is any. */
+    void takePair(String mark) {
+      Integer at = marks.get(mark);
+      if (at == null) {
+        return;
+      }
+      until(mark);
+      long pair = interpreter.freeLists.takeTuple(2);
+      if (pair != 0) {
+        place(calls[next++], pair - interpreter.version.gcHeadBytes);
+      }
+    }
+
     /** Leaves out the calls from here to a mark. */
     void skipTo(String mark) {
       to(marks.getOrDefault(mark, next), false);
@@ -137,14 +161,18 @@ final class LoadCalls {
 
     private void allocate(int bytes, boolean real) {
       if (real) {
-        long block = interpreter.malloc.allocate(bytes);
-        blocks[made] = block;
-        Long captured = kept.get(made);
-        if (captured != null) {
-          places.put(captured, new Block(bytes, block));
-        }
+        place(bytes, interpreter.malloc.allocate(bytes));
+      } else {
+        made++;
       }
-      made++;
+    }
+
+    private void place(int bytes, long block) {
+      blocks[made] = block;
+      Long captured = kept.get(made++);
+      if (captured != null) {
+        places.put(captured, new Block(bytes, block));
+      }
     }
 
     /**

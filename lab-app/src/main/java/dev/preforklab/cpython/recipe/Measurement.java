@@ -101,7 +101,7 @@ final class Measurement {
       }
     }
     boolean leaves = RecipeReader.leaves(act);
-    Memory memory = memory(filePagesBefore + files + others - vanished);
+    Memory memory = memory(filePagesBefore + files + others).without(vanished);
     int exitFaults = leaves ? faults : baseline.footprint(frozen, "nothing").exitFaults();
     ActResult result =
         new ActResult(
@@ -140,8 +140,8 @@ final class Measurement {
       boolean takesDead = frozen && part instanceof Recipe.Collect;
       boolean clearsLists = part instanceof Recipe.Collect c && c.generation() == 2;
       footprints.add(
-          frozen && part instanceof Recipe.Exit exit && exit.normal()
-              ? baseline.frozenExit(collected)
+          part instanceof Recipe.Exit exit && exit.normal()
+              ? baseline.exit(frozen, collected)
               : clearsLists && !frozen && !collected
                   ? baseline.firstCollection(evaluator.calls().hadFreeFrames())
                   : baseline.footprint(frozen, collected || takesDead, footprintName(part)));
@@ -169,7 +169,14 @@ final class Measurement {
       evaluator.run(List.of(allocate.statement()));
     } else if (part instanceof Recipe.Exit exit) {
       if (exit.normal()) {
-        exit(frozen);
+        // Before arenas are given back.
+        touch(footprints.get(footprints.size() - 1).copiedPages());
+        Finalisation end = new Finalisation(evaluator, baseline, parent.loader());
+        if (frozen) {
+          end.exitFrozen();
+        } else {
+          end.exit();
+        }
       }
     } else if (!(part instanceof Recipe.Nothing)) {
       RecipeRunner.perform(part, evaluator);
@@ -226,25 +233,6 @@ final class Measurement {
     long out = evaluator.out;
     evaluator.out = 0;
     interpreter.decref(out);
-  }
-
-  /**
-   * Finalisation: a full collection, then the module's dict goes and with it the heap. From 3.4 on
-   * it is the collector that must find it, because the dict lies in a cycle with the module's
-   * functions; it does not where it may not look at it or sees a reference from outside.
-   */
-  private void exit(boolean frozen) {
-    interpreter.setFinalizing(true);
-    if (!frozen) {
-      interpreter.collector.collect(2);
-      if (version.major > 2 && evaluator.definitions().moduleIsHeld()) {
-        return;
-      }
-      drop();
-      interpreter.freeLists.clear();
-    } else {
-      baseline.exitCalls.replay(interpreter, baseline, parent.loader());
-    }
   }
 
   private boolean isFrozen() {
@@ -333,6 +321,11 @@ final class Measurement {
 
   /** Resident pages and those of them that others map too. */
   private record Memory(int rssPages, int sharedPages) {
+    /** The same without pages of the process's own. */
+    Memory without(int pages) {
+      return new Memory(rssPages - pages, sharedPages);
+    }
+
     double ratio() {
       return Math.round(10_000.0 * sharedPages / rssPages) / 10_000.0;
     }

@@ -100,7 +100,8 @@ public final class RecipeRunner {
 
   // The parent
 
-  private Parent parent(Act act) {
+  /** The parent of an act's child, with its heap built. */
+  Parent parent(Act act) {
     List<Statement> defined = new ArrayList<>();
     boolean reads = false;
     for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
@@ -162,6 +163,7 @@ public final class RecipeRunner {
     evaluator.calls().reportCounts();
     if (replay != null) {
       replay.skip(LoadCalls.LIST);
+      replay.takePair(LoadCalls.KEYWORDS);
       replay.finish();
       loader.trackNew(interpreter);
     }

@@ -30,7 +30,7 @@ class RecordedActsTest {
   private static final double COPIED_TOLERANCE = 0.01;
   private static final int PAGES = 15;
   private static final double FAULTS_TOLERANCE = 0.05;
-  private static final int RECORDED = 209;
+  private static final int RECORDED = 238;
 
   private static final List<String> RECIPES =
       List.of(
@@ -68,6 +68,13 @@ class RecordedActsTest {
           "few",
           // What importing a module leaves.
           "array_few",
+          // All goes at exit; which arenas are given back before the process is gone is a matter of
+          // single blocks.
+          "exits",
+          // The same of a heap that was frozen at the fork.
+          "unfrozen_holes",
+          "unfrozen_mixed",
+          "unfrozen_records",
           // Finalisation allocates in the holes of the frozen heap.
           "frozen_holes",
           // More attributes than the keys that a class's instances share can name.
@@ -100,12 +107,15 @@ class RecordedActsTest {
       ActResult result = runner.run(recipe.acts().get(number));
       assertThat(result.unsupported()).isEqualTo(real.path("unsupported").asText(null));
       if (result.unsupported() == null) {
-        assertAgree(result, real, "%s of %s on %s".formatted(result.act(), name, version));
+        // What 2.7's finalisation asks of the allocators is not known.
+        boolean onlyFaults = version.major == 2 && result.act().contains("exit\"");
+        assertAgree(
+            result, real, "%s of %s on %s".formatted(result.act(), name, version), onlyFaults);
       }
     }
   }
 
-  private static void assertAgree(ActResult lab, JsonNode real, String what) {
+  private static void assertAgree(ActResult lab, JsonNode real, String what, boolean onlyFaults) {
     boolean leaves = lab.act().contains("exit\"");
     if (leaves || lab.act().equals("\"drop\"")) {
       int faults = real.get("minor_faults").asInt();
@@ -113,17 +123,19 @@ class RecordedActsTest {
       assertThat((double) lab.minorFaults())
           .as("faults of " + what)
           .isCloseTo(faults, within(Math.max(PAGES, part)));
-    } else {
+    }
+    if (onlyFaults) {
+      return;
+    }
+    if (!lab.act().equals("\"drop\"")) {
       int copied = real.get("pages_copied").asInt();
       assertThat((double) lab.pagesCopied())
           .as("pages copied by " + what)
           .isCloseTo(copied, within(Math.max(PAGES, copied * COPIED_TOLERANCE)));
     }
-    if (!leaves) {
-      assertThat(lab.shareRatio())
-          .as("share ratio after " + what)
-          .isCloseTo(real.get("share_ratio").asDouble(), within(SHARE_TOLERANCE));
-    }
+    assertThat(lab.shareRatio())
+        .as("share ratio after " + what)
+        .isCloseTo(real.get("share_ratio").asDouble(), within(SHARE_TOLERANCE));
   }
 
   private static String result(PythonVersion version, String recipe) {

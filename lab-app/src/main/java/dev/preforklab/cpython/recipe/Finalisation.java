@@ -1,0 +1,88 @@
+package dev.preforklab.cpython.recipe;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.obmalloc.BlocksInUse;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A normal exit of a process on a {@link Baseline}. It decides which arenas are given back before
+ * the process is gone: one block of the interpreter's own that is not freed, or that was allocated
+ * into a hole of the heap just before that went, keeps an arena.
+ */
+final class Finalisation {
+  private final Interpreter interpreter;
+  private final Evaluator evaluator;
+  private final Baseline baseline;
+  private final BaselineLoader loader;
+
+  Finalisation(Evaluator evaluator, Baseline baseline, BaselineLoader loader) {
+    this.evaluator = evaluator;
+    this.baseline = baseline;
+    this.loader = loader;
+    interpreter = evaluator.mutator().interpreter;
+  }
+
+  /** Everything is frozen: the collector does not find the module, and with it stays the heap. */
+  void exitFrozen() {
+    interpreter.setFinalizing(true);
+    baseline.frozenExitCalls.new Replay(interpreter, baseline, loader).finish();
+  }
+
+  /**
+   * A full collection, then the module's dict goes and with it the heap. From 3.4 on it is the
+   * collector that must find it, because the dict lies in a cycle with the module's functions; it
+   * does not where it may not look at it or sees a reference from outside.
+   */
+  void exit() {
+    interpreter.setFinalizing(true);
+    ExitCalls.Replay replay = baseline.exitCalls.new Replay(interpreter, baseline, loader);
+    replay.untilCollectionEnds();
+    interpreter.collector.collect(2);
+    if (interpreter.version.major > 2 && evaluator.definitions().moduleIsHeld()) {
+      return;
+    }
+    if (baseline.exitCalls.isEmpty()) {
+      dropHeap();
+      return;
+    }
+    // It goes with the module's functions, which stand before the heap in the module's dict.
+    replay.until(baseline.loadCalls.firstFunction());
+    dropHeap();
+    freeCode(replay);
+    replay.finish();
+  }
+
+  private void dropHeap() {
+    long out = evaluator.out;
+    evaluator.out = 0;
+    if (out != 0) {
+      interpreter.decref(out);
+    }
+    interpreter.freeLists.clear();
+  }
+
+  /** Frees what is left of the recipe's: its code, functions and classes. */
+  private void freeCode(ExitCalls.Replay replay) {
+    Set<Long> others = new HashSet<>(replay.allocated());
+    baseline.pools.forEachBlockInUse(
+        (captured, bytes) -> {
+          if (loader.isThere(captured)
+              && !baseline.leftovers.isDead(captured)
+              && !baseline.leftovers.isGarbage(captured)) {
+            others.add(loader.relocate(captured));
+          }
+        });
+    List<Long> own = new ArrayList<>();
+    new BlocksInUse(interpreter)
+        .forEach(
+            block -> {
+              if (!others.contains(block)) {
+                own.add(block);
+              }
+            });
+    own.forEach(interpreter.malloc::free);
+  }
+}
