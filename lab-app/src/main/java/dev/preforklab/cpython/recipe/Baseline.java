@@ -175,7 +175,7 @@ public final class Baseline {
   /** Heads of the tracked objects of each generation, in list order. */
   final long[][] lists;
 
-  /** Of a normal exit; none of 2.7 and 3.6. */
+  /** Of a normal exit; none of 2.7. */
   final ExitCalls exitCalls;
 
   /** Of a normal exit while everything is frozen; none where a release has no freeze. */
