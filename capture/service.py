@@ -46,17 +46,20 @@ SETTINGS = {
 }
 # Runs in the master around the import of the application. The count of requests goes to a shared cell a worker,
 # so that reading it disturbs no worker.
-# The setting comes first, as in the first lines of an application: what is imported before it loads under the stock one.
+# The setting comes first, as in the first lines of an application, and nothing else is imported between it and the application:
+# when the first full collections come depends on every object made before.
 HOOK = '''
 import gc, os
 if os.environ["PREFORK_SERVICE_GC"] == "disable":
     gc.disable()
 elif os.environ["PREFORK_SERVICE_GC"]:
     gc.set_threshold(*map(int, os.environ["PREFORK_SERVICE_GC"].split(",")))
-import ctypes, importlib, json, mmap
+import sys
+_module, _, _name = os.environ["PREFORK_SERVICE_APP"].partition(":")
+__import__(_module)
+_app = getattr(sys.modules[_module], _name or "application")
+import ctypes, json, mmap
 _conf = json.loads(os.environ["PREFORK_SERVICE"])
-_module, _, _name = _conf["app"].partition(":")
-_app = getattr(importlib.import_module(_module), _name or "application")
 _file = open(_conf["counts"], "r+b")
 _cells = (ctypes.c_long * 4096).from_buffer(mmap.mmap(_file.fileno(), 32768))
 
@@ -168,7 +171,8 @@ class Service:
         self.environment = dict(
             os.environ, PYTHONPATH=directory + os.pathsep + chdir, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1",
             PREFORK_SERVICE_GC="disable" if disable else ",".join(map(str, thresholds or ())),
-            PREFORK_SERVICE=json.dumps({"collect": collect, "freeze": freeze, "app": options.app,
+            PREFORK_SERVICE_APP=options.app,
+            PREFORK_SERVICE=json.dumps({"collect": collect, "freeze": freeze,
                                         "counts": self.counts, "ready": self.ready}))
         self.thresholds = thresholds or STOCK_THRESHOLDS
         with socket.socket() as probe:
