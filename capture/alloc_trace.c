@@ -9,12 +9,18 @@
 
    Objects that the interpreter takes from its free lists, or puts there, never come here; how long each list is does: a
    length that has changed since the last event is noted as an event of its own before the next one. Or, while an application
-   loads, they are kept empty: what lies there is noted as dead and freed, so that each object is made by an allocation. */
+   loads, they are kept empty: what lies there is noted as dead and freed, so that each object is made by an allocation.
+
+   Who asks for a block while an application loads is noted with it: list(...) and dict(...) do not look at the free lists as [...]
+   and {...} do, and some releases allocate for them at another place.
+
+   When a collection is over, of the blocks made since the one before those are noted whose GC head says that they are on no
+   list of the collector (size: 1 if they were on none before it): tuples that it untracked, dicts that were never tracked. */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED };
 
-struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8, or | number of the free list << 8 */
+struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 | caller << 16, or | number of the free list << 8 */
 
 /* a free list to be kept empty: an array of objects, or the first of a chain through their first items (tuples) */
 struct shelf { volatile int *length; word *objects; word chained; };
@@ -24,7 +30,8 @@ struct domain;
 struct state { struct event *events; word capacity, used, dropped, depth; volatile int *count0; word gc_head; struct event *open;
                word lists; const volatile int **lengths; int *noted;
                word shelves; struct shelf *shelf; struct domain *objects;
-               volatile int *collecting; volatile int *count2; volatile word *long_lived_total; word steady; };
+               volatile int *collecting; volatile int *count2; volatile word *long_lived_total; word steady;
+               word *recent, recents, recents_max, due; };
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;
@@ -38,16 +45,76 @@ struct domain { struct state *state; struct allocator base; word number; };
 
 #define HOOK __attribute__((visibility("hidden"), noinline, used))
 
-enum { COUNT_BASE = 1 << 24 };
+#define CALLER ((word) __builtin_return_address(0) & 0xffff)
+
+enum { COUNT_BASE = 1 << 24, LIFT = 64 };
+
+static inline struct event *next_event(struct state *s) {
+  if (s->used >= s->capacity) { s->dropped++; return 0; }
+  return s->events + s->used++;
+}
+
+/* blocks made since the last collection and not yet freed; with more than there is room for, the first of them are left out */
+static inline void remember(struct state *s, void *address) {
+  if (s->recents == s->recents_max) {
+    s->recents = s->recents_max / 2;
+    for (word i = 0; i < s->recents; i++) s->recent[i] = s->recent[i + s->recents_max - s->recents];
+  }
+  s->recent[s->recents++] = (word) address;
+}
+
+static inline void forget(struct state *s, void *address) {
+  for (word i = s->recents; i-- > 0;)
+    if ((s->recent[i] & ~1UL) == (word) address) {
+      s->recent[i] = s->recent[--s->recents];
+      return;
+    }
+}
+
+static inline int is_untracked(const struct state *s, word address) {
+  const word *head = (const word *) address;
+  return s->gc_head == 32 ? (long) head[2] == -2 : head[0] == 0;
+}
+
+/* the next object made may start a collection: the lowest bit says which blocks are on no list before it */
+static inline void look_ahead(struct state *s) {
+  for (word i = 0; i < s->recents; i++) {
+    word address = s->recent[i] & ~1UL;
+    s->recent[i] = address | (word) is_untracked(s, address);
+  }
+}
+
+static inline void note_untracked(struct state *s) {
+  for (word i = 0; i < s->recents; i++) {
+    word address = s->recent[i] & ~1UL;
+    if (!is_untracked(s, address)) continue;
+    struct event *e = next_event(s);
+    if (!e) return;
+    e->address = address;
+    e->size = s->recent[i] & 1;
+    e->kind = OP_UNTRACKED;
+    e->count0 = *s->count0;
+    e->type = 0;
+  }
+  s->recents = 0;
+}
 
 /* Each collection is a full one, and the counter keeps away from its floor at 0, where a decrement is not done. If it is to be
-   steady, what a collection frees does not count, or the next one would be as much later. */
+   steady, what a collection frees does not count, or the next one would be as much later. Else it is not let sink far below its
+   base either, for the same reason: raised by LIFT, which the reader of the events takes off again. */
 static inline void collect_fully(struct state *s) {
   if (!s->collecting) return;
   *s->count2 = COUNT_BASE;
   *s->long_lived_total = 0;
   if (s->steady && *s->collecting) *s->count0 = COUNT_BASE;
-  if (*s->count0 < COUNT_BASE / 2) *s->count0 += COUNT_BASE;
+  if (*s->count0 < COUNT_BASE / 2) {
+    *s->count0 += COUNT_BASE;
+    if (s->recents_max) note_untracked(s);
+  } else if (s->recents_max && *s->count0 >= COUNT_BASE + (int) s->due) {
+    look_ahead(s);
+  } else if (s->recents_max && *s->count0 < COUNT_BASE - LIFT) {
+    *s->count0 += LIFT;
+  }
 }
 
 /* gives the last allocation of an object domain its type, before anything else happens to the block */
@@ -58,7 +125,8 @@ static inline void settle(struct state *s) {
   if (e->size >= s->gc_head + 16) e->type = *(word *) (e->address + s->gc_head + 8);
 }
 
-static inline void note(struct domain *d, word op, void *address, word size, int count0) {
+/* caller: low bits of the address to which an allocation returns, 0 if they are not wanted */
+static inline void note(struct domain *d, word op, void *address, word size, int count0, word caller) {
   struct state *s = d->state;
   word k = s->used;
   for (word i = 0; i < s->lists; i++) {
@@ -73,15 +141,20 @@ static inline void note(struct domain *d, word op, void *address, word size, int
     e->type = 0;
   }
   s->used = k;
-  if (k >= s->capacity) { s->dropped++; return; }
-  s->used = k + 1;
-  struct event *e = s->events + k;
+  struct event *e = next_event(s);
+  if (!e) return;
   e->address = (word) address;
   e->size = size;
-  e->kind = (unsigned) (op | d->number << 8);
+  e->kind = (unsigned) (op | d->number << 8 | (s->shelves ? caller << 16 : 0));
   e->count0 = count0;
   e->type = s->collecting && *s->collecting;
   if (op == OP_ALLOC && d->number == 2) s->open = e;
+  if (!s->recents_max || d->number != 2) return;
+  if (op == OP_ALLOC || op == OP_MOVED_TO) {
+    if (size >= s->gc_head + 16) remember(s, address);
+  } else {
+    forget(s, address);
+  }
 }
 
 static inline void drain(struct state *s) {
@@ -93,7 +166,7 @@ static inline void drain(struct state *s) {
       if (f->chained) *f->objects = *(word *) (object + 24);
       --*f->length;
       if (s->collecting) --*s->count0;
-      note(s->objects, OP_SHELVED, (void *) (object - s->gc_head), i, *s->count0);
+      note(s->objects, OP_SHELVED, (void *) (object - s->gc_head), i, *s->count0, 0);
       s->objects->base.free(s->objects->base.ctx, (void *) (object - s->gc_head));
     }
   }
@@ -108,7 +181,7 @@ HOOK void *trace_malloc(void *ctx, word n) {
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.malloc(d->base.ctx, n);
-  if (!--d->state->depth && p) note(d, OP_ALLOC, p, n, count0);
+  if (!--d->state->depth && p) note(d, OP_ALLOC, p, n, count0, CALLER);
   return p;
 }
 
@@ -120,7 +193,7 @@ HOOK void *trace_calloc(void *ctx, word n, word each) {
   int count0 = *d->state->count0;
   d->state->depth++;
   void *p = d->base.calloc(d->base.ctx, n, each);
-  if (!--d->state->depth && p) note(d, OP_ALLOC, p, n * each, count0);
+  if (!--d->state->depth && p) note(d, OP_ALLOC, p, n * each, count0, CALLER);
   return p;
 }
 
@@ -133,8 +206,8 @@ HOOK void *trace_realloc(void *ctx, void *old, word n) {
   d->state->depth++;
   void *p = d->base.realloc(d->base.ctx, old, n);
   if (!--d->state->depth && p && p != old) {
-    note(d, old ? OP_MOVED_TO : OP_ALLOC, p, n, count0);
-    if (old) note(d, OP_MOVED_FROM, old, 0, count0);
+    note(d, old ? OP_MOVED_TO : OP_ALLOC, p, n, count0, old ? 0 : CALLER);
+    if (old) note(d, OP_MOVED_FROM, old, 0, count0, 0);
   }
   return p;
 }
@@ -143,7 +216,7 @@ HOOK void trace_free(void *ctx, void *p) {
   struct domain *d = ctx;
   collect_fully(d->state);
   settle(d->state);
-  if (p && !d->state->depth) note(d, OP_FREE, p, 0, *d->state->count0);
+  if (p && !d->state->depth) note(d, OP_FREE, p, 0, *d->state->count0, 0);
   d->state->depth++;
   d->base.free(d->base.ctx, p);
   d->state->depth--;

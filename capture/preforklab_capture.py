@@ -39,14 +39,40 @@ def stub():
     if tracing:
         say("B %s" % " ".join(str(s[k]) for s in gc.get_stats() for k in ("collections", "collected", "uncollectable")))
         path, output, count0, head, collector, often = line(commands).split("\t")
-        space = {"__name__": "preforklab_load", "__file__": path}
-        with open(path, "rb") as f:
-            exec(f.read(), space)                     # the first compile() of a process makes types that the application is to make
-        try:
-            trace = space["LoadTrace"](output, int(count0), int(head), [int(a) for a in collector.split(",")], often)
-        except Exception as e:
-            say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
+        finders = set(sys.path_importer_cache)
+        import mmap
+        room, events = mmap.mmap(-1, 1 << 20, prot=7), mmap.mmap(-1, 3 << 28)
+        del sys.modules["mmap"]                       # the application is to load it itself, and to look where it is
+        for directory in set(sys.path_importer_cache) - finders:
+            del sys.path_importer_cache[directory]
+        r, w = os.pipe()
+        if os.fork() == 0:                            # what prepares the hook leaves no trace here: a child does it, in shared memory
+            try:
+                off = 0                               # of the youngest objects, how many the next collection takes off its lists
+                if sys.version_info >= (3, 8):
+                    off = len(gc.get_objects(generation=1)) + len(gc.get_objects(generation=0))
+                    gc.collect(0)
+                    off -= len(gc.get_objects(generation=1))
+                space = {"__name__": "preforklab_load", "__file__": path}
+                with open(path, "rb") as f:
+                    exec(f.read(), space)
+                space["arm"](w, room, events, int(count0), int(head), [int(a) for a in collector.split(",")], off)
+            finally:
+                os._exit(0)
+        os.close(w)
+        said = line(r).split("\t")
+        os.close(r)
+        os.wait()
+        if said[0] == "E":
+            say("E " + said[1])
             os._exit(2)
+        memory = os.open("/proc/self/mem", os.O_RDWR)
+        on, off = [[(int(word.split(":")[0]), bytes.fromhex(word.split(":")[1])) for word in words.split(" ")] for words in said[3:5]]
+        if said[2] != "0":
+            gc.set_threshold(int(said[2]), 0, 0)
+            gc.enable()
+        for at, data in on:
+            os.pwrite(memory, data, at)
     targets, application = {}, None
     for name in names.split(" "):
         try:
@@ -67,8 +93,14 @@ def stub():
             os._exit(2)
     module = target = attribute = part = None
     if tracing:
+        for at, data in off:
+            os.pwrite(memory, data, at)
+        gc.disable()
         try:
-            trace.end()
+            space = {"__name__": "preforklab_load", "__file__": path}
+            with open(path, "rb") as f:
+                exec(f.read(), space)
+            space["LoadTrace"](output, room, events, int(head), said[1], said[2] != "0", int(said[5]), int(said[6]), often).write()
             say("D 0 0")
         except BaseException as e:
             say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
@@ -138,43 +170,43 @@ stub()
 '''
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (400, 880, 1360, 2112)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (944, 1360, 1792, 2256)  # malloc, calloc, realloc, free
 TRACE_CODE = (
-    "SIN/WAAPhIQBAABBV0FWQVVBVEmJ/FVTMdtIg+wIZpBJi1QkYEiNBFtMjSzCSYtFAIsQhdIPjhgBAAAPH0QAAEmDfRAASYtVCA+E"
-    "KQEAAEyLMkmLThhIiQqLEIPqAUmDfCRwAIkQSYtEJCh0B4sQg+oBiRBJi2wkaESLOE0rdCQwSIt9AEyLT0BIi3cQTItfCE2FyXRZ"
-    "TItXSEyLR1AxwEmLFMJIYwpBOwyAdDlMOd5zNEiJ8kGJDIBIg8YBSMHiBUgDF0iJSgiJwcHhCEjHAgAAAACDyQREiXoUiUoQSMdC"
-    "GAAAAABIg8ABTDnIdbFIiXcQTDneD4OMAAAASI1GAUiLV3BIweYFSAM3SIlHEItFMEyJNsHgCEiJXgiDyAVEiX4UiUYQMcBIhdJ0"
-    "CosChcAPlcAPtsBIiUYYSIt9CEyJ9v9VKEmLRQCLEIXSD4/t/v//SIPDAUk7XCRYD4K+/v//SIPECFtdQVxBXUFeQV/DDx+AAAAA"
-    "AEhjCEyLdMr46dT+//8PHwBIg0cYAeusw0FVQVRVSIn9U0iJ80iD7AhIiz9Ii1dwSIXSdEBIi0d4xwAAAAABSIuHgAAAAEjHAAAA"
-    "AABIg7+IAAAAAEiLRyh0DIsShdJ0BscAAAAAAYsQgfr//38AD46UAAAASItHOEiFwHQWSItXMEjHRzgAAAAASI1KEEg5SAhzXUiL"
-    "RyBIhcB1Dejn/f//SIt9AEiLRyBIi1coSIPAAUiJ3kSLIkiJRyBIi30I/1UQSIt9AEmJwEiLRyBIg+gBSIlHIE2FwHQFSIXAdDlI"
-    "g8QITInAW11BXEFdww8fAEiLCEiLVAoISIlQGOuVZi4PH4QAAAAAAIsQgcIAAAABiRDpXf///5BMi1dASIt3EEyLbwhNhdJ0XkyL"
-    "X0hMi09QDx+AAAAAAEmLFMNIYwpBOwyBdDlMOe5zNEiJ8kGJDIFIg8YBSMHiBUgDF0iJSgiJwcHhCEjHAgAAAACDyQREiWIUiUoQ"
-    "SMdCGAAAAABIg8ABTDnQdbFIiXcQTDnuc1hIjUYBSItPcEjB5gVIAzdIiUcQSItFMEyJBonCSIleCMHiCESJZhSJVhAx0kiFyXQK"
-    "ixGF0g+Vwg+20kiJVhhIg/gCD4UG////SIl3OOn9/v//Zg8fRAAASINHGAHp7f7//2YPH0QAAEFWQVVBVEmJ/FVIidVTSIs/SInz"
-    "SItXcEiF0nRASItHeMcAAAAAAUiLh4AAAABIxwAAAAAASIO/iAAAAABIi0codAyLEoXSdAbHAAAAAAGLEIH6//9/AA+OkwAAAEiL"
-    "RzhIhcB0FkiLVzBIx0c4AAAAAEiNShBIOUgIc2RIi0cgSIXAdQ3oBvz//0mLPCRIi0cgSItXKEiDwAFIid5EiypIiUcgSInqSYt8"
-    "JAhB/1QkGEmLPCRJicBIi0cgSIPoAUiJRyBNhcB0BUiFwHQyW0yJwF1BXEFdQV7DZg8fRAAASIsISItUCghIiVAY645mkIsQgcIA"
-    "AAABiRDpXv///5BMi1dASIt3EEyLdwhNhdJ0XkyLX0hMi09QDx+AAAAAAEmLFMNIYwpBOwyBdDlMOfZzNEiJ8kGJDIFIg8YBSMHi"
-    "BUgDF0iJSgiJwcHhCEjHAgAAAACDyQREiWoUiUoQSMdCGAAAAABIg8ABTDnQdbFIiXcQTDn2c1hID6/dSI1GAUiLT3BIweYFSIlH"
-    "EEmLRCQwSAM3icJMiQbB4ghIiV4IiVYQMdJEiW4USIXJdAqLEYXSD5XCD7bSSIlWGEiD+AIPhQj///9IiXc46f/+//+QSINHGAHp"
-    "9P7//2YPH0QAAEFXQVZBVUFUSYnUVUiJ9VNIiftIg+wYSIs/SItXcEiF0nRASItHeMcAAAAAAUiLh4AAAABIxwAAAAAASIO/iAAA"
-    "AABIi0codAyLEoXSdAbHAAAAAAGLEIH6//9/AA+OTQIAAEiLRzhIhcB0GkiLVzBIx0c4AAAAAEiNShBIOUgID4MSAgAASItHIEiF"
-    "wHUM6Bz6//9IiztIi0cgSItXKEiDwAFIie5EiypIiUcgTIniSIt7CP9TIEiLM0mJwUiLRiBMjUD/TIlGIE2FwA+FrQEAAE2FyQ+E"
-    "pAEAAEw5zQ+EmwEAAEiJ6EyLVkBIi34QSPfYTIt2CEgZ0oPiA02F0nRjTIt+SEyLXlBIiVQkCDHASYsUx0hjCkE7DIN0OUw593M0"
-    "SIn6QYkMg0iDxwFIweIFSAMWSIlKCInBweEISMcCAAAAAIPJBESJahSJShBIx0IYAAAAAEiDwAFMOdB1sUiLVCQISIl+EEw59w+D"
-    "TwEAAEyLWzBIjUcBSItOcEjB5wVIiUYQSAM+RInYTIkPweAITIlnCAnQRIlvFIlHEDHASIXJdAqLAYXAD5XAD7bASIlHGEiF0nUK"
-    "SYP7Ag+EHgEAAEiF7Q+EtAAAAEiLfhBNhdJ0W0yLZkhMi15QMcBmkEmLFMRIYwpBOQyDdDlMOfdzNEiJ+kGJDINIg8cBSMHiBUgD"
-    "FkiJSgiJwcHhCEjHAgAAAACDyQREiWoUiUoQSMdCGAAAAABIg8ABSTnCdbFIiX4QTDn3D4OUAAAASI1HAUjB5wVIAz5IiUYQSItD"
-    "MEiJL8HgCEjHRwgAAAAAg8gCRIlvFIlHEEiLRnBIhcB0C4sARTHAhcBBD5XATIlHGEiDxBhMichbXUFcQV1BXkFfww8fgAAAAABI"
-    "iwhIi1QKCEiJUBjp3f3//w8fgAAAAACLEIHCAAAAAYkQ6aT9//+QSINGGAHp+P7//2YPH0QAAEiDRhgB66hmDx+EAAAAAABIiX44"
-    "6dn+//8PH4AAAAAAQVZJifBBVUFUVVNIiwdIiftMi1hwTYXbdD1Ii1B4xwIAAAABSIuQgAAAAEjHAgAAAABIg7iIAAAAAEiLUCh0"
-    "DUGLC4XJdAbHAgAAAAGLCoH5//9/AH55SItQOEiF0nQWSItIMEjHQDgAAAAASI1xEEg5cghzQkyLSCBNhcB0BU2FyXRcSYPBAUiL"
-    "ewhMicZMiUgg/1MoSIs7SINvIAEPhQwBAABbXUFcQV1BXukP9///Dx+AAAAAAEiLMkiLTDEISIlKGOuwZi4PH4QAAAAAAIsKgcEA"
-    "AAABiQrpeP///5BIi1AoSItoQEiLeBBMi3AIRIsiSIXtdGBMi2hITItQUDHSZg8fRAAASYtM1QBIYzFBOzSSdDlMOfdzNEiJ+UGJ"
-    "NJJIg8cBSMHhBUgDCEiJcQiJ1sHmCEjHAQAAAACDzgREiWEUiXEQSMdBGAAAAABIg8IBSDnqdbBIiXgQTDn3c19IjVcBSMHnBUgD"
-    "OEiJUBCLUzBMiQfB4ghIx0cIAAAAAIPKAUSJZxSJVxAx0k2F23QLQYsThdIPlcIPttJIiVcY6d7+//9mLg8fhAAAAAAAW11BXEFd"
-    "QV7DDx+AAAAAAEiDQBgB6br+//8="
+    "SItXcEiJ+EiF0nRuSItPeMcBAAAAAUiLj4AAAABIxwEAAAAASIO/iAAAAABIi08odAyLEoXSdAbHAQAAAAGLEUiLsKAAAACB+v//"
+    "fwB+MUiF9nQmi7ioAAAAizGNl////wA58g+MtgAAAIsBPb///wB/B4sBg8BAiQHDDx9EAACLEYHCAAAAAYkRSIX2dOtMi4iYAAAA"
+    "TYXJD4T5AAAATIuAkAAAAEyLUDAx/+tWZpBIgz4AdUFIi1AQSDtQCA+DvAAAAEyNWgFIweIFTIlYEEgDEHSlSIkySYs0+MdCEAYA"
+    "AACD5gFIiXIIizFIx0IYAAAAAIlyFEiDxwFJOfkPhJQAAABJizT4SIPm/kmD+iB1nkiDfhD+dJ3r3A8fRAAASIO4mAAAAAAPhEz/"
+    "//9Ii7iQAAAAMcnrJA8fgAAAAAAx0kiDPgAPlMJICfJIiRTPSIPBAUg7iJgAAABzM0iLNM9Ig+b+SIN4MCB11DHSSIN+EP4PlMLr"
+    "0Q8fhAAAAAAASINAGAHDZi4PH4QAAAAAAMMPH4AAAAAASMeAmAAAAAAAAADDZmYuDx+EAAAAAACQQVdJic9BVkmJ1kFVSYn1QVRJ"
+    "ifxVU0iLP0yLX0BIi3cQSItvCE2F23RdSItfSEyLV1AxwA8fQABIixTDSGMKQTkMgnQ5SDnuczRIifJBiQyCSIPGAUjB4gVIAxdI"
+    "iUoIicHB4QhIxwIAAAAAg8kERIlCFIlKEEjHQhgAAAAASIPAAUw52HWxSIl3EEg57g+DDAEAAEiNRgFIweYFSIlHEEgDNw+EmAAA"
+    "AEmLVCQwTIk2TIl+CInQweAIRAnoSIN/WAB0B0nB4RBECchIi09wiUYQMcBEiUYUSIXJdAqLAYXAD5XAD7bASIlGGE2F7XRgSIuH"
+    "oAAAAEiD+gJ1REiFwHQ/ugkAAABMD6PqcllIi4eYAAAATI1A/0yJwOseDx8ASIu3kAAAAEiNDMZIg+gBSIsRSIPi/kk51nR1SIP4"
+    "/3XfW11BXEFdQV5BX8MPH0AASIP6AnXrSIuHoAAAAEiJdzhIhcB020iLXzBIjVMQSTnXcs5Ii4+YAAAASIu3kAAAAEg5wXQ6SI1B"
+    "AUiJh5gAAABMiTTO66pmDx+EAAAAAABIg0cYAVtdQVxBXUFeQV/DTImHmAAAAEqLBMZIiQHrgUiJwUjR6UiJj5gAAAB0tzHS6wwP"
+    "H0QAAEiLh6AAAABIAdBIKchIiwTGSIkE1kiLj5gAAABIg8IBSDnKctvrh5BBV0FWQVVJif1BVFVTSIPsGEiLL0iJdCQISInv6C/8"
+    "//9Ii0U4SIXAdBpIi1UwSMdFOAAAAABIjUoQSDlICA+DEQEAAEyLZSBNheQPhb0AAABIg31YAA+EsgAAAA8fQABIi1VgS40EZEyN"
+    "NMJJiwaLEIXSf2fpfgAAAGYPH0QAAEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0UodAeLEIPqAYkQTIt9aESLAEiJ2kUxyUgrVTBM"
+    "ieG+BQAAAEyJ/+g8/f//SCtdMEmLfwhIid5B/1coSYsGixCF0n4cSYN+EABJi1YIdZlIYwhIi1zK+OuZDx+AAAAAAEmDxAFMO2VY"
+    "D4Ja////SYttAEyLZSBIi0UoTIt0JAhJg8QBSYt9CIsYTIn2TIllIEH/VRBJi00ASItxIEiNVv9IiVEgSIXAdAVIhdJ0IEiDxBhb"
+    "XUFcQV1BXkFfw0iLCEiLVAoISIlQGOne/v//RA+3TCRIQYnYTInxSInCTInvMfZIiUQkCOh8/P//SItEJAhIg8QYW11BXEFdQV5B"
+    "X8MPH4QAAAAAAEFXQVZBVUFUSYn8VVNIg+wYTIs/SIk0JEyJ/0iJVCQI6Iv6//9Ji0c4SIXAdBpJi1cwScdHOAAAAABIjUoQSDlI"
+    "CA+DFgEAAEmLbyBIhe0PhbkAAABJg39YAA+ErgAAAEmLV2BIjURtAEyNLMJJi0UAixCF0n9m638PH4AAAAAASIsaSItLGEiJCosQ"
+    "g+oBSYN/cACJEEmLRyh0B4sQg+oBiRBNi3doRIsASInaRTHJSStXMEiJ6b4FAAAATIn36Jz7//9JK18wSYt+CEiJ3kH/VihJi0UA"
+    "ixCF0n4bSYN9EABJi1UIdZhIYwhIi1zK+OuYZg8fRAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhIg8UBTIs0JEmLfCQIixhJ"
+    "iW8gTIn2TIt8JAhMifpB/1QkGEmLDCRIi3EgSI1W/0iJUSBIhcB0BUiF0nQgSIPEGFtdQVxBXUFeQV/DSIsISItUCghIiVAY6dn+"
+    "//9MifFED7dMJEhBidhIicJJD6/PTInnMfZIiQQk6ND6//9IiwQkSIPEGFtdQVxBXUFeQV/DZmYuDx+EAAAAAABmkEFXQVZBVUFU"
+    "SYn8VVNIg+wYTIs/SIl0JAhMif9IiRQk6Nv4//9Ji0c4SIXAdBpJi1cwScdHOAAAAABIjUoQSDlICA+DTwEAAEmLbyBIhe0PhbkA"
+    "AABJg39YAA+ErgAAAEmLV2BIjURtAEyNNMJJiwaLEIXSf2bpfQAAAA8fRAAASIsaSItLGEiJCosQg+oBSYN/cACJEEmLRyh0B4sQ"
+    "g+oBiRBNi29oRIsASInaRTHJSStXMEiJ6b4FAAAATInv6Oz5//9JK18wSYt9CEiJ3kH/VShJiwaLEIXSfhxJg34QAEmLVgh1mUhj"
+    "CEiLXMr465kPH4AAAAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhMi3QkCEiDxQFJi3wkCEiLFCSLGEyJ9kmJbyBB/1QkIEmL"
+    "DCRIg2kgAXVLSIXAdEZJOcZ0QU2F9nRcSIsMJEiJwkUxyUGJ2L4DAAAATInnSIkEJOhG+f//SItUJAhFMclBidgxyb4CAAAATInn"
+    "6Cz5//9IiwQkSIPEGFtdQVxBXUFeQV/DSIsISItUCghIiVAY6aD+//9IiwwkRA+3TCRISInCQYnYMfZMiedIiQQk6Or4//9IiwQk"
+    "67wPH0AAQVZBVUFUSYn0VVNIiy9IiftIie/oF/f//0iLRThIhcB0GkiLVTBIx0U4AAAAAEiNShBIOUgID4PzAAAASItFIE2F5HQJ"
+    "SIXAD4TyAAAASIPAAUiLewhMieZIiUUg/1MoSIsrSItFIEyNaP9MiW0gTYXtD4WuAAAASIN9WAAPhKMAAAAPH0QAAEiLVWBLjURt"
+    "AEyNNMJJiwaLEIXSf2DreEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0UodAeLEIPqAYkQTItlaESLAEiJ2kUxyUgrVTBMiem+BQAA"
+    "AEyJ5+j89///SCtdMEmLfCQISIneQf9UJChJiwaLEIXSfhpJg34QAEmLVgh1l0hjCEiLXMr465cPH0QAAEmDxQFMO21YD4Ji////"
+    "W11BXEFdQV7DSIsISItUCghIiVAY6fz+//9Ii0UoRTHJMclMieK+AQAAAEiJ30SLAOiE9///SItFIOnp/v//"
 )
 # --- end of machine code
 
@@ -292,20 +324,26 @@ class Tracer(object):
     EVENT = 32
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
-    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0):
+    ROOM = 1 << 20                                    # for the code and all its words but the events
+
+    def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0, recents=0, due=0,
+                 room=None, buffer=None):
         import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
+        self.room = room or mmap.mmap(-1, self.ROOM, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        self.buffer = buffer or mmap.mmap(-1, capacity * self.EVENT)
+        self.taken = 0
+        self.state = self.words(22)                   # the first thing in the room, see LoadTrace
         code = binascii.a2b_base64(TRACE_CODE)
-        self.code = mmap.mmap(-1, (len(code) + PAGE) // PAGE * PAGE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
-        self.code.write(code)
-        at = ctypes.addressof(ctypes.c_char.from_buffer(self.code))
-        self.buffer = mmap.mmap(-1, capacity * self.EVENT)
-        self.lengths, self.noted = (ctypes.c_uint64 * (len(lists) + 1))(*lists), (ctypes.c_int * (len(lists) + 1))()
-        self.shelves = (ctypes.c_uint64 * (3 * len(shelves) + 1))(*[word for shelf in shelves for word in shelf])
-        self.state = (ctypes.c_uint64 * 18)(ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
-                                            len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
-                                            len(shelves), ctypes.addressof(self.shelves), 0, *(tuple(collector) + (steady,)))
+        at = ctypes.addressof(self.words((len(code) + 7) // 8))
+        ctypes.memmove(at, code, len(code))
+        self.lengths, self.noted = self.words(len(lists) + 1, lists), self.words(len(lists) + 1, kind=ctypes.c_int)
+        self.shelves = self.words(3 * len(shelves) + 1, [word for shelf in shelves for word in shelf])
+        self.recent = self.words(recents + 1)
+        self.state[:] = [ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
+                         len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
+                         len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due]
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -315,7 +353,7 @@ class Tracer(object):
             f.argtypes, f.restype = [ctypes.c_int, ctypes.c_void_p], None
         for number in domains:
             # struct domain: state, base allocator (ctx, malloc, calloc, realloc, free), number; then the hooked allocator
-            d = (ctypes.c_uint64 * 12)()
+            d = self.words(12)
             start = ctypes.addressof(d)
             d[0], d[6] = ctypes.addressof(self.state), number
             api.PyMem_GetAllocator(number, start + 8)
@@ -326,6 +364,19 @@ class Tracer(object):
             if number == 2:
                 self.state[13] = start
         self.set = api.PyMem_SetAllocator
+
+    def words(self, count, values=(), kind=None):
+        """The next `count` numbers of the room, 64 bits each unless said."""
+        import ctypes
+        made = ((kind or ctypes.c_uint64) * count).from_buffer(self.room, self.taken)
+        self.taken += (ctypes.sizeof(made) + 15) // 16 * 16
+        made[:len(values)] = values
+        return made
+
+    def reset(self):
+        """Forgets all events."""
+        for word in (2, 3, 4, 7, 19):                 # used, dropped, depth, open, recents
+            self.state[word] = 0
 
     def start(self):
         self.count0.value = 1 << 24                   # far from its floor at 0, where a decrement is not done
@@ -348,9 +399,72 @@ class Tracer(object):
             raise MemoryError("more than %d allocations and frees in one traced window; measure fewer or smaller requests at a time" % self.state[1])
 
     def events(self):
-        import struct
-        view = memoryview(self.buffer)[:self.used.value * self.EVENT]
-        return struct.iter_unpack("<QQIiQ", view)
+        return traced_events(self.buffer, self.used.value)
+
+
+def traced_events(buffer, used):
+    """Rows of address, size, kind, counter of generation 0, type; see `struct event` in alloc_trace.c."""
+    import struct
+    return struct.iter_unpack("<QQIiQ", memoryview(buffer)[:used * Tracer.EVENT])
+
+
+def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
+    """In a child of the process that is to be traced, whose addresses are the same: puts the hook and all it needs into the shared
+    memory. Answers with a line: the free lists that are kept empty; the threshold at which to collect, 0 if not at all; the
+    words that set the hook, and those that take it off again, in hexadecimal at decimal addresses; who asks for the block of a [...]
+    (see alloc_trace.c); and `taken_off`."""
+    import os
+    import struct
+    try:
+        shelves = find_shelves()
+        collecting = collector[0] != 0
+        tracer = Tracer(count0_address, len(buffer) // Tracer.EVENT, gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in shelves],
+                        collector=collector, recents=4096 if collecting else 0, due=LoadTrace.EVERY, room=room, buffer=buffer)
+        places = [(allocator_place(tracer, domain), domain[3]) for domain in tracer.domains]
+        tracer.go_on()
+        made = [None]
+        tracer.pause()
+        events = traced_events(buffer, tracer.used.value)
+        caller = [kind >> 16 for address, size, kind, count0, type_address in events if kind & 255 == 0 and type_address == id(type(made))]
+        tracer.reset()                                # of what this process did while the hook was set
+        # far from the counter's floor at 0, where a decrement is not done
+        on = [(count0_address, struct.pack("<i", 1 << 24))] + [(at, struct.pack("<5Q", *d[7:12])) for at, d in places]
+        off = [(at, struct.pack("<5Q", *d[1:6])) for at, d in places]
+        text = [" ".join("%d:%s" % (at, "".join("%02x" % byte for byte in bytearray(data))) for at, data in patches) for patches in (on, off)]
+        answer = ["D", ";".join("%d,%d" % shelf[:2] for shelf in shelves), str((1 << 24) + LoadTrace.EVERY if collecting else 0)] + text + [str(caller[-1] if caller else 0), str(taken_off)]
+    except Exception as e:
+        answer = ["E", "%s: %s" % (type(e).__name__, str(e).replace("\n", " "))]
+    os.write(reply, ("\t".join(answer) + "\n").encode("utf-8"))
+
+
+def allocator_place(tracer, domain):
+    """Where the interpreter keeps a domain's allocator: the place whose words follow PyMem_SetAllocator."""
+    import ctypes
+    number, hooked, base, words = domain
+    spans = []
+    with open("/proc/self/maps") as f:
+        for l in f:
+            low, high = [int(x, 16) for x in l.split()[0].split("-")]
+            if l.split()[1].startswith("rw-p") and high - low < 64 << 20 and "[stack]" not in l:
+                spans.append((low, high))
+    found = []
+    with open("/proc/self/mem", "rb", 0) as memory:
+        def read(at, size):
+            memory.seek(at)
+            return memory.read(size)
+        before, after = bytes(bytearray(words)[8:48]), bytes(bytearray(words)[56:96])
+        for low, high in spans:
+            data = read(low, high - low)
+            at = data.find(before)
+            while at >= 0:
+                found.append(low + at)
+                at = data.find(before, at + 8)
+        tracer.set(number, hooked)
+        found = [at for at in found if read(at, 40) == after]
+        tracer.set(number, base)
+    if len(found) != 1:
+        raise RuntimeError("the allocator of domain %d is at %d places of the interpreter's memory" % (number, len(found)))
+    return found[0]
 
 
 def child_probe(path, request):
@@ -523,28 +637,6 @@ def find_shelves():
         elif number <= 2 and hits and count > 0:
             found.append((number, length, start + 8 * (max(hits) - count + 1), 0))
     return found
-
-
-def shelves_from_a_child():
-    """`find_shelves` where it leaves no trace: in a child, whose addresses are the same."""
-    import os
-    r, w = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.write(w, ";".join("%d,%d,%d,%d" % shelf for shelf in find_shelves()).encode("ascii"))
-        finally:
-            os._exit(0)
-    os.close(w)
-    text = b""
-    while True:
-        part = os.read(r, 4096)
-        if not part:
-            break
-        text += part
-    os.close(r)
-    os.waitpid(pid, 0)
-    return [tuple(int(x) for x in shelf.split(b",")) for shelf in text.split(b";") if shelf]
 
 
 def child_trace(path, request):
@@ -770,7 +862,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
     if often:
         with open(often) as f:
             said = json.load(f)
-        found = carried_over(clock, array.array("l", said["sizes"]), dict(said["collected"]), EVERY // 2)
+        found = carried_over(aligned(clock, array.array("l", said["sizes"]), EVERY // 2), len(said["sizes"]), dict(said["collected"]))
         lost = dict((v, found[tick_of[a]]) for v, a in made.items() if tick_of.get(a) in found)
     fate = unreachable(graph, made, lost)
     groups = {}                                       # (request, oldest object that leads to it, tick it was lost at) -> [objects, what they own]
@@ -844,32 +936,27 @@ class LoadTrace(object):
     """How the application loads, as its collector would see it: when collectable objects come and go, the collector being
     off, and which of them are cyclic garbage from when on. Enough to say what it would have done under any thresholds."""
 
-    STEPS_MAX = 1 << 14
-
-    def __init__(self, path, count0_address, gc_head, collector, often):
-        self.often = often
-        self.path, self.collecting, before = path, collector[0] != 0, set(sys.modules)
-        self.shelves = shelves_from_a_child()
-        self.tracer = Tracer(count0_address, gc_head=gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in self.shelves], collector=collector)
-        for name in set(sys.modules) - before:        # the application is to load them itself
-            del sys.modules[name]
-        self.tracer.start()
-        if self.collecting:
-            import gc
-            gc.set_threshold((1 << 24) + self.EVERY, 0, 0)
-            gc.enable()
+    STEPS_MAX = 1 << 16
 
     EVERY = 128                                       # net allocations from one full collection to the next
+    LIFT = 64                                         # by so much alloc_trace.c raises a counter that sinks
 
-    def end(self):
-        self.tracer.stop()
+    def __init__(self, path, room, buffer, gc_head, shelves, collecting, caller, off, often):
+        import struct
+        self.path, self.buffer, self.head, self.collecting, self.caller, self.off, self.often = path, buffer, gc_head, collecting, caller, off, often
+        self.shelves = [tuple(int(x) for x in shelf.split(",")) for shelf in shelves.split(";") if shelf]
+        self.used, dropped = struct.unpack_from("<QQ", room, 16)
+        if dropped:
+            raise MemoryError("more than %d allocations and frees while the application loads" % self.used)
+
+    def write(self):
         import gc
         import json
         if self.collecting:
-            gc.disable()
             what, which, lists, kinds, left, collected = self.lives()
             with open(self.path, "w") as f:
-                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "collected": sorted(collected.items())}, f)
+                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "collected": sorted(collected.items()),
+                           "untracked": sorted(self.untracked.items())}, f)
             return
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
@@ -884,24 +971,26 @@ class LoadTrace(object):
         edges = [[index[id(r)] for r in gc.get_referents(o) if id(r) in index] for o in trash]
         garbage = dict((start(o), i) for i, o in enumerate(trash))
         what, which, lists, kinds, left, collected = self.lives()
-        # a multiple of the step's 32 allocations as large as it takes to keep the stream short
-        step = 32
+        # so many allocations as it takes to keep the columns short
+        step = 16
         while len(kinds) // step >= self.STEPS_MAX:
             step *= 2
         known = len(self.shelves) > 0                 # else an object from a free list was not seen to be made
         events = "".join(chr((97 if w == 0 else 65) + (k if known else 0)) for w, k in zip(what, lists))
-        stream = load_stream(step, what, which, kinds if known else bytearray(len(kinds)), left, garbage, edges, tracked, self.lost())
+        lost, untracked = self.told_by_many_collections()
+        columns = load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, untracked)
         with open(self.path, "w") as f:
-            json.dump({"shelves": [shelf[:2] for shelf in self.shelves], "allocations": len(kinds), "step": step, "stream": stream, "events": events}, f)
+            json.dump({"shelves": self.shelves, "off": self.off, "allocations": len(kinds), "step": step, "columns": columns, "events": events}, f)
 
-    def lost(self):
-        """Number of an object -> how many had been made when it became garbage, as a load with many collections found."""
+    def told_by_many_collections(self):
+        """({number of an object: how many had been made when it became garbage}, {number of one that was on no list after the first
+        collection it survived: 1 if it was on none before it either, else 0}), as a load with many collections found."""
         import array
         import bisect
         import json
         import os
         if not self.often or not os.path.exists(self.often):
-            return {}
+            return {}, {}
         with open(self.often) as f:
             said = json.load(f)
         resets, times = said["resets"], {}
@@ -909,7 +998,8 @@ class LoadTrace(object):
             # since the collection before the one that found it: the middle of the time in between
             at = bisect.bisect_left(resets, time)
             times[k] = ((resets[at - 2] if at > 1 else 0) + time) // 2
-        return carried_over(self.sizes, array.array("l", said["sizes"]), times, 24)
+        match, untracked = aligned(self.sizes, array.array("l", said["sizes"]), 16), dict(said["untracked"])
+        return carried_over(match, len(said["sizes"]), times), dict((i, untracked[k]) for i, k in enumerate(match) if k in untracked)
 
     def lives(self):
         """What happens to collectable objects in the order of time. -> (what: 0 made, 1 freed, 2 put on a free list; number of the
@@ -920,17 +1010,24 @@ class LoadTrace(object):
         what, which, lists, kinds, live, collected = array.array("b"), array.array("l"), array.array("b"), array.array("b"), {}, {}
         self.sizes, self.resets = array.array("l"), array.array("l")
         pending = previous = moved_to = None
-        head, reset = self.tracer.state[6], 16 if self.collecting else 1 << 20   # a collection sets the counter back
+        head, reset = self.head, 16 if self.collecting else 1 << 20   # a collection sets the counter back
         numbers = [shelf[0] for shelf in self.shelves]
+        self.untracked = {}
         old = 0                                       # 1: emptying the lists of what lay there before, 2: done
-        for address, size, kind, count0, type_address in self.tracer.events():
+        for address, size, kind, count0, type_address in traced_events(self.buffer, self.used):
             op = kind & 255
+            if op == 6:
+                if address in live:
+                    self.untracked.setdefault(live[address], size)
+                continue
             if op == 5 and old < 2:
                 old = 1
                 continue
             if old == 1:
                 old = 2
             change = 0 if previous is None else count0 - previous
+            if self.collecting and change > self.LIFT // 2:
+                change -= self.LIFT
             previous = count0
             gone = None
             if op == 1:
@@ -944,13 +1041,15 @@ class LoadTrace(object):
                 live[pending[0]] = len(kinds)
                 kinds.append(free_list_number(pending[2], pending[1], head))
                 self.sizes.append(pending[1])
-                what.append(0); which.append(len(kinds) - 1); lists.append(kinds[-1])
+                # a list or dict that did not look at its free list counts whatever is there
+                direct = kinds[-1] in (1, 2) and self.shelves and pending[3] != self.caller
+                what.append(0); which.append(len(kinds) - 1); lists.append(0 if direct else kinds[-1])
                 change -= 1
                 if op == 1 and address == pending[0]:
                     gone = live.pop(address)
             pending = None
             if op == 0:
-                pending = address, size, type_address
+                pending = address, size, type_address, kind >> 16
             elif op == 1 and gone is not None or op == 5 or op == 1 and -reset < change < 0:
                 if op == 5:
                     gone = live.pop(address, -1)
@@ -966,12 +1065,12 @@ class LoadTrace(object):
         return what, which, lists, kinds, live, collected
 
 
-def carried_over(sizes, other, times, window):
-    """When what is told of objects in another record of one course of events happens in this one. Both records are sizes of
-    objects in the order in which they are made, objects are named by their number, and a time is how many there are."""
+def carried_over(match, others, times):
+    """When what is told of objects in another record of one course of events happens in this one. Both records are of objects in
+    the order in which they are made, objects are named by their number, and a time is how many there are. `match` is `aligned`'s
+    number in the other record, which is of `others` objects, for each number in this one."""
     import array
-    match = aligned(sizes, other, window)
-    here, last = array.array("l", [-1]) * (len(other) + 1), 0
+    here, last = array.array("l", [-1]) * (others + 1), 0
     for i, k in enumerate(match):
         if k >= 0:
             here[k] = i
@@ -1001,16 +1100,21 @@ def aligned(a, b, window):
 
 
 def meeting(a, b, i, j, reach, window):
-    """The first places from i and j on, not farther than `reach`, where both records say the same for a while; None if there
-    is none."""
-    places = {}
+    """Places from i and j on, not farther than `reach`, where both records say the same for a while: near, and above all as far in the one
+    as in the other, since much in a load is done again and again. None if there are none."""
+    places, best = {}, None
     for k in range(min(j + reach, len(b) - window), j - 1, -1):
         places.setdefault(b[k:k + window].tobytes(), []).append(k)
     for k in range(i, min(i + reach, len(a) - window)):
+        if best and k - i >= best[0]:
+            break
         same = places.get(a[k:k + window].tobytes())
         if same:
-            return k, min(same, key=lambda place: abs(place - j - (k - i)))
-    return None
+            place = min(same, key=lambda place: abs(place - j - (k - i)))
+            cost = k - i + 8 * abs(place - j - (k - i))
+            if not best or cost < best[0]:
+                best = cost, k, place
+    return best and best[1:]
 
 
 def components(edges):
@@ -1050,55 +1154,86 @@ def components(edges):
     return component, count
 
 
-def load_stream(step, what, which, kinds, left, garbage, edges, tracked, lost):
-    """The lives of a load in steps of so many objects made, as flat whole numbers, for each step: objects made in it of those that
-    last and are never on the collector's lists; how many pairs follow, (age in steps, objects of that age that end in this
-    step); how many fours follow, (age, age of the oldest object that leads to it, number of its free list, objects that become
-    unreachable now).
+NOT_FOUND, NOT_LISTED = 32, 64                         # added to the number of a free list, see `load_columns`
 
-    Cyclic garbage becomes unreachable when `lost` says so, and not before it, and all that leads to it, has been made."""
+
+def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, untracked):
+    """The lives of a load in steps of so many objects made, as columns of whole numbers. For each step: `unlisted`, objects made in it
+    that are never counted among those on the collector's lists; `ends`, how many rows of `age` (in steps) and `ended` (objects of
+    that age on its lists that end in this step) are its; `losses`, how many rows of `lost_age`, `holder_age` (of the oldest object
+    that leads to it), `list` (number of its free list) and `lost` (objects that become unreachable now) are. To the list's
+    number NOT_FOUND is added for objects that a collection of the others frees along with them (the weak references by which a
+    class knows its subclasses), NOT_LISTED if these are not on the collector's lists.
+
+    Cyclic garbage becomes unreachable when `lost` says so; where it does not, not before the garbage and all that leads to it
+    has been made and lost. What became garbage later did not lead to it: it came upon it in the meantime, by a weak reference."""
+    from bisect import bisect_right
     births = len(kinds)
     steps = births // step + 1
     component, count = components(edges)
     number = dict((i, left[address]) for address, i in garbage.items() if address in left)
-    since, oldest = [0] * count, [births] * count
+    since, oldest, said = [0] * count, [births] * count, [False] * count
     members = [[] for _ in range(count)]
     for v, c in enumerate(component):
         members[c].append(v)
         if v in number:
-            since[c], oldest[c] = max(since[c], number[v], lost.get(number[v], 0)), min(oldest[c], number[v])
+            a = number[v]
+            since[c], oldest[c], said[c] = max(since[c], a, lost.get(a, 0)), min(oldest[c], a), said[c] or a in lost
     for c in range(count - 1, -1, -1):
         for v in members[c]:
             for w in edges[v]:
                 d = component[w]
-                if d != c:
-                    since[d], oldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c])
+                if d == c or said[d] and since[c] > since[d]:
+                    continue
+                since[d], oldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c])
+
+    def off(k):
+        """No list has it after the first collection: a tuple that this takes off, a dict that never was on one. Other objects may
+        have been in the making; a dict is taken off by full collections only."""
+        return k in untracked and (kinds[k] == 2) == bool(untracked[k])
+    listed = bytearray([1]) * births
+    for k in untracked:
+        listed[k] = not off(k)
+    for address, k in left.items():
+        if address not in garbage:
+            listed[k] = address in tracked or kinds[k] == 2 and untracked.get(k) == 0
     unlisted, ended, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
-    for address, a in left.items():
-        if address not in garbage and address not in tracked:
-            unlisted[a // step] += 1
+    for k, on in enumerate(listed):
+        unlisted[k // step] += not on
     made = 0
     for w, a in zip(what, which):
         if w == 0:
             made += 1
-        else:
+        elif a >= 0 and listed[a]:
             now = made // step
-            age = now - a // step                     # -1 // step: older than the first step
+            age = now - a // step
             ended[now][age] = ended[now].get(age, 0) + 1
-    for v, a in number.items():
-        c = component[v]
-        now = min(since[c] // step, steps - 1)
-        key = now - a // step, now - oldest[c] // step, kinds[a]
+
+    def lose(k, time, holder, along):
+        now = min(max(time, k) // step, steps - 1)
+        key = now - k // step, now - holder // step, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
         losses[now][key] = losses[now].get(key, 0) + 1
-    stream = []
-    for now in range(steps):
-        stream += [unlisted[now], len(ended[now])]
-        for age in sorted(ended[now]):
-            stream += [age, ended[now][age]]
-        stream.append(len(losses[now]))
-        for key in sorted(losses[now]):
-            stream += list(key) + [losses[now][key]]
-    return stream
+    together = {}                                     # what a collection found at a time, in the order in which it was made
+    for v, k in sorted(number.items(), key=lambda pair: pair[1]):
+        c = component[v]
+        lose(k, since[c], oldest[c], 0)
+        if k in lost:
+            together.setdefault(lost[k], ([], []))[0].append(k)
+            together[lost[k]][1].append(c)
+    found = set(number.values())
+    for k in left.values():
+        if k in lost and k not in found and lost[k] in together:
+            # taken to go with what was made last before it
+            numbers, components_there = together[lost[k]]
+            c = components_there[max(0, bisect_right(numbers, k) - 1)]
+            lose(k, since[c], min(oldest[c], k), NOT_FOUND)
+    columns = {"unlisted": unlisted, "ends": [len(e) for e in ended], "losses": [len(l) for l in losses]}
+    pairs = [(age, e[age]) for e in ended for age in sorted(e)]
+    rows = [key + (l[key],) for l in losses for key in sorted(l)]
+    for names, table in ((("age", "ended"), pairs), (("lost_age", "holder_age", "list", "lost"), rows)):
+        for k, name in enumerate(names):
+            columns[name] = [row[k] for row in table]
+    return columns
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1739,6 +1874,7 @@ def load_traced(options, names, kind, headers, facts, path, often, collecting):
         if collecting:
             return None
         start["free_lists"] = [[number, memory.read("<i", length)[0]] for number, length in load.pop("shelves")]
+        start["generations"][0] -= load.pop("off")
         return dict(load, at_start=start)
     finally:
         master.close()
@@ -2042,7 +2178,7 @@ def page_table(pid):
 
 
 def capture_cpu(master, requests, progress):
-    """[{"cold": ns, "first": ns, "warm": ns}, ...] by endpoint, without the allocator hook, collector off."""
+    """[{"cold": ns, "first": ns, "warm": [ns, ...]}, ...] by endpoint, without the allocator hook, collector off; warm ones ascending."""
     count = len(requests.endpoints)
     cold, first, warm = [], [[] for _ in range(count)], [[] for _ in range(count)]
     for e in range(count):
@@ -2065,7 +2201,7 @@ def capture_cpu(master, requests, progress):
             ns = child.request(requests.text(n))[1]
             if n >= count * 3:
                 warm[n % count].append(ns)
-    return [{"cold": cold[e], "first": sorted(first[e])[1] if first[e] else 0, "warm": sorted(warm[e])[len(warm[e]) // 2]} for e in range(count)]
+    return [{"cold": cold[e], "first": sorted(first[e])[1] if first[e] else 0, "warm": sorted(warm[e])} for e in range(count)]
 
 
 def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samples, tail):
@@ -2094,26 +2230,28 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
         os.unlink(path + ".out")
         return result["requests"]
 
-    def record(endpoint, state, r, kind="request"):
-        out.append({kind: dict(r, endpoint=endpoint, state=state, cpu_ns=cpu[endpoint][state])})
+    def record(endpoint, state, r, ns, kind="request"):
+        out.append({kind: dict(r, endpoint=endpoint, state=state, cpu_ns=ns)})
     for e in range(count):
         progress("tracing the first request of endpoint %d of %d" % (e + 1, count))
         window = [requests.text(e)] + [requests.text(count + k) for k in range(2 * count)]
-        record(e, "cold", plan("cold%d" % e, [], window, 0, 1)[0])
+        record(e, "cold", plan("cold%d" % e, [], window, 0, 1)[0], cpu[e]["cold"])
     # the first request of an endpoint in a process that has served others: what they have in common is there already
     rounds = [requests.text(k) for k in range(3 * count)]
     if count > 1:
         progress("tracing the first requests of all endpoints in turn")
         for k, r in enumerate(plan("first", [], rounds, 1, count - 1)):
-            record(k + 1, "first", r, "first_request")
-        record(0, "first", plan("last", [], rounds[1:], count - 1, 1)[0], "first_request")
+            record(k + 1, "first", r, cpu[k + 1]["first"], "first_request")
+        record(0, "first", plan("last", [], rounds[1:], count - 1, 1)[0], cpu[0]["first"], "first_request")
     progress("tracing warm requests")
     before = [requests.text(n) for n in range(warm_rounds * count)]
     at = len(before)
     # the collection before the window empties the interpreter's free lists: one round fills them again
     window = [requests.text(at + k) for k in range((1 + samples + tail) * count)]
     for k, r in enumerate(plan("warm", before, window, count, samples * count)):
-        record(k % count, "warm", r)
+        # each sample of an endpoint takes as long as one part of its requests: with two, the first and third quartile
+        took = cpu[k % count]["warm"]
+        record(k % count, "warm", r, took[(2 * (k // count) + 1) * len(took) // (2 * samples)])
     out.sort(key=lambda l: ["first_request" in l] + [(r["endpoint"], r["state"]) for r in l.values()])
     return out
 
@@ -2132,7 +2270,8 @@ def capture_counts(master, requests, scratch, progress, warm_rounds):
                 child.run("child_counts", path)
             with open(path + ".out") as f:
                 counts = dict(zip(("count0", "garbage", "blocks", "blocks_after_collect"), json.load(f)))
-            out.append({"request": {"endpoint": e, "state": state, "cpu_ns": cpu[e][state], "events": [], "garbage": [], "carried": [], "held": [], "counts": counts}})
+            ns = cpu[e]["cold"] if state == "cold" else cpu[e]["warm"][len(cpu[e]["warm"]) // 2]
+            out.append({"request": {"endpoint": e, "state": state, "cpu_ns": ns, "events": [], "garbage": [], "carried": [], "held": [], "counts": counts}})
     return out
 
 

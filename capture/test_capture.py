@@ -324,14 +324,11 @@ class CaptureTest(unittest.TestCase):
         if version < (3, 5):
             return
         load = p.of("load")[0]
-        stream, at, ended, lost = load["stream"], 0, 0, 0
-        for _ in range(load["allocations"] // load["step"] + 1):
-            pairs = stream[at + 1]
-            ended += sum(stream[at + 3:at + 2 + 2 * pairs:2])
-            at += 2 + 2 * pairs
-            lost += sum(stream[at + 4:at + 1 + 4 * stream[at]:4])
-            at += 1 + 4 * stream[at]
-        self.assertEqual(at, len(stream))
+        columns, steps = load["columns"], load["allocations"] // load["step"] + 1
+        self.assertEqual([len(columns[name]) for name in ("unlisted", "ends", "losses")], [steps] * 3)
+        self.assertEqual([len(columns[name]) for name in ("age", "ended")], [sum(columns["ends"])] * 2)
+        self.assertEqual([len(columns[name]) for name in ("lost_age", "holder_age", "list", "lost")], [sum(columns["losses"])] * 4)
+        ended, lost = sum(columns["ended"]), sum(columns["lost"])
         master = capture.Master(python, ["testapp:application"], "wsgi", "disabled", [self.directory], [], 60, quiet=True)
         try:
             thresholds = [int(x) for x in master.expect("L")[4:7]]
@@ -339,7 +336,8 @@ class CaptureTest(unittest.TestCase):
         finally:
             master.close()
         self.assertEqual(sum(e >= "a" for e in load["events"]), load["allocations"])
-        self.assertEqual(sum(e < "a" for e in load["events"]), ended)
+        ends = sum(e < "a" for e in load["events"])
+        self.assertTrue(.6 * ends < ended <= ends, (ended, ends))       # those on the collector's lists; the others are tuples and dicts without containers
         lengths = dict(load["at_start"]["free_lists"])
         self.assertEqual(bool(lengths), version >= (3, 10))
         count = load["at_start"]["counts"][0]
@@ -354,8 +352,8 @@ class CaptureTest(unittest.TestCase):
                 lengths[number] = length + 1
             else:
                 count -= count > 0
-        # before 3.10 objects from free lists are not seen
-        self.assertAlmostEqual(count, counter, delta=max(60, .01 * counter) if version >= (3, 10) else max(1500, .05 * counter))
+        # of more than 10,000; the stub's own functions are missing
+        self.assertAlmostEqual(count, counter, delta=20)
         self.assertGreaterEqual(lost, 22)             # of the eleven cycles
 
     def test_one_course_of_events_told_twice(self):

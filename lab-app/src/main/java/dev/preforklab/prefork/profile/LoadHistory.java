@@ -14,6 +14,12 @@ import java.util.Arrays;
 final class LoadHistory {
   private static final int GENERATIONS = 3;
 
+  /** Added to a free list's number in the stream: freed along with garbage, itself not found. */
+  private static final int NOT_FOUND = 32;
+
+  /** Added to it: on none of the collector's lists. */
+  private static final int NOT_LISTED = 64;
+
   /**
    * The master's collector after a load.
    *
@@ -28,7 +34,7 @@ final class LoadHistory {
   private final Profile.GcFacts start;
   private final int[] startSizes;
 
-  /** Objects made in a step that are ever on the collector's lists. */
+  /** Objects made in a step that are on the collector's lists after a collection. */
   private final int[] made;
 
   /** By step: what the counter is raised and lowered by. */
@@ -48,6 +54,7 @@ final class LoadHistory {
   /** The oldest step from which something leads to the garbage. */
   private final int[] lossHeld;
 
+  /** The free list's number, with what is added to it. */
   private final int[] lossList;
 
   private final int[] lossObjects;
@@ -61,9 +68,10 @@ final class LoadHistory {
    * @param step objects made in a step
    * @param start the collector before the load
    * @param startSizes objects in its generations
-   * @param stream for each step: objects never listed; number of pairs (age, objects that end);
-   *     number of losses (age, age of the oldest holder, the free list's number if there are
-   *     events, objects that become garbage)
+   * @param stream for each step: objects never listed; number of pairs (age, listed objects that
+   *     end); number of losses (age, age of the oldest holder, the free list's number if there are
+   *     events, objects that become garbage). To the number 32 is added if a collection frees the
+   *     objects along with garbage without finding them, 64 if they are not listed
    * @param events {@link LoadEvents#NONE} if they are not known
    * @throws IllegalArgumentException if the stream contradicts itself
    */
@@ -104,7 +112,8 @@ final class LoadHistory {
       for (int triples = in.next(Integer.MAX_VALUE); triples > 0; triples--) {
         lossBirths.add(now - in.next(now));
         holders.add(now - in.next(now));
-        lossLists.add(events.known() ? in.next(RequestTrace.FREE_LISTS_MAX) : 0);
+        lossLists.add(
+            events.known() ? in.next(RequestTrace.FREE_LISTS_MAX + NOT_FOUND + NOT_LISTED) : 0);
         losses.add(in.next(Integer.MAX_VALUE));
       }
       endStart[now + 1] = ends.size();
@@ -210,7 +219,9 @@ final class LoadHistory {
         }
       }
       for (int k = lossStart[now]; k < lossStart[now + 1]; k++) {
-        reachable[lossBirth[k]] -= lossObjects[k];
+        if ((lossList[k] & NOT_LISTED) == 0) {
+          reachable[lossBirth[k]] -= lossObjects[k];
+        }
         nextLoss[k] = firstLoss[lossHeld[k]];
         firstLoss[lossHeld[k]] = k;
       }
@@ -260,9 +271,13 @@ final class LoadHistory {
       int from = generation == 0 ? youngFrom : generation == 1 ? middleFrom : 0;
       for (int held = from; held <= now; held++) {
         for (int k = firstLoss[held]; k >= 0; k = nextLoss[k]) {
-          listed[lossBirth[k]] -= lossObjects[k];
-          collected[generation] += lossObjects[k];
-          freeLists.freed(lossList[k], lossObjects[k]);
+          if ((lossList[k] & NOT_LISTED) == 0) {
+            listed[lossBirth[k]] -= lossObjects[k];
+          }
+          if ((lossList[k] & NOT_FOUND) == 0) {
+            collected[generation] += lossObjects[k];
+          }
+          freeLists.freed(lossList[k] % NOT_FOUND, lossObjects[k]);
         }
         firstLoss[held] = -1;
       }

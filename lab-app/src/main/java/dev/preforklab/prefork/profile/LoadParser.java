@@ -3,6 +3,8 @@ package dev.preforklab.prefork.profile;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Reads the record of how the application loads. */
 final class LoadParser {
@@ -39,7 +41,8 @@ final class LoadParser {
         case "allocations" -> allocations = records.currentLong(0, Integer.MAX_VALUE);
         case "step" -> step = (int) records.currentLong(1, 1 << 20);
         case "at_start" -> readStart();
-        case "stream" -> stream = ints();
+        case "stream" -> stream = ints(); // of profiles before 2026-11-29
+        case "columns" -> stream = readColumns();
         case "events" -> events = in.getText();
         default -> in.skipChildren();
       }
@@ -87,6 +90,63 @@ final class LoadParser {
         default -> in.skipChildren();
       }
     }
+  }
+
+  /** The columns laid out as the stream of older profiles, step by step. */
+  private int[] readColumns() throws IOException {
+    requireObject("load.columns");
+    Map<String, int[]> columns = new HashMap<>();
+    while (in.nextToken() == JsonToken.FIELD_NAME) {
+      String name = in.currentName();
+      in.nextToken();
+      columns.put(name, ints());
+    }
+    int[] unlisted = column(columns, "unlisted");
+    int[] ends = column(columns, "ends");
+    int[] losses = column(columns, "losses");
+    int[][] pairs = {column(columns, "age"), column(columns, "ended")};
+    int[][] fours = {
+      column(columns, "lost_age"),
+      column(columns, "holder_age"),
+      column(columns, "list"),
+      column(columns, "lost")
+    };
+    require(
+        ends.length == unlisted.length && losses.length == unlisted.length,
+        "load.columns: unlisted, ends and losses must be as many");
+    IntArray out = new IntArray(unlisted.length * 4);
+    int pair = 0;
+    int four = 0;
+    for (int now = 0; now < unlisted.length; now++) {
+      out.add(unlisted[now]);
+      pair = addRows(out, pairs, pair, ends[now], "load.columns.ends");
+      four = addRows(out, fours, four, losses[now], "load.columns.losses");
+    }
+    require(pair == pairs[0].length, "load.columns.ends are not as many as its rows");
+    require(four == fours[0].length, "load.columns.losses are not as many as its rows");
+    return out.toArray();
+  }
+
+  private int[] column(Map<String, int[]> columns, String name) {
+    int[] column = columns.get(name);
+    if (column == null) {
+      throw records.bad("load.columns without " + name);
+    }
+    return column;
+  }
+
+  private int addRows(IntArray out, int[][] table, int from, int rows, String name) {
+    out.add(rows);
+    for (int[] column : table) {
+      require(column.length == table[0].length, name + ": its columns must be as long");
+    }
+    require(rows <= table[0].length - from, name + " are more than its rows");
+    for (int row = from; row < from + rows; row++) {
+      for (int[] column : table) {
+        out.add(column[row]);
+      }
+    }
+    return from + rows;
   }
 
   private void readStats() throws IOException {

@@ -27,22 +27,23 @@ class LoadHistoryTest {
 
   /**
    * The Django site, loaded by a real CPython 3.11.2 under these thresholds: collections of each
-   * generation, {@code long_lived_total} and {@code long_lived_pending}. With low thresholds one
-   * collection of generation 1 more or less, out of a hundred, moves the full ones that follow; for
-   * these the last two are not given.
+   * generation, {@code long_lived_total} and {@code long_lived_pending}. With the lowest thresholds
+   * two collections of generation 1 fewer, out of a hundred and seventy, move the full ones that
+   * follow; for these the last two are not given.
    */
   @ParameterizedTest(name = "{0} {1} {2}")
   @CsvSource({
     "100, 10, 10, 1937, 176, 11, -1, -1",
-    "200, 5, 5, 885, 147, 13, -1, -1",
-    "300, 5, 10, 586, 97, 8, 83096, 2106",
-    "350, 10, 10, 535, 48, 4, 75786, 8424",
-    "500, 20, 50, 390, 18, 0, 0, 99315",
-    "700, 3, 2, 227, 55, 10, -1, -1",
-    "701, 10, 10, 266, 24, 2, 76459, 8424",
-    "1000, 5, 5, 176, 28, 4, 68273, 14013",
-    "2000, 20, 5, 99, 4, 0, 0, 72192",
-    "10000, 2, 2, 20, 5, 1, 54355, 33901"
+    "200, 5, 5, 884, 146, 12, 67963, 16883",
+    "300, 5, 10, 586, 97, 8, 83078, 2106",
+    "350, 10, 10, 535, 48, 4, 75768, 8424",
+    "500, 20, 50, 390, 18, 0, 0, 99293",
+    "700, 3, 2, 227, 55, 10, 75468, 8762",
+    "701, 10, 10, 266, 24, 2, 76441, 8424",
+    "1000, 5, 5, 176, 28, 4, 68255, 14013",
+    "2000, 20, 5, 99, 4, 0, 0, 72170",
+    "5000, 10, 10, 42, 3, 0, 0, 63382",
+    "10000, 2, 2, 20, 5, 1, 54353, 33897"
   })
   void collectsAsInARealLoad(
       int t0, int t1, int t2, int gen0, int gen1, int gen2, int total, int pending) {
@@ -55,13 +56,12 @@ class LoadHistoryTest {
     for (int generation = 0; generation < 3; generation++) {
       soft.assertThat((double) gc.stats()[generation][0])
           .as("collections of generation " + generation)
-          .isCloseTo(real[generation], within(Math.max(1, 0.02 * real[generation])));
+          .isCloseTo(
+              real[generation], within(Math.max(generation == 2 ? 1 : 2, 0.01 * real[generation])));
     }
     if (total >= 0) {
-      soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(2500L));
-      soft.assertThat(gc.longLivedPending())
-          .as("pending")
-          .isCloseTo(pending, within(Math.max(2500L, pending / 25)));
+      soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(600L));
+      soft.assertThat(gc.longLivedPending()).as("pending").isCloseTo(pending, within(500L));
     }
     soft.assertThat(gc.thresholds()).containsExactly(t0, t1, t2);
     soft.assertThat(gc.counts()[0]).isBetween(0, t0);
@@ -80,11 +80,11 @@ class LoadHistoryTest {
     Profile replayed = captured.loadedUnder(new int[] {701, 10, 10});
     assertThat(replayed.gc().stats()[2][0]).isEqualTo(captured.gc().stats()[2][0]);
     assertThat(replayed.gc().stats()[1][0]).isEqualTo(captured.gc().stats()[1][0]);
-    assertThat(replayed.gc().stats()[0][0]).isCloseTo(captured.gc().stats()[0][0], within(3L));
+    assertThat(replayed.gc().stats()[0][0]).isCloseTo(captured.gc().stats()[0][0], within(1L));
     assertThat(replayed.gc().longLivedTotal())
-        .isCloseTo(captured.gc().longLivedTotal(), within(2000L));
+        .isCloseTo(captured.gc().longLivedTotal(), within(500L));
     assertThat(replayed.gc().longLivedPending())
-        .isCloseTo(captured.gc().longLivedPending(), within(1000L));
+        .isCloseTo(captured.gc().longLivedPending(), within(100L));
   }
 
   @ParameterizedTest
@@ -120,7 +120,7 @@ class LoadHistoryTest {
   void agreesWithACollectorThatKnowsTheFreeLists(RepetitionInfo repetition) {
     long seed = Long.getLong("property.seed", 2000L + repetition.getCurrentRepetition());
     Random random = new Random(seed);
-    RandomLoad load = new RandomLoad(random, 3000);
+    RandomLoad load = new RandomLoad(random, 3000).withFlags(random);
     int[] thresholds = {1 + random.nextInt(60), random.nextInt(6), random.nextInt(6)};
     int[] counts = {random.nextInt(2), random.nextInt(5), random.nextInt(5)};
     int[] sizes = {random.nextInt(30), random.nextInt(100), random.nextInt(300)};
@@ -197,6 +197,9 @@ class LoadHistoryTest {
     final int[] holder;
     final boolean[] listed;
 
+    /** Freed along with garbage, itself not found. */
+    final boolean[] along;
+
     /** Number of the free list. */
     final int[] list;
 
@@ -207,6 +210,7 @@ class LoadHistoryTest {
       holder = new int[objects];
       listed = new boolean[objects];
       list = new int[objects];
+      along = new boolean[objects];
       for (int k = 0; k < objects; k++) {
         ends[k] = objects + 1;
         lost[k] = objects + 1;
@@ -227,6 +231,15 @@ class LoadHistoryTest {
       }
     }
 
+    /** Some objects never listed, some garbage freed along with other; only with events. */
+    RandomLoad withFlags(Random random) {
+      for (int k = 0; k < objects; k++) {
+        listed[k] &= random.nextInt(4) > 0;
+        along[k] = random.nextInt(5) == 0;
+      }
+      return this;
+    }
+
     String events() {
       StringBuilder out = new StringBuilder();
       for (int now = 0; now <= objects; now++) {
@@ -240,6 +253,10 @@ class LoadHistoryTest {
         }
       }
       return out.toString();
+    }
+
+    private int number(int k) {
+      return list[k] + (along[k] ? 32 : 0) + (listed[k] ? 0 : 64);
     }
 
     int[] stream() {
@@ -258,13 +275,13 @@ class LoadHistoryTest {
         TreeMap<Integer, Integer> ages = new TreeMap<>();
         List<int[]> garbage = new ArrayList<>();
         for (int k = 0; k < objects; k++) {
-          if (ends[k] == now) {
+          if (ends[k] == now && (listed[k] || !lists)) {
             ages.merge(now - k, 1, Integer::sum);
           }
           if (lost[k] == now) {
             garbage.add(
                 lists
-                    ? new int[] {now - k, now - holder[k], list[k], 1}
+                    ? new int[] {now - k, now - holder[k], number(k), 1}
                     : new int[] {now - k, now - holder[k], 1});
           }
         }
@@ -311,6 +328,9 @@ class LoadHistoryTest {
     private long total;
     private long pending;
 
+    /** Objects on none of the generations that a collection has freed. */
+    private final boolean[] gone;
+
     private final @Nullable NaiveLists lists;
 
     NaiveCollector(
@@ -323,6 +343,7 @@ class LoadHistoryTest {
         @Nullable NaiveLists lists) {
       this.lists = lists;
       this.load = load;
+      gone = new boolean[load.objects];
       this.counts = counts.clone();
       this.total = total;
       this.pending = pending;
@@ -380,14 +401,20 @@ class LoadHistoryTest {
       }
       List<Integer> garbage = new ArrayList<>();
       for (int k : found) {
-        // what leads to it is looked at too, or has been left behind in an older generation
-        if (k >= 0 && load.lost[k] <= now && (oldest == 2 || isYounger(load.holder[k], oldest))) {
+        if (k >= 0 && isFreed(k, oldest, now)) {
           garbage.add(k);
         }
       }
       stats[oldest][0]++;
-      stats[oldest][1] += garbage.size();
+      stats[oldest][1] += garbage.stream().filter(k -> !load.along[k]).count();
       found.removeAll(garbage);
+      for (int k = 0; k < Math.min(now + 1, load.objects); k++) {
+        if (!load.listed[k] && !gone[k] && isFreed(k, oldest, now)) {
+          gone[k] = true;
+          garbage.add(k);
+          stats[oldest][1] += load.along[k] ? 0 : 1;
+        }
+      }
       if (lists != null) {
         garbage.forEach(k -> lists.put(load.list[k]));
         if (oldest == 2) {
@@ -405,6 +432,11 @@ class LoadHistoryTest {
       if (oldest >= 1) {
         boundary[1] = now;
       }
+    }
+
+    /** What leads to it is looked at too, or has been left behind in an older generation. */
+    private boolean isFreed(int k, int oldest, int now) {
+      return load.lost[k] <= now && (oldest == 2 || isYounger(load.holder[k], oldest));
     }
 
     private boolean isYounger(int object, int generation) {

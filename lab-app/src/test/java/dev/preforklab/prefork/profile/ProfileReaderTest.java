@@ -122,4 +122,54 @@ class ProfileReaderTest {
         .isInstanceOf(ProfileException.class)
         .hasMessageContaining(message);
   }
+
+  private static final String LOAD_START =
+      "{\"load\":{\"allocations\":5,\"step\":2,\"events\":\"aaaAbaB\",\"at_start\":{\"counts\":[0,0,0],"
+          + "\"generations\":[1,2,3],\"long_lived\":[0,0],\"stats\":[[0,0,0],[0,0,0],[0,0,0]],"
+          + "\"free_lists\":[[1,0]]},";
+
+  private static final String COLUMNS =
+      "\"columns\":{\"unlisted\":[0,1,0],\"ends\":[0,1,0],\"losses\":[0,0,2],\"age\":[1],"
+          + "\"ended\":[1],\"lost_age\":[1,2],\"holder_age\":[1,2],\"list\":[1,96],\"lost\":[1,1]}}}";
+
+  /** Five objects loaded; the columns say what the stream of older profiles says. */
+  @Test
+  void aLoadIsReadFromColumnsAsFromAStream() {
+    int[] thresholds = {1, 1, 1};
+    String[] forms = {COLUMNS, "\"stream\":[0,0,0,1,1,1,1,0,0,0,2,1,1,1,1,2,2,96,1]}}"};
+    Profile.GcFacts[] read = new Profile.GcFacts[2];
+    for (int form = 0; form < 2; form++) {
+      SmallProfile small = new SmallProfile();
+      small.lines.add(7, LOAD_START + forms[form]);
+      small.write(file());
+      read[form] = ProfileReader.read(file()).loadedUnder(thresholds).gc();
+    }
+    assertThat(read[0].stats()[0][0]).isPositive();
+    assertThat(read[0].counts()).containsExactly(read[1].counts());
+    assertThat(read[0].stats()).isDeepEqualTo(read[1].stats());
+    assertThat(read[0].longLivedTotal()).isEqualTo(read[1].longLivedTotal());
+    assertThat(read[0].longLivedPending()).isEqualTo(read[1].longLivedPending());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"unlisted\":[0,1,0] | \"unlisted\":[0,1] | as many",
+        "\"ends\":[0,1,0] | \"ends\":[0,2,0] | load.columns.ends are more than its rows",
+        "\"ends\":[0,1,0] | \"ends\":[0,0,0] | load.columns.ends are not as many",
+        "\"lost\":[1,1] | \"lost\":[1] | load.columns.losses: its columns must be as long",
+        "\"list\":[1,96], | '' | load.columns without list",
+        "\"list\":[1,96] | \"list\":[1,960] | is 960",
+        "\"age\":[1] | \"age\":[4] | is 4",
+        "\"columns\":{ | \"column\":{ | ends too early",
+      })
+  void contradictionsOfALoadAreNamed(String what, String by, String message) {
+    SmallProfile small = new SmallProfile();
+    small.lines.add(7, LOAD_START + COLUMNS);
+    small.edit("{\"load", what, by).write(file());
+    assertThatThrownBy(() -> ProfileReader.read(file()))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining(message);
+  }
 }
