@@ -329,6 +329,10 @@ class CaptureTest(unittest.TestCase):
         self.assertEqual([len(columns[name]) for name in ("age", "ended")], [sum(columns["ends"])] * 2)
         self.assertEqual([len(columns[name]) for name in ("lost_age", "holder_age", "list", "lost")], [sum(columns["losses"])] * 4)
         ended, lost = sum(columns["ended"]), sum(columns["lost"])
+        listed = load["allocations"] - sum(columns["unlisted"]) - ended - sum(n for n, number in zip(columns["lost"], columns["list"]) if number < capture.NOT_LISTED)
+        # with what was there before, as many as in the heap captured from another load; but for tuples so young that no collection has taken them off
+        young = p.header["tracked"] - listed - sum(load["at_start"]["generations"])
+        self.assertTrue(-60 <= young <= p.header["gc"]["thresholds"][0], young)
         master = capture.Master(python, ["testapp:application"], "wsgi", "disabled", [self.directory], [], 60, quiet=True)
         try:
             thresholds = [int(x) for x in master.expect("L")[4:7]]
