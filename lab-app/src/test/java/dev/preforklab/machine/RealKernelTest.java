@@ -176,7 +176,7 @@ class RealKernelTest {
       compare(command, answer);
       assertThat(host.process().faults().minor()).isEqualTo(before);
       assertThat(answer.path("faults").asInt())
-          .as("seed %d, real minor faults of %s", seed, command)
+          .as("seed %d, real faults of %s", seed, command)
           .isBetween(0, FAULTS_OF_THE_INTERPRETER);
     }
 
@@ -235,7 +235,7 @@ class RealKernelTest {
       compare(command, answer);
       long faults = host.process().faults().minor() - before;
       assertThat(answer.path("faults").asLong())
-          .as("seed %d, real minor faults of %s", seed, command)
+          .as("seed %d, real faults of %s", seed, command)
           .isBetween(faults, faults + FAULTS_OF_THE_INTERPRETER);
       assertThat(host.process().faults().major()).isZero();
     }
