@@ -27,6 +27,11 @@ public class Collector {
   private Roots roots = visit -> {};
   long oldListChanges;
 
+  /** Objects without memory on the lists, and those of them in the oldest generation. */
+  private int unseen;
+
+  private int unseenOld;
+
   Collector(Interpreter interpreter) {
     this.interpreter = interpreter;
     host = interpreter.host;
@@ -84,6 +89,21 @@ public class Collector {
     if (word >>> 32 != 0) {
       host.store(address, word - (1L << 32), interpreter.gcHeadCause());
     }
+  }
+
+  /**
+   * An object without memory here, such as a frame or an iterator of the interpreter's, comes on
+   * the youngest list; it leaves before those that came earlier. Only the lengths of the lists
+   * tell.
+   */
+  public void enterUnseen() {
+    unseen++;
+  }
+
+  /** The object that came last without memory leaves its list. */
+  public void leaveUnseen() {
+    unseen--;
+    unseenOld = Math.min(unseenOld, unseen);
   }
 
   /** Runs what {@link #objectAllocated} asked the eval breaker for. */
@@ -179,14 +199,16 @@ public class Collector {
     long survivors = detector.reachable - untrackTuples();
     if (!full) {
       if (generation == GcState.GENERATIONS - 2) {
-        state.setLongLivedPending(state.longLivedPending() + survivors);
+        state.setLongLivedPending(state.longLivedPending() + survivors + unseen - unseenOld);
+        unseenOld = unseen;
       }
       lists.merge(young, old);
     } else {
       // Dicts only now, so that a dict that is being built is not looked at again and again.
       survivors -= untrackDicts();
       state.setLongLivedPending(0);
-      state.setLongLivedTotal(survivors);
+      state.setLongLivedTotal(survivors + unseen);
+      unseenOld = unseen;
     }
 
     long collected = clearMarks(unreachable);

@@ -463,6 +463,8 @@ final class Calls {
       long frame = readers.get(depth);
       mutator.writeHead(frame, type);
       interpreter.track(frame);
+    } else if (countsFrames) {
+      interpreter.collector.enterUnseen();
     }
     depth++;
   }
@@ -471,6 +473,8 @@ final class Calls {
     depth--;
     if (areSimulated) {
       interpreter.untrack(readers.get(depth));
+    } else if (countsFrames) {
+      interpreter.collector.leaveUnseen();
     }
   }
 
@@ -480,11 +484,13 @@ final class Calls {
       return temporary(isTable ? TABLE_ITERATOR_BYTES : ITERATOR_BYTES);
     }
     interpreter.collector.objectAllocated();
+    interpreter.collector.enterUnseen();
     return 0;
   }
 
   void endIteration(long iterator) {
     if (iterator == 0) {
+      interpreter.collector.leaveUnseen();
       interpreter.collector.objectFreed();
     } else {
       delete(iterator);
