@@ -22,6 +22,10 @@ final class Measurement {
   private final PythonVersion version;
   private final Baseline baseline;
   private final int filePagesBefore;
+
+  /** Whether a full collection came during an act that is not one. */
+  private boolean collectsAll;
+
   private final Act act;
   private final MachineHost host;
   private final Interpreter interpreter;
@@ -65,6 +69,10 @@ final class Measurement {
     Set<Long> filePages = new HashSet<>();
     if (touchMallocsVariables() && parts.stream().anyMatch(Recipe.Allocate.class::isInstance)) {
       add(filePages, baseline.footprint(frozen, "allocate:raw").filePages());
+    }
+    if (collectsAll) {
+      // Of the code that goes through objects of each kind; what it copies is simulated.
+      add(filePages, baseline.footprint(frozen, "gc.collect").filePages());
     }
     int outside = 0;
     int others = 0;
@@ -155,6 +163,7 @@ final class Measurement {
       throw new RecipeException(act.json() + ": nothing is left after drop");
     }
     long collections = collections();
+    long full = interpreter.gcState.collections(2);
     if (part instanceof Recipe.Iterate iterate) {
       iterate(iterate);
     } else if (part instanceof Recipe.ReadDeep) {
@@ -184,6 +193,7 @@ final class Measurement {
     if (needsHeap && collections() > collections) {
       // Frozen: which of the interpreter's own objects it visits is simulated.
       footprints.add(baseline.collectionOfNothing());
+      collectsAll |= !frozen && interpreter.gcState.collections(2) > full;
     }
   }
 
