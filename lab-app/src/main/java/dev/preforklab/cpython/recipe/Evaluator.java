@@ -308,6 +308,7 @@ final class Evaluator {
   /** Reads a value and all it holds: takes and drops a reference to each. */
   void readDeep(long object) {
     calls.enterReader();
+    interpreter.evalBreaker();
     interpreter.refCounts.touch(object);
     interpreter.refCounts.touch(mutator.typeOf(object));
     TypeSpec spec = interpreter.spec(object);
