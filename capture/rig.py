@@ -549,6 +549,8 @@ class Measured(object):
                 raise RigError("the measured process ended: %s" % self.last_words())
             heard += c
         heard = heard.decode().strip()
+        if heard[:2] == "W " and kind != "W":
+            raise RigError("the child ended with status %s: %s" % (heard.split()[1], self.last_words()))
         if heard[:2] != kind + " " and heard != kind:
             raise RigError("expected %s, heard %s" % (kind, heard))
         return heard[2:]

@@ -126,6 +126,12 @@ class Running(unittest.TestCase):
                 self.assertGreater(drop["minor_faults"], iterate["minor_faults"])
                 self.assertGreater(leave["minor_faults"], drop["minor_faults"])
 
+    def test_a_child_that_fails_is_heard(self):
+        for python in interpreters():
+            with self.subTest(python=python):
+                with self.assertRaisesRegex(rig.RigError, "child ended with status .*TypeError"):
+                    rig.run_act(python, {"heap": [{"repeat": 1, "make": {"str": 4}}]}, "sum", 60)
+
 
 if __name__ == "__main__":
     unittest.main()
