@@ -44,7 +44,11 @@ The file is JSON, addresses in bytes unless said otherwise:
             the first's address, then differences; no "freeze" where there is none, none of 2.7
   loading   of 3.6 and later, how the process came to these pools:
       arenas, pools, used, freed  the same of the time when it was about to read its recipe's code
-      calls, calls_freed  what it has asked of pymalloc since, as in exit_calls
+      dead_tuples  [length, [blocks of the tuples that wait on that free list, the next to be taken first]]
+      names  interned texts of that time, and those of one character, in the order of their addresses, and these as differences
+      malloc  the C library's heap of that time; not after the module array has been imported, as the dynamic linker allocates there, too
+      calls, calls_freed  what it has asked of pymalloc since, as in exit_calls, and where `malloc` is there of the C library's heap, too: a size
+             above 1,073,741,824 is that much less and asked of the raw domain
       kept  [numbers of the allocations that are still in use, their addresses], both as differences
       marks  numbers of calls: file (the file's bytes are allocated, if they are no more than 512), code and code_end (what marshal.loads
              makes of the code, up to the last call, which frees the bytes), build (the function build() is made), out (the heap's
@@ -422,16 +426,62 @@ def load_calls(python, heap, act, release, state):
     def look(pid):
         memory = Memory(pid)
         taken.update(pools_state(memory, release))
+        taken["malloc"] = c_heap(memory)
+        types = static_objects(python)
+        taken["dead_tuples"] = dead_tuples(memory, Blocks(memory, release), gc_head(release), types["tuple"])
+        found = names(memory, types["str"], 48 if int(release.split(".")[1]) < 12 else 40)
+        taken["names"] = [" ".join(sorted(found, key=found.get)), differences(sorted(found.values()))]
         return memory
 
     events, reads_at = loading.log(python, heap, act, look)
     ranges = [(a[0], a[0] + (1 << (18 if small_pools(release) else 20))) for a in state["arenas"]]
     assert set(a[0] for a in taken["arenas"]) <= set(lo for lo, _ in ranges), "an arena has been given back"
+    if heap:
+        # The dynamic linker's own calls for the module array are not in the log.
+        del taken["malloc"]
+    elif [taken["malloc"][k] for k in ("start", "end")] == [state["malloc"][k] for k in ("start", "end")]:
+        ranges.append((state["malloc"]["start"], state["malloc"]["end"]))
+    else:
+        raise SystemExit("the data segment has grown")
     part = loading.describe(
         events, reads_at, *(loading.sizes(python) + [lambda a: any(lo <= a < hi for lo, hi in ranges), state["frames"], state["keywords"]]))
     part["calls_freed"], part["kept"] = differences(part.pop("freed")), [differences(k) for k in part["kept"]]
     taken.update(part)
     return taken
+
+
+def dead_tuples(memory, blocks, head, tuple_type):
+    """What is on the free lists of tuples: [length, [blocks, the next to be taken first]]."""
+    after = {}
+    for pool, (size, following, free) in blocks.pools.items():
+        for offset in range(48, min(following, blocks.pool_bytes - size + 1), size):
+            at = pool + offset + head
+            if offset not in free and size >= head + 32 and memory.word(at) == 0 and memory.word(at + 8) == tuple_type:
+                after[at] = memory.word(at + 24)
+    rows = []
+    for first in sorted(set(after) - set(after.values())):
+        chain, at = [], first
+        while at:
+            chain.append(at - head)
+            at = after[at]
+        rows.append([memory.word(first + 16), chain])
+    assert sum(len(chain) for _, chain in rows) == len(after) and len(set(n for n, _ in rows)) == len(rows)
+    return sorted(rows)
+
+
+def names(memory, str_type, head):
+    """The addresses of the interned texts that can be names, and of those of one character, of which there is one each, too."""
+    found, wanted = {}, struct.pack("<Q", str_type)
+    for lo, hi, _, data in memory.mappings:
+        at = data.find(wanted)
+        while at >= 0:
+            length = struct.unpack_from("<Q", data, at + 8)[0] if at >= 8 and at % 8 == 0 and at + 32 <= len(data) else 0
+            if 0 < length <= 60 and at - 8 + head + length < len(data):
+                text, state = data[at - 8 + head:at - 8 + head + length], struct.unpack_from("<I", data, at + 24)[0]
+                if (state & 3 or length == 1) and re.match(br"[A-Za-z_0-9.<>]+$", text) and data[at - 8 + head + length] == 0:
+                    found[text.decode()] = lo + at - 8
+            at = data.find(wanted, at + 1)
+    return found
 
 
 def small_pools(release):

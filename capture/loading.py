@@ -15,6 +15,8 @@ import rig
 
 TRACEME, SYSCALL, SETOPTIONS, SYSGOOD = 0, 24, 0x4200, 1
 READ, WRITE = 0, 1
+# Added to the size of what is asked of the raw domain, which the C library's heap serves whatever the size.
+RAW_SIZE = 1 << 30
 # System calls that name a file and what they are given its name in.
 STAT = {4: "rdi", 262: "rsi", 332: "rsi"}
 
@@ -98,10 +100,10 @@ def log(python, heap, act, look):
         measured.close()
 
 
-def describe(events, reads_at, function_bytes, list_bytes, in_arenas, frames, keywords):
+def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywords):
     """The part of the baseline, without the heap before.
 
-    `in_arenas` says whether an address is pymalloc's: what the C library's heap gives is left out. `frames` are the blocks of the frames
+    `known` says whether an address is of a heap whose state before is known; other calls are left out. `frames` are the blocks of the frames
     that the rig's own functions keep, by their names, `keywords` those of tuples of the names of str.encode's parameters.
     """
     alloc = (child_trace.ALLOC, child_trace.MOVED_TO)
@@ -127,12 +129,12 @@ def describe(events, reads_at, function_bytes, list_bytes, in_arenas, frames, ke
     made = 0
     for i, (address, size, operation, domain) in enumerate(events):
         at[i] = len(calls)
-        if not in_arenas(address):
+        if not known(address):
             continue
         if operation in alloc:
             numbers[address] = (made, i)
             made += 1
-            calls.append(size)
+            calls.append(size + (RAW_SIZE if domain == child_trace.RAW else 0))
         elif address in numbers:
             calls.append(numbers.pop(address)[0] - made)
         else:
@@ -141,4 +143,4 @@ def describe(events, reads_at, function_bytes, list_bytes, in_arenas, frames, ke
     kept = sorted((n, address, i) for address, (n, i) in numbers.items())
     assert not any(marks["file"] == i for _, _, i in kept)
     return {"calls": calls, "freed": freed, "kept": [[n for n, _, _ in kept], [a for _, a, _ in kept]],
-            "marks": dict((name, at[i]) for name, i in marks.items() if name != "file" or in_arenas(file))}
+            "marks": dict((name, at[i]) for name, i in marks.items() if name != "file" or known(file))}

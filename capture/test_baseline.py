@@ -6,6 +6,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import baseline
 import child_trace
+import loading
 import rig
 import test_rig
 
@@ -70,11 +71,16 @@ class Loads(unittest.TestCase):
                 before, after = used_blocks(load["pools"]), used_blocks(state["pools"])
                 freed, kept = sums(load["calls_freed"]), sums(load["kept"][1])
                 self.assertEqual(load["calls"].count(0), len(freed))
-                self.assertLessEqual(set(freed), before)
-                self.assertEqual((before - set(freed)) | set(kept), after)
-                sizes = [c for c in load["calls"] if c > 0]
+                heap = load["malloc"]
+                pooled = [set(a for a in addresses if not heap["start"] <= a < heap["end"]) for addresses in (freed, kept)]
+                self.assertLessEqual(pooled[0], before)
+                self.assertEqual((before - pooled[0]) | pooled[1], after)
+                sizes = [c & loading.RAW_SIZE - 1 for c in load["calls"] if c > 0]
                 for number, address in zip(sums(load["kept"][0]), kept):
-                    self.assertTrue(0 < sizes[number] <= own.size(address) < sizes[number] + 16)
+                    self.assertTrue(0 < sizes[number] <= own.size(address) < sizes[number] + (16 if address in pooled[1] else 48))
+                dead = set(block for _, blocks in load["dead_tuples"] for block in blocks)
+                self.assertLessEqual(dead, before)
+                self.assertIn("__init__", load["names"][0].split(" "))
                 marks = load["marks"]
                 self.assertTrue(marks["file"] < marks["code"] < marks["code_end"] < marks["build"] < marks["out"] < len(load["calls"]))
                 tested += 1

@@ -1,5 +1,7 @@
 package dev.preforklab.cpython.obmalloc;
 
+import dev.preforklab.cpython.Host;
+
 /** Field offsets of {@code struct arena_object}. */
 public final class ArenaObject {
   private ArenaObject() {}
@@ -19,4 +21,13 @@ public final class ArenaObject {
   public static final int NEXT_ARENA = 32;
   public static final int PREV_ARENA = 40;
   public static final int BYTES = 48;
+
+  /** Makes some of an array's objects unused ones, each of which leads to the next. */
+  static void writeUnused(Host host, long array, long first, long end, int cause) {
+    for (long i = first; i < end; i++) {
+      long object = array + i * BYTES;
+      host.store(object + ADDRESS, 0, cause);
+      host.store(object + NEXT_ARENA, i < end - 1 ? object + BYTES : 0, cause);
+    }
+  }
 }

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 public final class PyMalloc {
   private static final int INITIAL_ARENA_OBJECTS = 16;
 
+  /** Bytes of the first array of arena objects. */
+  public static final int ARENA_OBJECTS_BYTES = INITIAL_ARENA_OBJECTS * ArenaObject.BYTES;
+
   private final Host host;
   private final long runtime;
   private int cause = Host.CAUSE_ALLOCATOR;
@@ -246,16 +249,21 @@ public final class PyMalloc {
   private void growArenaObjects() {
     long oldCount = host.load(runtime + RuntimeState.MAX_ARENAS);
     long count = oldCount == 0 ? INITIAL_ARENA_OBJECTS : 2 * oldCount;
-    long array =
-        raw.reallocate(host.load(runtime + RuntimeState.ARENAS), count * ArenaObject.BYTES);
+    long old = host.load(runtime + RuntimeState.ARENAS);
+    addArenaObjects(raw.reallocate(old, count * ArenaObject.BYTES), oldCount, count);
+  }
+
+  /** Takes an array of arena objects, of which those from {@code oldCount} on are new. */
+  private void addArenaObjects(long array, long oldCount, long count) {
     set(runtime + RuntimeState.ARENAS, array);
-    for (long i = oldCount; i < count; i++) {
-      long object = array + i * ArenaObject.BYTES;
-      set(object + ArenaObject.ADDRESS, 0);
-      set(object + ArenaObject.NEXT_ARENA, i < count - 1 ? object + ArenaObject.BYTES : 0);
-    }
+    ArenaObject.writeUnused(host, array, oldCount, count, cause);
     set(runtime + RuntimeState.UNUSED_ARENA_OBJECTS, array + oldCount * ArenaObject.BYTES);
     set(runtime + RuntimeState.MAX_ARENAS, count);
+  }
+
+  /** Takes a block of the C library's heap for the first array of arena objects. */
+  public void adoptArenaObjects(long array) {
+    addArenaObjects(array, 0, INITIAL_ARENA_OBJECTS);
   }
 
   /** Makes an arena object describe a fresh arena, not yet on the list of usable ones. */

@@ -245,7 +245,7 @@ public final class Baseline {
     }
   }
 
-  private static CHeap cHeap(JsonNode node) {
+  static CHeap cHeap(JsonNode node) {
     return new CHeap(
         node.path("start").asLong(),
         node.path("end").asLong(),

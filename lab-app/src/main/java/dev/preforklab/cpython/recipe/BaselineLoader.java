@@ -7,6 +7,7 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.obmalloc.CHeapBuilder;
 import dev.preforklab.cpython.obmalloc.HeapBuilder;
+import dev.preforklab.cpython.obmalloc.PyMalloc;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +58,7 @@ final class BaselineLoader {
 
   /** Restores the captured process with its empty recipe, at the end of what was captured. */
   Interpreter load(PythonVersion version) {
-    Interpreter interpreter = boot(version);
+    Interpreter interpreter = boot(version, false);
     baseline.pools.restore(interpreter, baseline.pools.arenas(), this::relocate);
     loadCollector(interpreter);
     return interpreter;
@@ -71,7 +73,7 @@ final class BaselineLoader {
     if (baseline.loadCalls.isEmpty()) {
       return load(version);
     }
-    Interpreter interpreter = boot(version);
+    Interpreter interpreter = boot(version, true);
     baseline.loadCalls.pools.restore(interpreter, baseline.pools.arenas(), this::relocate);
     replay = baseline.loadCalls.new Replay(interpreter);
     return interpreter;
@@ -82,8 +84,12 @@ final class BaselineLoader {
     return replay;
   }
 
-  /** Maps the pages and boots the interpreter. */
-  private Interpreter boot(PythonVersion version) {
+  /**
+   * Maps the pages and boots the interpreter.
+   *
+   * @param begins whether the process is still to load its recipe's code
+   */
+  private Interpreter boot(PythonVersion version, boolean begins) {
     // Bottom-up, below all that was captured.
     host.setMmapBase(BOOT_AREA);
     Interpreter interpreter = Interpreter.boot(host, version);
@@ -93,7 +99,7 @@ final class BaselineLoader {
       populate(region);
     }
     host.setMmapTop(mmapTop);
-    loadCHeap(interpreter);
+    loadCHeap(interpreter, begins);
     return interpreter;
   }
 
@@ -195,8 +201,9 @@ final class BaselineLoader {
   }
 
   /** Before the interpreter's own allocator is loaded, whose array of arenas stands there. */
-  private void loadCHeap(Interpreter interpreter) {
-    Baseline.CHeap captured = baseline.cHeap;
+  private void loadCHeap(Interpreter interpreter, boolean begins) {
+    Baseline.CHeap before = begins ? baseline.loadCalls.cHeap : null;
+    Baseline.CHeap captured = before == null ? baseline.cHeap : before;
     CHeapBuilder builder = new CHeapBuilder(host, interpreter.runtime);
     builder.writeChunks(relocate(captured.start()), captured.chunks(), host.sbrk(0));
     captured.cache().forEach(list -> builder.fillCache(list.list(), list.chunks()));
@@ -205,6 +212,28 @@ final class BaselineLoader {
     builder.writeBinMap(captured.binMap());
     builder.writeVariables(
         captured.lastRemainder(), captured.mmapThreshold(), captured.trimThreshold());
+    // The interpreter's own allocator is the first to ask for a block of this size.
+    long arenaObjects = firstBlock(captured, PyMalloc.ARENA_OBJECTS_BYTES);
+    if (arenaObjects != 0) {
+      interpreter.malloc.adoptArenaObjects(lowerHalf(arenaObjects));
+    }
+  }
+
+  /** The first block of a size that somebody uses, or 0. */
+  private static long firstBlock(Baseline.CHeap heap, int bytes) {
+    Set<Integer> free = new HashSet<>();
+    Stream.of(heap.cache(), heap.fast(), heap.bins())
+        .flatMap(List::stream)
+        .forEach(list -> Arrays.stream(list.chunks()).forEach(free::add));
+    long chunk = heap.start();
+    for (int i = 0; i < heap.chunks().length; i++) {
+      int size = heap.chunks()[i] & ~7;
+      if (size == bytes + 16 && !free.contains(i)) {
+        return chunk + 16;
+      }
+      chunk += size;
+    }
+    return 0;
   }
 
   /**

@@ -27,31 +27,6 @@ final class CodeObjects {
   private static final int BYTES_HEAD = 33;
   private static final int TUPLE_HEAD = 24;
 
-  /** Names in a recipe's source that builtins, the standard library or the rig's own code have. */
-  private static final Set<String> EXISTING =
-      Set.of(
-          "range",
-          "append",
-          "bytes",
-          "bytearray",
-          "set",
-          "self",
-          "i",
-          "j",
-          ".0",
-          "build",
-          "act",
-          "__init__",
-          "<module>",
-          "object",
-          "__name__",
-          "__module__",
-          "__qualname__",
-          "__slots__",
-          "__firstlineno__",
-          "__static_attributes__",
-          RecipeCompiler.COMPREHENSION);
-
   /** A code object, its function, and what its bytecode takes references to. */
   private static final class Loaded {
     final CodeUnit unit;
@@ -82,15 +57,26 @@ final class CodeObjects {
   /** Constants that equal ones share: of one function up to 3.7, then of the whole source. */
   private final Map<Object, Long> merged = new HashMap<>();
 
+  /** Tuples of constants and names. */
+  private final Set<List<?>> tuples = new HashSet<>();
+
   private final IdentityHashMap<Expression, long[]> keys = new IdentityHashMap<>();
+
+  private final LoadCalls.Replay calls;
 
   private final CodeRuns runs;
 
   /** Units that have run already; each process has its own. */
   private final Set<CodeUnit> ran;
 
-  CodeObjects(PythonVersion version, @Nullable MethodCache methodCache) {
+  /**
+   * Code that is to be loaded.
+   *
+   * @param calls what the captured process asked of the allocators when it loaded its own
+   */
+  CodeObjects(PythonVersion version, @Nullable MethodCache methodCache, LoadCalls.Replay calls) {
     this.version = version;
+    this.calls = calls;
     this.methodCache = methodCache;
     isShared = version.atLeast(3, 8);
     isInline = version.atLeast(3, 11);
@@ -100,6 +86,7 @@ final class CodeObjects {
 
   private CodeObjects(CodeObjects parent) {
     version = parent.version;
+    calls = parent.calls;
     methodCache = parent.methodCache == null ? null : parent.methodCache.forked();
     isShared = parent.isShared;
     isInline = parent.isInline;
@@ -118,6 +105,12 @@ final class CodeObjects {
 
   // Loading
 
+  /** The file's bytes, as they were read; to be freed when the code has been made of them. */
+  long readFile(Mutator mutator, CodeUnit module) {
+    int lines = lineBytes(version, module);
+    return bytes(mutator, new MarshalledSize(version).of(module, lines));
+  }
+
   /** Loads the module's code and, as its constants, that of its classes and functions. */
   void load(Mutator mutator, CodeUnit module, List<Statement> statements) {
     load(mutator, module);
@@ -135,7 +128,7 @@ final class CodeObjects {
       units.put(unit.place, loaded);
     }
     long bytecode = bytes(mutator, unit.codeBytes);
-    tuple(mutator, unit.constants.size() + 1);
+    tuple(mutator, List.of(List.copyOf(unit.constants)), unit.constants.size() + 1);
     for (Object constant : unit.constants) {
       if (constant instanceof CodeUnit inner) {
         Map<Object, Long> outer = new HashMap<>(merged);
@@ -150,22 +143,27 @@ final class CodeObjects {
             merged.computeIfAbsent(constant, missing -> constant(mutator, missing)));
       }
     }
-    tuple(mutator, unit.names.size());
-    unit.names.forEach(name -> nameOfCode(mutator, name));
+    tuple(mutator, List.copyOf(unit.names), unit.names.size());
+    unit.names.forEach(text -> name(mutator, text));
     unit.attributes.forEach(name -> loaded.attributes.add(name(mutator, name)));
-    tuple(mutator, unit.variables.size());
-    unit.variables.forEach(variable -> nameOfCode(mutator, variable));
-    nameOfCode(mutator, unit.name);
+    tuple(mutator, List.copyOf(unit.variables), unit.variables.size());
+    unit.variables.forEach(variable -> name(mutator, variable));
+    name(mutator, unit.name);
     if (isInline) {
-      nameOfCode(mutator, unit.qualifiedName);
+      name(mutator, unit.qualifiedName);
     }
-    bytes(mutator, version.atLeast(3, 11) ? 4 * unit.instructions : 2 * unit.lines);
+    bytes(mutator, lineBytes(version, unit));
     loaded.codeBytes = (long) codeBytes() + (isInline ? unit.codeBytes : 0);
     loaded.code = mutator.newOpaque(loaded.codeBytes);
     if (isInline) {
       mutator.freeScratch(bytecode);
     }
     return loaded;
+  }
+
+  /** Of its table of lines. */
+  static int lineBytes(PythonVersion version, CodeUnit unit) {
+    return version.atLeast(3, 11) ? 4 * unit.instructions : 2 * unit.lines;
   }
 
   private static boolean isSmall(Object constant) {
@@ -183,32 +181,39 @@ final class CodeObjects {
       return mutator.newName(text.length(), false);
     }
     if (value instanceof RecipeCompiler.Key key) {
-      return EXISTING.contains(key.name()) ? 0 : name(mutator, key.name());
+      return name(mutator, key.name());
     }
     List<?> tuple = (List<?>) value;
-    long[] items = new long[tuple.size()];
-    long object = mutator.newConstantTuple(items);
+    long dead = calls.takeDeadTuple(tuple.size());
+    long object =
+        dead == 0 ? mutator.newConstantTuple(new long[tuple.size()]) : dead + version.gcHeadBytes;
     tuple.forEach(key -> name(mutator, (String) key));
     return object;
   }
 
   /** An interned str: each once. */
   private long name(Mutator mutator, String text) {
-    return names.computeIfAbsent(text, missing -> mutator.newName(text.length(), true));
-  }
-
-  private void nameOfCode(Mutator mutator, String text) {
-    if (!EXISTING.contains(text)) {
-      name(mutator, text);
-    }
+    return names.computeIfAbsent(
+        text,
+        missing -> {
+          long before = calls.nameOf(text);
+          return before == 0 ? mutator.newName(text.length(), true) : mutator.existingName(before);
+        });
   }
 
   private static long bytes(Mutator mutator, int length) {
     return mutator.scratch(BYTES_HEAD + (long) length);
   }
 
-  private void tuple(Mutator mutator, int length) {
-    if (length > 0) {
+  /**
+   * A tuple, from the free list of its length as long as there are any; equal ones are one from 3.8
+   * on.
+   */
+  private void tuple(Mutator mutator, List<?> content, int length) {
+    if (length == 0 || (isShared && (merged.containsKey(content) || !tuples.add(content)))) {
+      return;
+    }
+    if (calls.takeDeadTuple(length) == 0) {
       mutator.scratch(version.gcHeadBytes + TUPLE_HEAD + 8L * length);
     }
   }
@@ -242,6 +247,11 @@ final class CodeObjects {
     if (loaded != null) {
       loaded.function = function;
     }
+  }
+
+  /** The module has one more name. */
+  void defineName() {
+    calls.defineName();
   }
 
   // Running

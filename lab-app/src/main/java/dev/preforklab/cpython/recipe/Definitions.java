@@ -1,8 +1,6 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.Interpreter;
-import dev.preforklab.cpython.PythonVersion;
-import dev.preforklab.cpython.layout.DictLayout;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
@@ -182,7 +180,7 @@ final class Definitions {
     int descriptors = slots ? attributes.size() : 2;
     if (calls.areSimulated) {
       Calls.Held held = calls.holdForClass(slots);
-      PyClass type = instances.define(attributes, slots, metatype);
+      PyClass type = instances.define(attributes, slots, metatype, () -> {});
       mutator.newTuple(new long[] {0});
       if (mutator.version.major > 2) {
         mutator.dictObjects.newDictObject();
@@ -194,56 +192,29 @@ final class Definitions {
       return;
     }
     defineClass(place, attributes, slots);
-    makeFixtures(1 + descriptors);
   }
 
-  /**
-   * A class statement from 3.7 on: the namespace, its copy, which is the class's, and another copy
-   * of that to look for names to set ({@code type_new}).
-   */
   private void defineClass(Expression place, List<String> attributes, boolean slots) {
-    PythonVersion version = mutator.version;
-    Dicts dicts = mutator.dictObjects;
-    if (classes.isEmpty() && !version.atLeast(3, 9)) {
-      // One more than the later ones leave.
-      makeFixtures(1);
+    boolean hasInit = place instanceof Recipe.InstanceValue;
+    PyClass type =
+        new ClassStatement(mutator, instances, metatype)
+            .run(attributes, slots, hasInit, () -> enterBody(place), () -> makeFunction(place));
+    add(place, type);
+    if (!hasInit) {
+      // That of the ring, which the module makes.
+      makeFunction(place);
     }
-    Calls.Held held = calls.holdForClass(slots);
+  }
+
+  private void enterBody(Expression place) {
+    // The body's code keeps the frame, a new one or one that waited on 3.10's free list.
+    boolean hasFrame = !mutator.version.atLeast(3, 11);
+    if (!calls.takeFreeFrame() && hasFrame) {
+      interpreter.collector.objectAllocated();
+    }
     if (code != null) {
-      calls.takeFreeFrame();
       code.runClassBody(mutator, place);
     }
-    long namespace = dicts.newKeys(0, DictLayout.KIND_UNICODE);
-    makeFunction(place);
-    // __module__, __qualname__ and what else the body sets; then what the type adds.
-    int names =
-        2
-            + (place instanceof Recipe.InstanceValue ? 1 : 0)
-            + (slots ? 1 : 0)
-            + (version.atLeast(3, 13) ? 2 : 0);
-    int logSlots = DictLayout.logSlotsFor(names + 1 + (slots ? attributes.size() : 2));
-    long keys = dicts.copyKeys(DictLayout.logSlotsFor(names));
-    if (logSlots > DictLayout.logSlotsFor(names)) {
-      long larger = dicts.copyKeys(logSlots);
-      interpreter.deallocator.releaseKeys(keys);
-      keys = larger;
-    }
-    add(place, instances.define(attributes, slots, metatype));
-    // Its bases, its method resolution order, its dict and a weak reference from its base.
-    mutator.newTuple(new long[1]);
-    mutator.newTuple(new long[2]);
-    long own = dicts.newDictObject();
-    dicts.setKeys(own, keys);
-    interpreter.track(own);
-    if (slots && !attributes.isEmpty()) {
-      mutator.newTuple(new long[attributes.size()]);
-    }
-    if (!version.atLeast(3, 11)) {
-      mutator.newTuple(new long[1]);
-    }
-    interpreter.deallocator.releaseKeys(dicts.copyKeys(logSlots));
-    interpreter.deallocator.releaseKeys(namespace);
-    held.release();
   }
 
   private void makeFunction(Expression place) {
@@ -253,10 +224,16 @@ final class Definitions {
     }
     long function = interpreter.newGcObject(metatype, Calls.functionBytes(mutator.version));
     interpreter.track(function);
+    if (place instanceof Recipe.CycleValue) {
+      code.defineName();
+    }
     code.setFunction(place, function);
   }
 
   private void add(Expression place, PyClass type) {
+    if (code != null) {
+      code.defineName();
+    }
     classes.put(place, type);
     order.add(type);
     if (place instanceof Recipe.InstanceValue) {

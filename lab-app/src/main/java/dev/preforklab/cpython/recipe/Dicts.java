@@ -5,6 +5,7 @@ import static dev.preforklab.cpython.Host.CAUSE_DATA;
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.layout.DictLayout;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,10 @@ import java.util.function.LongSupplier;
  */
 final class Dicts {
   /** Items of a display whose values all wait on the stack, from 3.10 on ({@code compile.c}). */
-  private static final int LARGEST_PRESIZED = 15;
+  static final int LARGEST_PRESIZED = 15;
+
+  /** Items of each part of a longer one. */
+  static final int GROWN = 17;
 
   private final Mutator mutator;
   private final Interpreter interpreter;
@@ -115,8 +119,33 @@ final class Dicts {
     return object;
   }
 
-  /** A display too long for the stack: the dict first, then item by item, its table growing. */
+  /**
+   * A display too long for the stack: parts of it are dicts of their own, with which the first is
+   * updated ({@code compiler_dict}).
+   */
   private long grownDict(long[] names, List<LongSupplier> values) {
+    long object = 0;
+    for (int begin = 0; begin < names.length; begin += GROWN) {
+      int end = Math.min(names.length, begin + GROWN);
+      long part = part(Arrays.copyOfRange(names, begin, end), values.subList(begin, end));
+      if (begin == 0) {
+        object = part;
+      } else {
+        update(object, part);
+        interpreter.decref(part);
+      }
+    }
+    return object;
+  }
+
+  /** A dict item by item, its table growing, or of few of them all at once. */
+  private long part(long[] names, List<LongSupplier> values) {
+    if (names.length <= LARGEST_PRESIZED) {
+      long[] made = values.stream().mapToLong(LongSupplier::getAsLong).toArray();
+      long object = newDictObject();
+      fill(object, names, made);
+      return object;
+    }
     long object = newDictObject();
     for (int i = 0; i < names.length; i++) {
       long made = values.get(i).getAsLong();
@@ -126,6 +155,16 @@ final class Dicts {
       addItem(object, names[i], made);
     }
     return object;
+  }
+
+  private void update(long object, long part) {
+    int used = (int) host.load(part + DictLayout.USED);
+    for (int i = 0; i < used; i++) {
+      long entry = entry(host.load(part + DictLayout.KEYS), i);
+      long value = host.load(entry + 8);
+      interpreter.incref(value);
+      addItem(object, host.load(entry), value);
+    }
   }
 
   private void fill(long object, long[] names, long[] values) {

@@ -6,8 +6,10 @@ import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
@@ -128,10 +130,12 @@ final class Evaluator {
       return mutator.none();
     }
     if (expression instanceof Recipe.ListValue value) {
-      long[] items = evaluate(value.items());
-      return value.items().stream().allMatch(definitions::isConstant)
-          ? mutator.newConstantList(items)
-          : mutator.newList(items);
+      if (value.items().stream().allMatch(definitions::isConstant)) {
+        return mutator.newConstantList(evaluate(value.items()));
+      }
+      return isBuiltItemByItem(value.items())
+          ? listOf(value.items())
+          : mutator.newList(evaluate(value.items()));
     }
     if (expression instanceof Recipe.TupleValue value) {
       Long constant = definitions.constantOf(value);
@@ -139,7 +143,9 @@ final class Evaluator {
         interpreter.incref(constant);
         return constant;
       }
-      return mutator.newTuple(evaluate(value.items()));
+      return isBuiltItemByItem(value.items())
+          ? tupleOf(value.items())
+          : mutator.newTuple(evaluate(value.items()));
     }
     if (expression instanceof Recipe.DictValue value) {
       List<LongSupplier> values = new ArrayList<>();
@@ -175,13 +181,42 @@ final class Evaluator {
     return values;
   }
 
+  private boolean isBuiltItemByItem(List<Expression> items) {
+    return Recipe.isBuiltItemByItem(items.size(), mutator.version);
+  }
+
+  private long listOf(List<Expression> items) {
+    long list = mutator.newList(new long[0]);
+    items.forEach(item -> mutator.append(list, evaluate(item)));
+    return list;
+  }
+
+  private long tupleOf(List<Expression> items) {
+    long list = listOf(items);
+    long[] values = new long[items.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = mutator.listItem(list, i);
+      interpreter.incref(values[i]);
+    }
+    return without(list, mutator.newTuple(values));
+  }
+
   private long set(Recipe.SetValue value) {
+    if (isBuiltItemByItem(value.items())) {
+      Set<Object> members = new HashSet<>();
+      long set = mutator.sets.create();
+      for (Expression item : value.items()) {
+        long made = evaluate(item);
+        mutator.sets.add(set, made, meaning(item, made), members);
+      }
+      return set;
+    }
     long[] items = evaluate(value.items());
     List<Object> values = new ArrayList<>();
     for (int i = 0; i < items.length; i++) {
       values.add(meaning(value.items().get(i), items[i]));
     }
-    return mutator.newSet(items, values);
+    return mutator.sets.create(items, values);
   }
 
   /** What an expression's value is for {@link Hashes}. */

@@ -28,18 +28,23 @@ final class FreeVariables {
         : parts(place).stream().anyMatch(FreeVariables::capturesIndex);
   }
 
-  /** Of the loop variables of statements, one a depth, those that comprehensions use. */
+  /** How many of the loop variables of statements comprehensions use. */
   static int captured(List<Statement> statements) {
-    return capturingDepths(statements, 0).cardinality();
+    return capturedDepths(statements).cardinality();
   }
 
-  private static BitSet capturingDepths(List<Statement> statements, int depth) {
+  /** Of the loop variables of statements, one a depth, those that comprehensions use. */
+  static BitSet capturedDepths(List<Statement> statements) {
+    return capturedDepths(statements, 0);
+  }
+
+  private static BitSet capturedDepths(List<Statement> statements, int depth) {
     BitSet depths = new BitSet();
     for (Statement statement : statements) {
       if (capturesIndex(statement.make())) {
         depths.set(depth);
       }
-      depths.or(capturingDepths(statement.also(), depth + 1));
+      depths.or(capturedDepths(statement.also(), depth + 1));
     }
     return depths;
   }

@@ -19,10 +19,11 @@ final class Instances {
   /** Values of one object: each creation takes a place from the keys, the last excepted. */
   private static final int OBJECT_VALUES = SHARED_KEYS_MAX - 1;
 
+  /** Of a type object, for each of its slots. */
+  private static final int SLOT_BYTES = 40;
+
   /** Where a dict of the object's own goes, from 3.11 on. */
   private static final int DICT_OFFSET = -24;
-
-  private static final int TYPE_BYTES = 1064;
 
   private final Mutator mutator;
   private final Interpreter interpreter;
@@ -38,10 +39,29 @@ final class Instances {
     tagged = mutator.version.atLeast(3, 12);
   }
 
-  /** Defines a class: its type object and its shared keys. */
-  PyClass define(List<String> attributes, boolean slots, long metatype) {
-    long type = interpreter.newGcObject(metatype, TYPE_BYTES);
+  /** Bytes of a type object without slots, and what each slot adds. */
+  private int typeBytes() {
+    return switch (mutator.version.toString()) {
+      case "2.7" -> 1064;
+      case "3.6", "3.7" -> 904;
+      case "3.8", "3.9" -> 920;
+      case "3.10" -> 928;
+      case "3.11" -> 944;
+      case "3.12" -> 960;
+      default -> 968;
+    };
+  }
+
+  /**
+   * Defines a class: its type object and its shared keys.
+   *
+   * @param ready what the interpreter does in between
+   */
+  PyClass define(List<String> attributes, boolean slots, long metatype, Runnable ready) {
+    int members = slots ? attributes.size() : 0;
+    long type = interpreter.newGcObject(metatype, typeBytes() + SLOT_BYTES * members);
     interpreter.track(type);
+    ready.run();
     int basicBytes = slots ? 16 + 8 * attributes.size() : basicBytes();
     boolean isGc = !slots || !attributes.isEmpty() || mutator.version.emptyInstancesAreGc;
     int traversal = !slots ? TypeSpec.INSTANCE : isGc ? TypeSpec.BLOCKS : TypeSpec.ATOMIC;

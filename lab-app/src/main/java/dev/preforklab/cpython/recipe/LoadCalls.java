@@ -2,11 +2,15 @@ package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.layout.ObjectHead;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the captured process came to its heap: what it asked of pymalloc from where it was about to
@@ -41,8 +45,25 @@ final class LoadCalls {
   /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
   static final String KEYWORDS = "keywords";
 
+  /** As many more names, and the module's dict gets a larger table. */
+  private static final int NAMES_THAT_GROW_GLOBALS = 3;
+
+  /** Of a bytes object of one character, with what ends it. */
+  static final int WORD_BYTES = 34;
+
+  /** A dict's table of 64 places, in every release. */
+  private static final int GLOBALS_BYTES_LEAST = 700;
+
+  private static final int GLOBALS_BYTES_MOST = 1200;
+
+  /** Added to what is asked of the raw domain, which the C library's heap serves. */
+  private static final int RAW = 1 << 30;
+
   /** Before the recipe's code. */
   final CapturedPools pools;
+
+  /** The C library's heap then, and calls to it among the others; null if they are not known. */
+  final Baseline.@Nullable CHeap cHeap;
 
   private final int[] calls;
   private final long[] freed;
@@ -52,7 +73,22 @@ final class LoadCalls {
 
   private final Map<String, Integer> marks = new HashMap<>();
 
+  /** Texts that exist then, as names or because there is one of each character. */
+  private final Map<String, Long> names = new HashMap<>();
+
+  /** By their length, the tuples on free lists then, the next to be taken first. */
+  private final Map<Integer, long[]> deadTuples = new HashMap<>();
+
   private LoadCalls(JsonNode node, int arenaBytes) {
+    cHeap = node.has("malloc") ? Baseline.cHeap(node.path("malloc")) : null;
+    String[] texts = node.path("names").path(0).asText("").split(" ", -1);
+    long[] places = Baseline.sums(Baseline.longs(node.path("names").path(1)));
+    for (int i = 0; i < places.length; i++) {
+      names.put(texts[i], BaselineLoader.lowerHalf(places[i]));
+    }
+    for (JsonNode row : node.path("dead_tuples")) {
+      deadTuples.put(row.get(0).asInt(), Baseline.longs(row.get(1)));
+    }
     pools = CapturedPools.read(node, arenaBytes);
     calls = Baseline.ints(node.path("calls"));
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
@@ -88,9 +124,20 @@ final class LoadCalls {
     /** The blocks that stand for captured ones: 0 if there is none, or not yet. */
     private final NavigableMap<Long, Block> places = new TreeMap<>();
 
+    /** Of the dead tuples of each length, how many the recipe's code has taken. */
+    private final Map<Integer, Integer> taken = new HashMap<>();
+
+    /** Those that the recipe's code has taken, where the empty one has not. */
+    private final Set<Long> revived = new HashSet<>();
+
     private int next;
     private int made;
     private int nextFreed;
+    private boolean listsCleared;
+    private int namesDefined;
+
+    /** The call for the larger table of the module's dict, which the next call gives up; or -1. */
+    private final int growing = growing();
 
     Replay(Interpreter interpreter) {
       this.interpreter = interpreter;
@@ -99,7 +146,7 @@ final class LoadCalls {
         if (call > 0) {
           Long captured = kept.get(number++);
           if (captured != null) {
-            places.put(captured, new Block(call, 0));
+            places.put(captured, new Block(call & ~RAW, 0));
           }
         }
       }
@@ -139,19 +186,93 @@ final class LoadCalls {
       }
     }
 
+    /**
+     * The next tuple that is allocated for the three counts is one from the free list, likewise.
+     */
+    void takeCounts() {
+      int bytes = interpreter.version.gcHeadBytes + ObjectHead.VAR_BYTES + 24;
+      int at = next;
+      while (at < calls.length && calls[at] != bytes) {
+        at++;
+      }
+      if (at == calls.length) {
+        return;
+      }
+      to(at, true);
+      long counts = interpreter.freeLists.takeTuple(3);
+      if (counts != 0) {
+        // It goes back there when the text has been made of it.
+        interpreter.freeLists.putTuple(counts, 3);
+        to(at + 1, false);
+      }
+    }
+
     /** Leaves out the calls from here to a mark. */
     void skipTo(String mark) {
       to(marks.getOrDefault(mark, next), false);
     }
 
+    private int growing() {
+      int at = marks.getOrDefault(BUILD, calls.length);
+      while (at < calls.length
+          && (calls[at] < GLOBALS_BYTES_LEAST || calls[at] > GLOBALS_BYTES_MOST)) {
+        at++;
+      }
+      return at + 1 < calls.length && calls[at + 1] == 0 ? at : -1;
+    }
+
+    /**
+     * The block that the process reads its next word into while it waits, the last that it has
+     * allocated; 0 if none is known. The word has gone before the child acts.
+     */
+    long waitingWord() {
+      int[] allocations = Arrays.stream(calls).filter(call -> call > 0).toArray();
+      int number = allocations.length - 1;
+      Long captured = kept.get(number);
+      if (captured == null || allocations[number] != WORD_BYTES) {
+        return 0;
+      }
+      places.put(captured, new Block(WORD_BYTES, 0));
+      return blocks[number];
+    }
+
+    /** The module has one more name, a class, a function or the list that holds the heap. */
+    void defineName() {
+      if (++namesDefined != NAMES_THAT_GROW_GLOBALS || growing < 0) {
+        return;
+      }
+      int number = (int) Arrays.stream(calls, 0, growing).filter(call -> call > 0).count();
+      int old = (int) Arrays.stream(calls, 0, growing).filter(call -> call == 0).count();
+      place(number, calls[growing], interpreter.malloc.allocate(calls[growing]));
+      interpreter.malloc.free(BaselineLoader.lowerHalf(freed[old]));
+    }
+
+    /** The module makes its functions, in the order of the calls; another one may come between. */
+    void defineFunctions(boolean another) {
+      until(BUILD);
+      for (int i = 0; i < (isEmpty() ? 0 : 2); i++) {
+        to(next + 1, true);
+        defineName();
+        if (i == 0 && another) {
+          defineName();
+        }
+      }
+    }
+
     private void to(int end, boolean real) {
       for (; next < end; next++) {
         int call = calls[next];
-        if (call > 0) {
+        boolean done =
+            growing >= 0
+                && namesDefined >= NAMES_THAT_GROW_GLOBALS
+                && (next == growing || next == growing + 1);
+        if (done) {
+          made += call > 0 ? 1 : 0;
+          nextFreed += call > 0 ? 0 : 1;
+        } else if (call > 0) {
           allocate(call, real);
         } else {
-          long block =
-              call == 0 ? BaselineLoader.lowerHalf(freed[nextFreed++]) : blocks[made + call];
+          long block = call == 0 ? nextFreed(real) : blocks[made + call];
           if (block != 0) {
             interpreter.malloc.free(block);
           }
@@ -159,8 +280,76 @@ final class LoadCalls {
       }
     }
 
+    /** The next captured block that is freed, or 0 if the recipe's code lives in it. */
+    private long nextFreed(boolean real) {
+      long captured = freed[nextFreed++];
+      if (real && !listsCleared && isDeadTuple(captured)) {
+        listsCleared = true;
+        freeWhatOnlyTheEmptyRecipeTook();
+      }
+      return revived.contains(captured) ? 0 : BaselineLoader.lowerHalf(captured);
+    }
+
+    private boolean isDeadTuple(long captured) {
+      return deadTuples.values().stream()
+          .anyMatch(blocks -> Arrays.stream(blocks).anyMatch(block -> block == captured));
+    }
+
+    /** The collection clears the free lists, with the tuples that this recipe's code left there. */
+    private void freeWhatOnlyTheEmptyRecipeTook() {
+      deadTuples.forEach(
+          (length, blocks) -> {
+            int end = takenByTheEmptyRecipe(blocks);
+            for (int i = taken.getOrDefault(length, 0); i < end; i++) {
+              places.put(blocks[i], new Block(16, 0));
+              interpreter.malloc.free(BaselineLoader.lowerHalf(blocks[i]));
+            }
+          });
+    }
+
+    /** Takes the dead tuples that the captured process's own, empty recipe took. */
+    void loadEmptyRecipe() {
+      deadTuples.forEach((length, blocks) -> taken.put(length, takenByTheEmptyRecipe(blocks)));
+    }
+
+    /** How many of the dead tuples the collection did not find in the captured process. */
+    private int takenByTheEmptyRecipe(long[] blocks) {
+      int count = 0;
+      while (count < blocks.length && !isFreedLater(blocks[count])) {
+        count++;
+      }
+      return count;
+    }
+
+    private boolean isFreedLater(long captured) {
+      return Arrays.stream(freed).anyMatch(block -> block == captured);
+    }
+
+    /** Where the interpreter has a text as a name before it reads the recipe's code, or 0. */
+    long nameOf(String text) {
+      return names.getOrDefault(text, 0L);
+    }
+
+    /**
+     * The block of a dead tuple of a length, for one of the recipe's code.
+     *
+     * @return 0 if there is none left
+     */
+    long takeDeadTuple(int length) {
+      long[] blocks = deadTuples.getOrDefault(length, new long[0]);
+      int number = taken.getOrDefault(length, 0);
+      if (number == blocks.length) {
+        return 0;
+      }
+      taken.put(length, number + 1);
+      revived.add(blocks[number]);
+      return BaselineLoader.lowerHalf(blocks[number]);
+    }
+
     private void allocate(int bytes, boolean real) {
-      if (real) {
+      if (real && bytes >= RAW) {
+        place(bytes - RAW, interpreter.raw.allocate(bytes - RAW));
+      } else if (real) {
         place(bytes, interpreter.malloc.allocate(bytes));
       } else {
         made++;
@@ -168,8 +357,12 @@ final class LoadCalls {
     }
 
     private void place(int bytes, long block) {
-      blocks[made] = block;
-      Long captured = kept.get(made++);
+      place(made++, bytes, block);
+    }
+
+    private void place(int number, int bytes, long block) {
+      blocks[number] = block;
+      Long captured = kept.get(number);
       if (captured != null) {
         places.put(captured, new Block(bytes, block));
       }

@@ -62,10 +62,22 @@ final class Measurement {
     int presentBefore = present(before);
     Memory memoryBefore = memory(filePagesBefore);
     long minorBefore = host.minorFaults();
+    long word = waitingWord();
+    if (word != 0) {
+      interpreter.malloc.free(word);
+    }
     Calls.Call call = evaluator.calls().enterAct();
     List<Act> parts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
-    parts.forEach(this::perform);
+    boolean leaves = RecipeReader.leaves(act);
+    int inside = leaves ? parts.size() - 1 : parts.size();
+    parts.subList(0, inside).forEach(this::perform);
     evaluator.calls().leave(call);
+    // The function of the act has returned when the process leaves.
+    parts.subList(inside, parts.size()).forEach(this::perform);
+    if (word != 0 && !leaves) {
+      // It waits for its next word again.
+      interpreter.malloc.allocate(LoadCalls.WORD_BYTES);
+    }
     Set<Long> filePages = new HashSet<>();
     if (touchMallocsVariables() && parts.stream().anyMatch(Recipe.Allocate.class::isInstance)) {
       add(filePages, baseline.footprint(frozen, "allocate:raw").filePages());
@@ -108,7 +120,6 @@ final class Measurement {
         copied++;
       }
     }
-    boolean leaves = RecipeReader.leaves(act);
     Memory memory = memory(filePagesBefore + files + others).without(vanished);
     int exitFaults = leaves ? faults : baseline.footprint(frozen, "nothing").exitFaults();
     ActResult result =
@@ -131,6 +142,11 @@ final class Measurement {
             memoryBefore.ratio());
     host.exit();
     return result;
+  }
+
+  private long waitingWord() {
+    LoadCalls.Replay replay = parent.loader().replay();
+    return replay == null ? 0 : replay.waitingWord();
   }
 
   private void perform(Act part) {

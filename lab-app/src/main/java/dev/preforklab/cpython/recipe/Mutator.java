@@ -10,7 +10,6 @@ import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.Traversal;
 import dev.preforklab.cpython.layout.TypeSpec.Exact;
 import java.math.BigInteger;
-import java.util.List;
 import java.util.Map;
 import java.util.function.LongConsumer;
 
@@ -22,6 +21,8 @@ import java.util.function.LongConsumer;
  * <p>Each method that makes an object returns a new reference. {@link Instances} makes instances.
  */
 final class Mutator {
+  private static final long CAPTURED_REF_COUNT = 1 << 20;
+
   private static final int SMALL_INT_LEAST = -5;
   private static final int SMALL_INT_MOST = 256;
   private static final int DIGIT_BITS = 30;
@@ -38,7 +39,7 @@ final class Mutator {
   private final Host host;
   private final boolean isOld;
   final Builtins types;
-  private final Sets sets;
+  final Sets sets;
   private final LongArrays arrays;
   private final Hashes hashes;
   final Dicts dictObjects;
@@ -59,7 +60,7 @@ final class Mutator {
     version = interpreter.version;
     isOld = version.major == 2;
     dicts = new DictLayout(version);
-    sets = new Sets(this, types.set());
+    sets = new Sets(this, types.set(), hashes);
     arrays = new LongArrays(this, types.array());
     this.hashes = hashes;
     dictObjects = new Dicts(this, types.dict(), types.none(), hashes);
@@ -145,6 +146,12 @@ final class Mutator {
     if (isName && version.hasImmortalObjects) {
       set(object, ObjectHead.IMMORTAL_REF_COUNT);
     }
+    return object;
+  }
+
+  /** A captured str, of which only the place is known, for others to refer to. */
+  long existingName(long object) {
+    set(object, version.hasImmortalObjects ? ObjectHead.IMMORTAL_REF_COUNT : CAPTURED_REF_COUNT);
     return object;
   }
 
@@ -452,11 +459,6 @@ final class Mutator {
         action.accept(referent);
       }
     }
-  }
-
-  /** A set display; takes the references over. */
-  long newSet(long[] items, List<Object> values) {
-    return sets.create(items, values, hashes);
   }
 
   /** A dict is tracked from the first value on that could be part of a cycle. */

@@ -1,5 +1,6 @@
 package dev.preforklab.cpython.recipe;
 
+import dev.preforklab.cpython.PythonVersion;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Set;
@@ -222,4 +223,15 @@ public record Recipe(
   public record Exit(String json, boolean normal) implements Act {}
 
   public record Sequence(String json, List<Act> acts) implements Act {}
+
+  /** More items than the compiler wants on the stack ({@code STACK_USE_GUIDELINE}). */
+  private static final int MOST_ON_STACK = 30;
+
+  /**
+   * Whether a display of a list, tuple or set begins with an empty list or set and takes its items
+   * one by one, from 3.10 on.
+   */
+  static boolean isBuiltItemByItem(int items, PythonVersion version) {
+    return version.atLeast(3, 10) && items > MOST_ON_STACK;
+  }
 }

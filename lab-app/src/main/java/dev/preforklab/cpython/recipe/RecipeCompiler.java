@@ -5,50 +5,21 @@ import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The shape of the code that CPython's compiler makes of a recipe's source: constants, names and
- * the lengths of bytecode and stack. Lengths are counted instruction by instruction, but without
- * EXTENDED_ARG and without what the optimizer of each release saves; {@code Python/compile.c}.
+ * the lengths of bytecode and stack, counted instruction by instruction; {@code Python/compile.c}.
  */
 final class RecipeCompiler {
   static final String COMPREHENSION = "<listcomp>";
 
   private static final String FORMAT = "%0*d";
 
-  /** An instruction by what follows it as its inline cache, from 3.11 on. */
-  private enum Op {
-    PLAIN(0, 0, 0),
-    GLOBAL(10, 8, 8),
-    ATTRIBUTE(8, 18, 18),
-    METHOD(20, 18, 18),
-    STORE_ATTRIBUTE(8, 8, 8),
-    BINARY(2, 2, 2),
-    COMPARE(4, 2, 2),
-    FOR(0, 2, 2),
-    /** With PRECALL on 3.11. */
-    CALL(12, 6, 6),
-    JUMP_BACK(0, 0, 2);
-
-    final int on11;
-    final int on12;
-    final int later;
-
-    Op(int on11, int on12, int later) {
-      this.on11 = on11;
-      this.on12 = on12;
-      this.later = later;
-    }
-
-    int cacheBytes(PythonVersion version) {
-      return version.atLeast(3, 13)
-          ? later
-          : version.atLeast(3, 12) ? on12 : version.atLeast(3, 11) ? on11 : 0;
-    }
-  }
+  private static final int LARGEST_ARGUMENT = 255;
 
   private final PythonVersion version;
   private final Predicate<Expression> isConstant;
@@ -78,15 +49,15 @@ final class RecipeCompiler {
    *
    * @param imports whether it begins with the import of array
    */
-  CodeUnit compile(List<Statement> heap, List<Statement> act, boolean imports) {
+  CodeUnit compile(Recipe recipe, List<Statement> act, boolean imports) {
     module.codeBytes = version.atLeast(3, 12) ? 4 : version.atLeast(3, 11) ? 6 : 4;
     module.lines = version.atLeast(3, 10) ? 0 : -1;
     if (imports) {
       module.names.add("array");
       addLine(8, 4);
     }
-    CodeUnit build = function("build", heap);
-    CodeUnit acting = function("act", act);
+    CodeUnit build = build(recipe);
+    CodeUnit acting = act(act);
     define(build);
     define(acting);
     return module;
@@ -115,57 +86,77 @@ final class RecipeCompiler {
    */
   private void defineClass(
       String name, @Nullable CodeUnit init, List<String> attributes, boolean slots) {
-    CodeUnit body = new CodeUnit(null, name, name, List.of());
-    Key key = new Key(name);
-    body.constants.add(key);
-    body.names.addAll(List.of("__name__", "__module__", "__qualname__"));
-    body.instructions = 6 + (version.atLeast(3, 13) ? 4 : 0);
-    body.lines = version.atLeast(3, 10) ? 2 : 1;
-    if (version.atLeast(3, 13)) {
-      body.names.add("__firstlineno__");
-    }
-    if (slots) {
-      if (!attributes.isEmpty()) {
-        body.constants.add(List.copyOf(attributes));
-      }
-      body.names.add("__slots__");
-      body.instructions += 2;
-      body.lines++;
-    }
-    if (init != null) {
-      body.constants.add(init);
-      if (!version.atLeast(3, 11)) {
-        body.constants.add(new Key(init.qualifiedName));
-      }
-      body.names.add("__init__");
-      body.instructions += version.atLeast(3, 11) ? 3 : 4;
-    }
-    if (version.atLeast(3, 13)) {
-      body.names.add("__static_attributes__");
-      if (init != null && !attributes.isEmpty()) {
-        body.constants.add(List.copyOf(attributes));
-      }
-    }
-    // RESUME from 3.11 on, with a return of its own up to there.
-    body.codeBytes =
-        2 * body.instructions + (version.atLeast(3, 11) && !version.atLeast(3, 12) ? 2 : 0);
-    module.constants.add(body);
-    module.constants.add(key);
+    module.constants.add(ClassBody.of(version, name, init, attributes, slots));
+    module.constants.add(new Key(name));
+    module.names.add("object");
     module.names.add(name);
-    if (init != null) {
-      module.names.add("object");
-    }
     addLine(version.atLeast(3, 12) ? 22 : version.atLeast(3, 11) ? 28 : 16, 8);
   }
 
-  private CodeUnit function(String name, List<Statement> statements) {
-    unit = new CodeUnit(null, name, name, List.of());
+  private CodeUnit build(Recipe recipe) {
+    unit = new CodeUnit(null, "build", "build", List.of());
+    recipe.beforeHeap().forEach(this::action);
+    unit.names.add("out");
+    emit(Op.PLAIN, 2);
+    unit.lines++;
+    statements(recipe.heap());
+    recipe.beforeFork().forEach(this::action);
+    if (isExactly(10) && recipe.beforeFork().isEmpty()) {
+      // The return has the last loop's line.
+      unit.lines++;
+    }
+    leave();
+    return unit;
+  }
+
+  private CodeUnit act(List<Statement> statements) {
+    unit = new CodeUnit(null, "act", "act", List.of());
+    unit.lines++;
+    statements(statements);
+    leave();
+    return unit;
+  }
+
+  private void statements(List<Statement> statements) {
     for (Statement statement : statements) {
       statement(statement, "i", 0);
     }
-    unit.cells = hasComprehensions ? FreeVariables.captured(statements) : 0;
-    emit(Op.PLAIN, 3);
-    return unit;
+    if (hasComprehensions) {
+      BitSet captured = FreeVariables.capturedDepths(statements);
+      unit.cells = captured.cardinality();
+      if (!version.atLeast(3, 11)) {
+        captured.stream().forEach(depth -> unit.variables.remove("i".repeat(depth + 1)));
+      }
+    }
+  }
+
+  /** A return of None, two instructions up to 3.11, and from there on what resumes a function. */
+  private void leave() {
+    reach(1);
+    emit(Op.PLAIN, isExactly(11) ? 3 : 2);
+  }
+
+  private boolean isExactly(int minor) {
+    return version.atLeast(3, minor) && !version.atLeast(3, minor + 1);
+  }
+
+  /** A call of one of the functions of the module gc. */
+  private void action(Recipe.Act action) {
+    global("gc");
+    String name =
+        action instanceof Recipe.CollectorSwitch change ? change.name().substring(3) : "collect";
+    int arguments = 0;
+    if (action instanceof Recipe.Threshold threshold) {
+      name = "set_threshold";
+      arguments = threshold.values().size();
+      threshold.values().forEach(value -> constant(BigInteger.valueOf(value)));
+    }
+    unit.names.add(name);
+    emit(Op.METHOD, 1);
+    reach(2 + arguments);
+    emit(Op.CALL, 1);
+    emit(Op.PLAIN, 1);
+    unit.lines++;
   }
 
   private void statement(Statement statement, String variable, int depth) {
@@ -173,7 +164,7 @@ final class RecipeCompiler {
       unit.variables.add(variable);
     }
     unit.lines += 2;
-    loop(statement.repeat());
+    int start = loop(statement.repeat());
     if (statement.keep()) {
       global("out");
       unit.names.add("append");
@@ -192,18 +183,53 @@ final class RecipeCompiler {
       constant(BigInteger.valueOf(statement.every() - 1L));
       emit(Op.COMPARE, 1);
       emit(Op.PLAIN, 1);
+      jumpBack(start);
       statement.also().forEach(also -> statement(also, variable + "i", depth + 1));
     }
-    emit(Op.JUMP_BACK, 1);
+    endLoop(start);
   }
 
-  /** {@code for x in range(n)} up to the assignment. */
-  private void loop(int length) {
+  /**
+   * {@code for x in range(n)} up to the assignment.
+   *
+   * @return where the loop begins again
+   */
+  private int loop(int length) {
     global("range");
     constant(BigInteger.valueOf(length));
     emit(Op.CALL, 1);
+    // The iterator, and to 3.7 the block of the loop, which ends behind it.
+    emit(Op.PLAIN, version.atLeast(3, 8) ? 1 : 2);
+    int start = unit.codeBytes;
     emit(Op.FOR, 1);
-    emit(Op.PLAIN, version.atLeast(3, 8) ? 2 : 4);
+    emit(Op.PLAIN, version.atLeast(3, 8) ? 1 : 2);
+    return start;
+  }
+
+  private void endLoop(int start) {
+    emit(Op.JUMP_BACK, 1);
+    jumpBack(start);
+    if (distance(unit.codeBytes - start) > LARGEST_ARGUMENT) {
+      // Of FOR_ITER, which jumps behind the loop, and to 3.7 of the block's beginning.
+      emit(Op.PLAIN, version.atLeast(3, 8) ? 1 : 2);
+    }
+    if (version.atLeast(3, 12)) {
+      // END_FOR, and on 3.13 the iterator goes.
+      emit(Op.PLAIN, version.atLeast(3, 13) ? 2 : 1);
+    }
+  }
+
+  /** EXTENDED_ARG of a jump to where a loop begins, if it needs one. */
+  private void jumpBack(int start) {
+    int argument = version.atLeast(3, 11) ? unit.codeBytes - start : start;
+    if (distance(argument) > LARGEST_ARGUMENT) {
+      emit(Op.PLAIN, 1);
+    }
+  }
+
+  /** What jumps count in: bytes, from 3.10 on instructions. */
+  private int distance(int bytes) {
+    return version.atLeast(3, 10) ? bytes / 2 : bytes;
   }
 
   private void emit(Op op, int count) {
@@ -221,7 +247,8 @@ final class RecipeCompiler {
 
   private void constant(Object value) {
     unit.constants.add(value);
-    emit(Op.PLAIN, 1);
+    // With None, which is the first of them, one more.
+    emit(Op.PLAIN, unit.constants.size() > LARGEST_ARGUMENT ? 2 : 1);
   }
 
   /** i, or inside comprehensions (i * n + j). */
@@ -323,6 +350,13 @@ final class RecipeCompiler {
       reach(depth + 2);
       return;
     }
+    if (Recipe.isBuiltItemByItem(items.size(), version)) {
+      boolean isTuple = place instanceof Recipe.TupleValue;
+      items.forEach(item -> expression(item, depth + 1));
+      emit(Op.PLAIN, items.size() + (isTuple ? 2 : 1));
+      reach(depth + 2);
+      return;
+    }
     for (int i = 0; i < items.size(); i++) {
       expression(items.get(i), depth + i);
     }
@@ -332,19 +366,32 @@ final class RecipeCompiler {
 
   private void dict(Recipe.DictValue value, int depth) {
     int size = value.keys().size();
-    if (size == 1) {
-      constant(new Key(value.keys().get(0)));
-      expression(value.values().get(0), depth + 1);
-    } else {
-      for (int i = 0; i < size; i++) {
-        expression(value.values().get(i), depth + i);
+    if (!version.atLeast(3, 10) || size <= Dicts.LARGEST_PRESIZED) {
+      dict(value, 0, size, depth);
+      return;
+    }
+    for (int begin = 0; begin < size; begin += Dicts.GROWN) {
+      dict(value, begin, Math.min(size, begin + Dicts.GROWN), begin == 0 ? depth : depth + 1);
+      emit(Op.PLAIN, begin == 0 ? 0 : 1);
+    }
+  }
+
+  /** A dict of some of the keys of a display. */
+  private void dict(Recipe.DictValue value, int begin, int end, int depth) {
+    int size = end - begin;
+    boolean grows = version.atLeast(3, 10) && size > Dicts.LARGEST_PRESIZED;
+    for (int i = begin; i < end; i++) {
+      if (size == 1 || grows) {
+        constant(new Key(value.keys().get(i)));
       }
-      if (size > 1) {
-        constant(List.copyOf(value.keys()));
-      }
+      expression(value.values().get(i), depth + (grows ? 2 : size == 1 ? 1 : i - begin));
+      emit(Op.PLAIN, grows ? 1 : 0);
+    }
+    if (size > 1 && !grows) {
+      constant(List.copyOf(value.keys().subList(begin, end)));
     }
     emit(Op.PLAIN, 1);
-    reach(depth + size + 1);
+    reach(depth + (grows ? 3 : size + 1));
   }
 
   /** A str that is a name: the interpreter has each once. */
@@ -356,12 +403,13 @@ final class RecipeCompiler {
     boolean uses = FreeVariables.usesIndex(value.of());
     if (!hasComprehensions) {
       unit.variables.add(variable);
-      loop(value.times());
+      int start = loop(value.times());
       factors.add(value.times());
       expression(value.of(), depth + 3);
       factors.remove(factors.size() - 1);
-      emit(Op.PLAIN, 6);
-      emit(Op.JUMP_BACK, 1);
+      // Its variable is kept and restored, also where an exception leaves it.
+      emit(Op.PLAIN, 12);
+      endLoop(start);
       return;
     }
     CodeUnit inner =
@@ -376,11 +424,16 @@ final class RecipeCompiler {
     factors.add(value.times());
     expression(value.of(), 2);
     factors.remove(factors.size() - 1);
-    emit(Op.PLAIN, 2);
+    emit(Op.PLAIN, version.atLeast(3, 11) ? 3 : 1);
     emit(Op.JUMP_BACK, 1);
-    inner.cells =
-        (uses ? 1 + factors.size() : 0) + (FreeVariables.capturesIndex(value.of()) ? 1 : 0);
-    inner.lines = 1;
+    boolean captured = FreeVariables.capturesIndex(value.of());
+    int closure = uses ? 1 + factors.size() : 0;
+    inner.cells = closure + (captured ? 1 : 0);
+    if (captured && !version.atLeast(3, 11)) {
+      // A cell takes its place, as it is no parameter.
+      inner.variables.remove(variable);
+    }
+    inner.lines = isExactly(8) ? 2 : isExactly(9) ? 0 : 1;
     unit = outer;
     unit.constants.add(inner);
     if (!version.atLeast(3, 11)) {
@@ -391,7 +444,7 @@ final class RecipeCompiler {
     constant(BigInteger.valueOf(value.times()));
     emit(Op.PLAIN, 1);
     emit(Op.CALL, 2);
-    reach(depth + 4);
+    reach(depth + Math.max(version.atLeast(3, 11) ? 4 : 3, closure));
   }
 
   private CodeUnit init(Recipe.InstanceValue value) {
@@ -409,8 +462,8 @@ final class RecipeCompiler {
       emit(Op.STORE_ATTRIBUTE, 1);
       init.lines++;
     }
-    reach(2);
-    emit(Op.PLAIN, 3);
+    reach(value.values().isEmpty() ? 1 : 2);
+    leave();
     init.cells =
         hasComprehensions && value.values().stream().anyMatch(FreeVariables::capturesIndex) ? 1 : 0;
     defineClass(className, init, value.attributes(), value.slots());
@@ -434,17 +487,18 @@ final class RecipeCompiler {
     global(className);
     emit(Op.CALL, 1);
     if (!single) {
-      loop(value.length() - 1);
+      int start = loop(value.length() - 1);
       global(className);
       emit(Op.CALL, 1);
       emit(Op.ATTRIBUTE, 1);
       emit(Op.STORE_ATTRIBUTE, 1);
-      emit(Op.PLAIN, 6);
-      emit(Op.JUMP_BACK, 1);
+      emit(Op.PLAIN, version.atLeast(3, 13) ? 5 : 6);
+      endLoop(start);
     }
     emit(Op.STORE_ATTRIBUTE, 1);
-    emit(Op.PLAIN, 6);
-    reach(3);
+    emit(Op.PLAIN, (single ? 3 : 2) + (isExactly(11) ? 1 : 0));
+    leave();
+    reach(single ? 2 : 3);
     ring.lines = single ? 2 : 6;
     defineClass(className, null, List.of(), false);
     define(ring);

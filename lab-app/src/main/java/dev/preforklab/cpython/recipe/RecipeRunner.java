@@ -150,6 +150,7 @@ public final class RecipeRunner {
     LoadCalls.Replay replay = loader.replay();
     if (replay != null) {
       // Build and act are made, and main runs.
+      replay.defineFunctions(reads);
       replay.skip(LoadCalls.BUILD_FRAME);
       evaluator.definitions().run("build");
       replay.until(LoadCalls.OUT);
@@ -157,12 +158,18 @@ public final class RecipeRunner {
     }
     recipe.beforeHeap().forEach(action -> perform(action, evaluator));
     evaluator.makeOut();
+    if (replay != null) {
+      replay.defineName();
+    }
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, evaluator));
     List<Integer> countsAtFork = counts(interpreter);
     evaluator.calls().reportCounts();
     if (replay != null) {
       replay.skip(LoadCalls.LIST);
+      if (!evaluator.calls().areSimulated) {
+        replay.takeCounts();
+      }
       replay.takePair(LoadCalls.KEYWORDS);
       replay.finish();
       loader.trackNew(interpreter);
@@ -185,22 +192,27 @@ public final class RecipeRunner {
     MethodCache cache =
         new MethodCache(
             mutator, hashes, baseline.methodCache, loader.relocate(baseline.methodCache.start()));
-    CodeObjects code = new CodeObjects(version, cache);
+    CodeObjects code = new CodeObjects(version, cache, replay);
     List<Statement> all = new ArrayList<>(recipe.heap());
     all.addAll(defined);
     Definitions definitions = evaluator.definitions();
     CodeUnit module =
         new RecipeCompiler(version, definitions::isConstant)
-            .compile(
-                recipe.heap(), defined, mentionsArray(recipe.heap()) || mentionsArray(defined));
-    replay.skip(LoadCalls.FILE);
+            .compile(recipe, defined, mentionsArray(recipe.heap()) || mentionsArray(defined));
+    long file = replay.skip(LoadCalls.FILE) ? code.readFile(mutator, module) : 0;
     replay.until(LoadCalls.CODE);
     code.load(mutator, module, all);
+    if (file != 0) {
+      mutator.freeScratch(file);
+    }
     replay.skipTo(LoadCalls.CODE_END);
     replay.skip(LoadCalls.MODULE_FRAME);
     code.runModule(mutator, module.names.contains("object"));
     // What a collection frees here, and the import of a module.
     replay.until(LoadCalls.BUILD);
+    if (module.names.contains("array")) {
+      replay.defineName();
+    }
     definitions.setCode(code);
     loader.loadCollector(mutator.interpreter);
   }

@@ -33,22 +33,19 @@ final class Sets {
   private final Host host;
   private final boolean isOld;
   private final long type;
+  private final Hashes hashes;
 
-  Sets(Mutator mutator, long type) {
+  Sets(Mutator mutator, long type, Hashes hashes) {
     this.mutator = mutator;
     this.type = type;
+    this.hashes = hashes;
     interpreter = mutator.interpreter;
     host = interpreter.host;
     isOld = mutator.version.major == 2;
   }
 
-  /**
-   * A set display: takes the references over.
-   *
-   * @param items left to right
-   * @param values what the items are, for {@code hashes}: equal ones are one member
-   */
-  long create(long[] items, List<Object> values, Hashes hashes) {
+  /** An empty set. */
+  long create() {
     long object = interpreter.freeLists.takeSet();
     if (object == 0) {
       object = interpreter.newGcObject(type, SET_BYTES);
@@ -61,15 +58,31 @@ final class Sets {
     set(object + SET_TABLE, object + SET_SMALL_TABLE);
     clearTable(object + SET_SMALL_TABLE, SET_SMALL_SLOTS);
     interpreter.track(object);
+    return object;
+  }
+
+  /** A set of items that are all there; takes the references over. */
+  long create(long[] items, List<Object> values) {
+    long object = create();
     Set<Object> members = new HashSet<>();
     for (int i = 0; i < items.length; i++) {
-      if (members.add(values.get(i))) {
-        add(object, items[i], hashes.hash(values.get(i)));
-      } else {
-        interpreter.decref(items[i]);
-      }
+      add(object, items[i], values.get(i), members);
     }
     return object;
+  }
+
+  /**
+   * Adds an item to a new set, whose reference goes if there is an equal one.
+   *
+   * @param value what the item is for {@link Hashes}
+   * @param members the same of the items so far
+   */
+  void add(long object, long item, Object value, Set<Object> members) {
+    if (members.add(value)) {
+      add(object, item, hashes.hash(value));
+    } else {
+      interpreter.decref(item);
+    }
   }
 
   private void add(long object, long item, long hash) {

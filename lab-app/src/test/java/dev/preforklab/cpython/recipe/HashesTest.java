@@ -100,7 +100,7 @@ class HashesTest {
           items[i] = mutator.newStr(8, 0, 1);
           names.put(items[i], text);
         }
-        assertThat(names(mutator, mutator.newSet(items, values), names))
+        assertThat(names(mutator, mutator.sets.create(items, values), names))
             .as("%s of %d on %s", kind, n, version)
             .containsExactly(row[3].split(" "));
       }
@@ -116,7 +116,7 @@ class HashesTest {
     Map<Long, String> names = Map.of(items[0], "2", items[1], "2.0", items[2], "2.5");
 
     // The first of them, in 2.7.18 too.
-    assertThat(names(mutator, mutator.newSet(items, values), names))
+    assertThat(names(mutator, mutator.sets.create(items, values), names))
         .containsExactlyInAnyOrder("2", "2.5");
   }
 

@@ -35,7 +35,9 @@ class LoadCallsTest {
         new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
     Interpreter interpreter = loader.begin(version);
 
-    Objects.requireNonNull(loader.replay()).finish();
+    LoadCalls.Replay replay = Objects.requireNonNull(loader.replay());
+    replay.loadEmptyRecipe();
+    replay.finish();
 
     BaselineLoader captured =
         new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));

@@ -1,0 +1,210 @@
+package dev.preforklab.cpython.recipe;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.layout.DictLayout;
+import java.util.List;
+
+/**
+ * A class statement from 3.7 on, call by call as real interpreters were logged: the body's function
+ * and namespace ({@code __build_class__}), then the type and its descriptors ({@code type_new}).
+ * What goes again decides which blocks the next one gets, and what the free lists hold where the
+ * recipe's heap begins.
+ */
+final class ClassStatement {
+  /** An address as an int, of two digits: the key of a type among the subclasses of its base. */
+  private static final int ADDRESS_BYTES = 32;
+
+  private static final int LOG_SHARED_SLOTS = 6;
+  private static final int SUPER_BYTES = 40;
+  private static final int BOUND_BYTES = 56;
+  private static final int OLD_BOUND_BYTES = 48;
+  private static final int DESCRIPTOR_BYTES = 48;
+
+  private final Mutator mutator;
+  private final Interpreter interpreter;
+  private final PythonVersion version;
+  private final Dicts dicts;
+  private final Instances instances;
+  private final long metatype;
+
+  /** The class's own dict, as far as it matters: its table and how many names it holds. */
+  private long keys;
+
+  private int names;
+
+  ClassStatement(Mutator mutator, Instances instances, long metatype) {
+    this.mutator = mutator;
+    this.instances = instances;
+    this.metatype = metatype;
+    interpreter = mutator.interpreter;
+    version = mutator.version;
+    dicts = mutator.dictObjects;
+  }
+
+  /**
+   * Runs it.
+   *
+   * @param hasInit whether the body defines a function
+   * @param enterBody begins to run the body's code
+   * @param makeInit makes that function
+   */
+  PyClass run(
+      List<String> attributes,
+      boolean slots,
+      boolean hasInit,
+      Runnable enterBody,
+      Runnable makeInit) {
+    long body = newObject(Calls.functionBytes(version));
+    mutator.newTuple(new long[1]); // bases, which stay
+    long prepare = bind();
+    long space = newNamespace();
+    unbind(prepare);
+    enterBody.run();
+    if (version.atLeast(3, 8)) {
+      dicts.setKeys(space, dicts.newKeys(0, DictLayout.KIND_UNICODE));
+    }
+    names = 2 + (slots ? 1 : 0) + (version.atLeast(3, 13) ? 2 : 0);
+    if (hasInit) {
+      makeInit.run();
+      names++;
+    }
+    int logSlots = DictLayout.logSlotsFor(names);
+    if (logSlots > 3) {
+      long small = interpreter.host.load(space + DictLayout.KEYS);
+      dicts.setKeys(space, dicts.copyKeys(logSlots));
+      interpreter.deallocator.releaseKeys(small);
+    }
+    long arguments = mutator.newTuple(new long[3]);
+    keys = dicts.copyKeys(logSlots);
+    long own = dicts.newDictObject();
+    if (slots && !attributes.isEmpty()) {
+      sortNames(attributes.size());
+    }
+    PyClass type =
+        instances.define(
+            attributes,
+            slots,
+            metatype,
+            () -> {
+              addDescriptors(slots ? attributes : List.of("__dict__", "__weakref__"));
+              mutator.scratch(ADDRESS_BYTES);
+              newObject(version.atLeast(3, 11) ? 64 : 56); // a weak reference from its base
+            });
+    if (!slots && version.atLeast(3, 11)) {
+      // The keys that its instances share.
+      mutator.scratch(mutator.dicts.keysBytes(LOG_SHARED_SLOTS, DictLayout.KIND_UNICODE));
+    }
+    dicts.setKeys(own, keys);
+    interpreter.track(own);
+    setNames();
+    callInitSubclass();
+    interpreter.decref(arguments);
+    interpreter.decref(space);
+    delete(body);
+    return type;
+  }
+
+  private long newObject(int bytes) {
+    long object = interpreter.newGcObject(metatype, bytes);
+    interpreter.track(object);
+    return object;
+  }
+
+  private void delete(long object) {
+    interpreter.untrack(object);
+    interpreter.gcDelete(object, 0);
+  }
+
+  /** To 3.7 a dict has a table from the beginning. */
+  private long newNamespace() {
+    if (version.atLeast(3, 8)) {
+      return dicts.newDictObject();
+    }
+    long table = dicts.newKeys(0, DictLayout.KIND_UNICODE);
+    long space = dicts.newDictObject();
+    dicts.setKeys(space, table);
+    return space;
+  }
+
+  /** A method of the metatype or of super; up to 3.8 one waits on a free list afterwards. */
+  private long bind() {
+    if (!version.atLeast(3, 9)) {
+      long waiting = interpreter.freeLists.takeOther();
+      if (waiting != 0) {
+        return waiting + version.gcHeadBytes;
+      }
+    }
+    return interpreter.newGcObject(metatype, version.atLeast(3, 8) ? BOUND_BYTES : OLD_BOUND_BYTES);
+  }
+
+  private void unbind(long bound) {
+    if (version.atLeast(3, 9)) {
+      interpreter.gcDelete(bound, 0);
+    } else {
+      interpreter.freeLists.putOther(bound - version.gcHeadBytes);
+    }
+  }
+
+  /** The names of slots, sorted in a list, whose items then stay as a tuple. */
+  private void sortNames(int count) {
+    long list = mutator.newList(new long[0]);
+    long items = mutator.scratch(8L * count);
+    mutator.newTuple(new long[count]);
+    mutator.freeScratch(items);
+    interpreter.decref(list);
+  }
+
+  /** The method resolution order and the descriptors; to 3.9 in the other order. */
+  private void addDescriptors(List<String> attributes) {
+    if (version.atLeast(3, 10)) {
+      mutator.newTuple(new long[2]);
+    }
+    for (String name : attributes) {
+      if (!version.atLeast(3, 8)) {
+        readName(name);
+      }
+      newObject(DESCRIPTOR_BYTES);
+      readName(name);
+      addName();
+    }
+    if (!version.atLeast(3, 10)) {
+      mutator.newTuple(new long[2]);
+    }
+    addName(); // __doc__
+  }
+
+  /** A name is made of the C string, and goes as it exists. */
+  private void readName(String name) {
+    mutator.freeScratch(mutator.scratch(version.asciiHeaderBytes + (long) name.length()));
+  }
+
+  private void addName() {
+    int logSlots = DictLayout.logSlots(interpreter.host.load(keys + DictLayout.KEYS_SIZE_AND_KIND));
+    if (names == DictLayout.usable(1L << logSlots)) {
+      long larger = dicts.newKeysOf(names);
+      interpreter.deallocator.releaseKeys(keys);
+      keys = larger;
+    }
+    names++;
+  }
+
+  /** A copy of the dict, to look for values that want to know their name. */
+  private void setNames() {
+    long shape = interpreter.host.load(keys + DictLayout.KEYS_SIZE_AND_KIND);
+    long copied = dicts.copyKeys(DictLayout.logSlots(shape));
+    long copy = dicts.newDictObject();
+    dicts.setKeys(copy, copied);
+    interpreter.decref(copy);
+  }
+
+  /** {@code super(C, C).__init_subclass__()}. */
+  private void callInitSubclass() {
+    long arguments = version.atLeast(3, 11) ? 0 : mutator.newTuple(new long[2]);
+    long object = interpreter.newGcObject(metatype, SUPER_BYTES);
+    long bound = bind();
+    interpreter.gcDelete(object, 0);
+    unbind(bound);
+    interpreter.decref(arguments);
+  }
+}
