@@ -30,7 +30,7 @@ final class Measurement {
   private final MachineHost host;
   private final Interpreter interpreter;
   private final Evaluator evaluator;
-  private final List<Baseline.Footprint> footprints = new ArrayList<>();
+  private final List<Footprints.Footprint> footprints = new ArrayList<>();
 
   /** What has been appended to {@code out}, in order. */
   private final List<Statement> statements;
@@ -68,16 +68,16 @@ final class Measurement {
     evaluator.calls().leave(call);
     Set<Long> filePages = new HashSet<>();
     if (touchMallocsVariables() && parts.stream().anyMatch(Recipe.Allocate.class::isInstance)) {
-      add(filePages, baseline.footprint(frozen, "allocate:raw").filePages());
+      add(filePages, baseline.footprints.of(frozen, "allocate:raw").filePages());
     }
     if (collectsAll) {
       // Of the code that goes through objects of each kind; what it copies is simulated.
-      add(filePages, baseline.footprint(frozen, "gc.collect").filePages());
+      add(filePages, baseline.footprints.of(frozen, "gc.collect").filePages());
     }
     int outside = 0;
     int others = 0;
     int vanished = 0;
-    for (Baseline.Footprint footprint : footprints) {
+    for (Footprints.Footprint footprint : footprints) {
       touch(footprint.copiedPages());
       touch(footprint.vanishedPages());
       outside =
@@ -110,7 +110,7 @@ final class Measurement {
     }
     boolean leaves = RecipeReader.leaves(act);
     Memory memory = memory(filePagesBefore + files + others).without(vanished);
-    int exitFaults = leaves ? faults : baseline.footprint(frozen, "nothing").exitFaults();
+    int exitFaults = leaves ? faults : baseline.footprints.of(frozen, "nothing").exitFaults();
     ActResult result =
         new ActResult(
             act.json(),
@@ -141,7 +141,8 @@ final class Measurement {
       allocate
           .statement()
           .kinds()
-          .forEach(k -> footprints.add(baseline.allocation(frozen, k, made.contains(k))));
+          .forEach(
+              k -> footprints.add(baseline.footprints.allocation(frozen, k, made.contains(k))));
     } else {
       boolean collected = collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
       // What the first one takes is simulated; what of it is still there, the recipe has decided.
@@ -149,10 +150,10 @@ final class Measurement {
       boolean clearsLists = part instanceof Recipe.Collect c && c.generation() == 2;
       footprints.add(
           part instanceof Recipe.Exit exit && exit.normal()
-              ? baseline.exit(frozen, collected)
+              ? baseline.footprints.exit(frozen, collected)
               : clearsLists && !frozen && !collected
-                  ? baseline.firstCollection(evaluator.calls().hadFreeFrames())
-                  : baseline.footprint(frozen, collected || takesDead, footprintName(part)));
+                  ? baseline.footprints.firstCollection(evaluator.calls().hadFreeFrames())
+                  : baseline.footprints.of(frozen, collected || takesDead, footprintName(part)));
     }
     boolean needsHeap =
         part instanceof Recipe.Iterate
@@ -192,7 +193,7 @@ final class Measurement {
     }
     if (needsHeap && collections() > collections) {
       // Frozen: which of the interpreter's own objects it visits is simulated.
-      footprints.add(baseline.collectionOfNothing());
+      footprints.add(baseline.footprints.collectionOfNothing());
       collectsAll |= !frozen && interpreter.gcState.collections(2) > full;
     }
   }
@@ -299,11 +300,11 @@ final class Measurement {
     boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
     int first =
         full
-            ? baseline.footprint(isFrozen(), "gc.collect").countAfter()
+            ? baseline.footprints.of(isFrozen(), "gc.collect").countAfter()
             : evaluator.calls().areSimulated
                 ? counts.get(0)
                 : counts.get(0)
-                    + baseline.footprint(false, "nothing").countAfter()
+                    + baseline.footprints.of(false, "nothing").countAfter()
                     - baseline.counts[0]
                     - (evaluator.calls().countsFrames
                         ? evaluator.calls().framesCountedInBaseline()
