@@ -3,6 +3,7 @@ package dev.preforklab.cpython.recipe;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.gc.GcState;
 import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import dev.preforklab.cpython.recipe.Recipe.Act;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
@@ -203,6 +204,10 @@ public final class RecipeRunner {
     replay.until(LoadCalls.BUILD);
     definitions.setCode(code);
     loader.loadCollector(mutator.interpreter);
+    GcState collector = mutator.interpreter.gcState;
+    if (version.atLeast(3, 8)) {
+      collector.setLongLivedTotal(collector.longLivedTotal() + module.trackedTuples());
+    }
   }
 
   static List<Integer> counts(Interpreter interpreter) {
