@@ -161,9 +161,12 @@ public final class RecipeRunner {
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, evaluator));
     List<Integer> countsAtFork = counts(interpreter);
-    evaluator.calls().reportCounts();
     if (replay != null) {
       replay.skip(LoadCalls.LIST);
+      replay.skip(LoadCalls.COUNTS);
+    }
+    evaluator.calls().reportCounts();
+    if (replay != null) {
       replay.takePair(LoadCalls.KEYWORDS);
       replay.finish();
       loader.trackNew(interpreter);
@@ -239,7 +242,7 @@ public final class RecipeRunner {
                 : interpreter.gcState.threshold(i);
       }
       // The tuple of the call's arguments then waits on the free list.
-      long arguments = evaluator.mutator().newTuple(new long[values.length]);
+      long arguments = evaluator.mutator().newTuple(new long[threshold.values().size()]);
       interpreter.gcState.setThresholds(values[0], values[1], values[2]);
       interpreter.decref(arguments);
     } else if (action instanceof Recipe.CollectorSwitch change) {
@@ -252,5 +255,6 @@ public final class RecipeRunner {
     } else {
       throw new IllegalStateException("not an action: " + action.json());
     }
+    interpreter.evalBreaker();
   }
 }
