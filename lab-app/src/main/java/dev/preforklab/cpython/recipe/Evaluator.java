@@ -128,16 +128,21 @@ final class Evaluator {
       return mutator.none();
     }
     if (expression instanceof Recipe.ListValue value) {
-      long[] items = evaluate(value.items());
-      return value.items().stream().allMatch(definitions::isConstant)
-          ? mutator.newConstantList(items)
-          : mutator.newList(items);
+      if (value.items().stream().allMatch(definitions::isConstant)) {
+        return mutator.newConstantList(evaluate(value.items()));
+      }
+      return RecipeCompiler.isLong(mutator.version, value.items())
+          ? listOneByOne(value.items())
+          : mutator.newList(evaluate(value.items()));
     }
     if (expression instanceof Recipe.TupleValue value) {
       Long constant = definitions.constantOf(value);
       if (constant != null) {
         interpreter.incref(constant);
         return constant;
+      }
+      if (RecipeCompiler.isLong(mutator.version, value.items())) {
+        return tupleOfList(listOneByOne(value.items()));
       }
       return mutator.newTuple(evaluate(value.items()));
     }
@@ -173,6 +178,22 @@ final class Evaluator {
       values[i] = evaluate(items.get(i));
     }
     return values;
+  }
+
+  /** A list that is there before its items. */
+  private long listOneByOne(List<Expression> items) {
+    long list = mutator.newList(new long[0]);
+    items.forEach(item -> mutator.append(list, evaluate(item)));
+    return list;
+  }
+
+  private long tupleOfList(long list) {
+    long[] items = new long[(int) mutator.listSize(list)];
+    for (int i = 0; i < items.length; i++) {
+      items[i] = mutator.listItem(list, i);
+      interpreter.incref(items[i]);
+    }
+    return without(list, mutator.newTuple(items));
   }
 
   private long set(Recipe.SetValue value) {
