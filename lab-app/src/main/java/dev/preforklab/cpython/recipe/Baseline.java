@@ -152,7 +152,7 @@ public final class Baseline {
     randomFilePages = root.path("file_pages").asInt();
     fixedFilePages = root.path("fixed_file_pages").asInt();
     pools = CapturedPools.read(root, captured.arenaBytes);
-    loadCalls = LoadCalls.read(root.path("loading"), captured.arenaBytes);
+    loadCalls = LoadCalls.read(root.path("loading"), captured);
     cHeap = cHeap(root.path("malloc"));
     JsonNode cache = root.path("method_cache");
     methodCache =

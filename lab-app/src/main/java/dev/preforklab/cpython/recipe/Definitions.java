@@ -7,6 +7,7 @@ import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -230,13 +231,13 @@ final class Definitions {
     }
     add(place, instances.define(attributes, slots, metatype));
     // Its bases, its method resolution order, its dict and a weak reference from its base.
-    mutator.newTuple(new long[1]);
+    newTupleToUntrack(1);
     mutator.newTuple(new long[2]);
     long own = dicts.newDictObject();
     dicts.setKeys(own, keys);
     interpreter.track(own);
     if (slots && !attributes.isEmpty()) {
-      mutator.newTuple(new long[attributes.size()]);
+      newTupleToUntrack(attributes.size());
     }
     if (!version.atLeast(3, 11)) {
       mutator.newTuple(new long[1]);
@@ -244,6 +245,13 @@ final class Definitions {
     interpreter.deallocator.releaseKeys(dicts.copyKeys(logSlots));
     interpreter.deallocator.releaseKeys(namespace);
     held.release();
+  }
+
+  /** A tuple that stays, of names or of a static type: the first collection untracks it. */
+  private void newTupleToUntrack(int length) {
+    long[] items = new long[length];
+    Arrays.setAll(items, i -> mutator.none());
+    mutator.newTuple(items);
   }
 
   private void makeFunction(Expression place) {

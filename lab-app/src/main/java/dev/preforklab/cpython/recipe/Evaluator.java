@@ -119,7 +119,7 @@ final class Evaluator {
       return without(i, mutator.newFloat());
     }
     if (expression instanceof Recipe.StrValue value) {
-      return mutator.newStr(value.length(), index.take(), digits(index.value()));
+      return mutator.newStr(value.length(), index.take(), index.value());
     }
     if (expression instanceof Recipe.BytesValue value) {
       return mutator.newBytes(value.length());
@@ -128,16 +128,21 @@ final class Evaluator {
       return mutator.none();
     }
     if (expression instanceof Recipe.ListValue value) {
-      long[] items = evaluate(value.items());
-      return value.items().stream().allMatch(definitions::isConstant)
-          ? mutator.newConstantList(items)
-          : mutator.newList(items);
+      if (value.items().stream().allMatch(definitions::isConstant)) {
+        return mutator.newConstantList(evaluate(value.items()));
+      }
+      return RecipeCompiler.isLong(mutator.version, value.items())
+          ? listOneByOne(value.items())
+          : mutator.newList(evaluate(value.items()));
     }
     if (expression instanceof Recipe.TupleValue value) {
       Long constant = definitions.constantOf(value);
       if (constant != null) {
         interpreter.incref(constant);
         return constant;
+      }
+      if (RecipeCompiler.isLong(mutator.version, value.items())) {
+        return tupleOfList(listOneByOne(value.items()));
       }
       return mutator.newTuple(evaluate(value.items()));
     }
@@ -175,13 +180,34 @@ final class Evaluator {
     return values;
   }
 
+  /** A list that is there before its items. */
+  private long listOneByOne(List<Expression> items) {
+    long list = mutator.newList(new long[0]);
+    items.forEach(item -> mutator.append(list, evaluate(item)));
+    return list;
+  }
+
+  private long tupleOfList(long list) {
+    long[] items = new long[(int) mutator.listSize(list)];
+    for (int i = 0; i < items.length; i++) {
+      items[i] = mutator.listItem(list, i);
+      interpreter.incref(items[i]);
+    }
+    return without(list, mutator.newTuple(items));
+  }
+
   private long set(Recipe.SetValue value) {
     long[] items = evaluate(value.items());
     List<Object> values = new ArrayList<>();
     for (int i = 0; i < items.length; i++) {
       values.add(meaning(value.items().get(i), items[i]));
     }
-    return mutator.newSet(items, values);
+    long set = mutator.newSet(items, values);
+    if (items.length == 0) {
+      // No display, but a call.
+      interpreter.evalBreaker();
+    }
+    return set;
   }
 
   /** What an expression's value is for {@link Hashes}. */
@@ -299,10 +325,6 @@ final class Evaluator {
     return list;
   }
 
-  private static int digits(long value) {
-    return Long.toString(value).length();
-  }
-
   // Reading
 
   /** Reads a value and all it holds: takes and drops a reference to each. */
@@ -316,7 +338,12 @@ final class Evaluator {
       case TypeSpec.LIST -> iterate(object, this::readDeep);
       case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
         long iterator = calls.iterate(spec.traversal() != TypeSpec.TUPLE);
-        mutator.forEachReferent(object, this::readDeep);
+        mutator.forEachReferent(
+            object,
+            item -> {
+              readDeep(item);
+              interpreter.evalBreaker();
+            });
         calls.endIteration(iterator);
       }
       default -> {
@@ -348,6 +375,16 @@ final class Evaluator {
     for (long i = 0; i < size; i++) {
       body.accept(mutator.listItem(list, i));
       interpreter.evalBreaker();
+    }
+    calls.endIteration(iterator);
+  }
+
+  /** {@code sum()} of a list of numbers, or of an array, which makes its numbers as it goes. */
+  void sum(long container) {
+    boolean isList = interpreter.spec(container).traversal() == TypeSpec.LIST;
+    long iterator = calls.iterate(false);
+    for (long i = 0; isList && i < mutator.listSize(container); i++) {
+      interpreter.refCounts.touch(mutator.listItem(container, i));
     }
     calls.endIteration(iterator);
     interpreter.evalBreaker();

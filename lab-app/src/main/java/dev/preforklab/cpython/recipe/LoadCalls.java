@@ -2,11 +2,14 @@ package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.layout.ObjectHead;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * How the captured process came to its heap: what it asked of pymalloc from where it was about to
@@ -38,8 +41,13 @@ final class LoadCalls {
   /** Its allocation, unless it is from the free list. */
   static final String LIST = "list";
 
+  /** The tuple of the collector's three counts, unless one is on the free list; from 3.12 on. */
+  static final String COUNTS = "counts";
+
   /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
   static final String KEYWORDS = "keywords";
+
+  private static final int COUNTERS = 3;
 
   /** Before the recipe's code. */
   final CapturedPools pools;
@@ -52,8 +60,8 @@ final class LoadCalls {
 
   private final Map<String, Integer> marks = new HashMap<>();
 
-  private LoadCalls(JsonNode node, int arenaBytes) {
-    pools = CapturedPools.read(node, arenaBytes);
+  private LoadCalls(JsonNode node, PythonVersion version) {
+    pools = CapturedPools.read(node, version.arenaBytes);
     calls = Baseline.ints(node.path("calls"));
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
     long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
@@ -62,11 +70,19 @@ final class LoadCalls {
       kept.put((int) numbers[i], addresses[i]);
     }
     node.path("marks").properties().forEach(e -> marks.put(e.getKey(), e.getValue().asInt()));
+    if (version.collectsAtEvalBreaker) {
+      // The first tuple of this length after the list: all that is done by then is counting.
+      int bytes = version.gcHeadBytes + ObjectHead.VAR_BYTES + 8 * COUNTERS;
+      IntStream.range(marks.getOrDefault(OUT, calls.length), calls.length)
+          .filter(at -> calls[at] == bytes)
+          .findFirst()
+          .ifPresent(at -> marks.put(COUNTS, at));
+    }
   }
 
   /** Reads them; of 2.7 there are none. */
-  static LoadCalls read(JsonNode node, int arenaBytes) {
-    return new LoadCalls(node, arenaBytes);
+  static LoadCalls read(JsonNode node, PythonVersion version) {
+    return new LoadCalls(node, version);
   }
 
   boolean isEmpty() {

@@ -66,6 +66,8 @@ final class Measurement {
     List<Act> parts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
     parts.forEach(this::perform);
     evaluator.calls().leave(call);
+    // The act is over when its process has said so.
+    interpreter.evalBreaker();
     Set<Long> filePages = new HashSet<>();
     if (touchMallocsVariables() && parts.stream().anyMatch(Recipe.Allocate.class::isInstance)) {
       add(filePages, baseline.footprints.of(frozen, "allocate:raw").filePages());
@@ -210,8 +212,13 @@ final class Measurement {
     if (iterate.stride()) {
       // round() makes an object that the collector counts: a method, or the names it takes.
       interpreter.collector.objectAllocated();
-      interpreter.evalBreaker();
       interpreter.collector.objectFreed();
+      interpreter.evalBreaker();
+    }
+    if (version.collectsAtEvalBreaker && !version.atLeast(3, 13)) {
+      // int() of a float is a call with a tuple.
+      interpreter.decref(mutator.newTuple(new long[1]));
+      interpreter.evalBreaker();
     }
     Range range =
         new Range(mutator, evaluator.calls(), Math.toIntExact(-Math.floorDiv(-end, step)), step);
@@ -233,7 +240,16 @@ final class Measurement {
     if (!numbers && !Set.of(Recipe.ArrayValue.class).containsAll(kinds)) {
       throw new RecipeException("sum: adds up numbers or arrays, and the heap holds others");
     }
-    evaluator.iterate(evaluator.out, interpreter.refCounts::touch);
+    if (numbers) {
+      evaluator.sum(evaluator.out);
+    } else {
+      evaluator.iterate(
+          evaluator.out,
+          array -> {
+            interpreter.refCounts.touch(array);
+            evaluator.sum(array);
+          });
+    }
   }
 
   /** {@code out = None}. */
@@ -294,21 +310,22 @@ final class Measurement {
     }
   }
 
-  /** The counts as the child's own gc.get_count() sees them: reading allocates. */
+  /** The counts as the child's own gc.get_count() sees them. */
   private List<Integer> countsWhenRead() {
     List<Integer> counts = RecipeRunner.counts(interpreter);
+    Calls calls = evaluator.calls();
     boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
-    int first =
-        full
-            ? baseline.footprints.of(isFrozen(), "gc.collect").countAfter()
-            : evaluator.calls().areSimulated
-                ? counts.get(0)
-                : counts.get(0)
-                    + baseline.footprints.of(false, "nothing").countAfter()
-                    - baseline.counts[0]
-                    - (evaluator.calls().countsFrames
-                        ? evaluator.calls().framesCountedInBaseline()
-                        : 0);
+    int first = counts.get(0);
+    if (version.collectsAtEvalBreaker) {
+      calls.returnCounts();
+    } else if (full) {
+      first = baseline.footprints.of(isFrozen(), "gc.collect").countAfter();
+    } else if (!calls.areSimulated) {
+      first +=
+          baseline.footprints.of(false, "nothing").countAfter()
+              - baseline.counts[0]
+              - (calls.countsFrames ? calls.framesCountedInBaseline() : 0);
+    }
     return List.of(first, counts.get(1), counts.get(2));
   }
 

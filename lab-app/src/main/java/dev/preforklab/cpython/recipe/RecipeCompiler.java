@@ -18,6 +18,7 @@ final class RecipeCompiler {
   static final String COMPREHENSION = "<listcomp>";
 
   private static final String FORMAT = "%0*d";
+  private static final int STACK_USE_GUIDELINE = 30;
 
   /** An instruction by what follows it as its inline cache, from 3.11 on. */
   private enum Op {
@@ -305,6 +306,7 @@ final class RecipeCompiler {
   private void display(Expression place, int depth) {
     List<Expression> items = FreeVariables.parts(place);
     if (isConstant.test(place)) {
+      noteDisplay(items);
       emit(Op.PLAIN, 1);
       reach(depth + 1);
       return;
@@ -319,15 +321,43 @@ final class RecipeCompiler {
         && version.atLeast(3, 9)
         && items.size() >= 3
         && items.stream().allMatch(isConstant)) {
+      noteDisplay(items);
       emit(Op.PLAIN, 3);
       reach(depth + 2);
       return;
     }
+    boolean isLong = isLong(version, items);
     for (int i = 0; i < items.size(); i++) {
-      expression(items.get(i), depth + i);
+      expression(items.get(i), depth + (isLong ? 1 : i));
     }
     emit(Op.PLAIN, 1);
-    reach(depth + Math.max(1, items.size()));
+    if (isLong) {
+      emit(Op.PLAIN, items.size() + (place instanceof Recipe.TupleValue ? 1 : 0));
+    }
+    reach(depth + (isLong ? 2 : Math.max(1, items.size())));
+  }
+
+  /**
+   * Whether a display has more items than the compiler puts onto the stack, from 3.10 on: a list or
+   * a set is made before them, and a tuple of such a list ({@code STACK_USE_GUIDELINE}).
+   */
+  static boolean isLong(PythonVersion version, List<Expression> items) {
+    return version.atLeast(3, 10) && items.size() > STACK_USE_GUIDELINE;
+  }
+
+  /** A tuple that the compiler makes; () exists already. */
+  private void noteDisplay(List<Expression> items) {
+    if (!items.isEmpty()) {
+      unit.displays.add(constants(items));
+    }
+  }
+
+  private static List<Object> constants(List<Expression> items) {
+    List<Object> values = new ArrayList<>();
+    for (Expression item : items) {
+      values.add(item instanceof Recipe.NoneValue ? "None" : constants(FreeVariables.parts(item)));
+    }
+    return values;
   }
 
   private void dict(Recipe.DictValue value, int depth) {
