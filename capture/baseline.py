@@ -92,6 +92,8 @@ KINDS = {"none": "none", "int": {"int": 1000}, "float": {"float": 0.5}, "str": {
          "times": {"times": 2, "of": "none"}}
 # What the parent does before it forks: a collection there leaves less to the child's.
 MODES = {"plain": [], "freeze": ["gc.freeze"], "collect": ["gc.collect"], "collect,freeze": ["gc.collect", "gc.freeze"]}
+# from the list head of generation 0 on, from 3.8 on: three generations, a pointer, the permanent one, statistics, three words
+LONG_LIVED_TOTAL = 3 * 24 + 8 + 24 + 3 * 24 + 3 * 8
 STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "bytearray", "list", "tuple", "dict", "set", "type")
 
 RANDOM_RUNS = 15
@@ -707,9 +709,11 @@ def memory_state(python, heap, release):
     first = first_collection.FirstCollection(python, head, static) if release != "2.7" else None
     snapshots, own = [], []
 
+    def heads(memory):
+        return generations(memory, thresholds, head, 24 if head == 16 else 40 if release == "2.7" else 48)
+
     def walk_lists(memory):
-        return [walk(memory, h) for h in generations(
-            memory, thresholds, head, 24 if head == 16 else 40 if release == "2.7" else 48)]
+        return [walk(memory, h) for h in heads(memory)]
 
     def look(pid, before, after):
         if after is not None:
@@ -718,7 +722,8 @@ def memory_state(python, heap, release):
         lists = walk_lists(memory)
         taken["thresholds"] = thresholds
         taken["lists"] = [differences(l) for l in lists]
-        taken["long_lived_total"] = len(lists[2])
+        # Objects that were there at the last full collection may be gone by now, but still count.
+        taken["long_lived_total"] = memory.word(heads(memory)[0] + LONG_LIVED_TOTAL) if head == 16 else len(lists[2])
         taken.update(pools_state(memory, release))
         taken["malloc"] = c_heap(memory)
         taken["static"] = dict((n, a) for n, a in static.items() if memory.has(a, "lib_data"))

@@ -19,6 +19,7 @@ import gc, os, sys, time
 def stub():
     reply, commands, child_commands, mode, kind, names, headers = sys.argv[1:8]
     reply, commands, child_commands = int(reply), int(commands), int(child_commands)
+    # server: arguments
     sys.argv = ["preforklab"]
     own = gc.get_threshold()
     tracing = mode == "traced"
@@ -74,7 +75,8 @@ def stub():
         for at, data in on:
             os.pwrite(memory, data, at)
     targets, application = {}, None
-    for name in names.split(" "):
+    # server: load
+    for name in names.split():
         try:
             module, _, attribute = name.partition(":")
             __import__(module)
@@ -114,6 +116,7 @@ def stub():
             start = clock()
             targets[path]()
             return 200, int((clock() - start) * 1e9)
+        # server: request
         body = body.encode("utf-8")
         status = []
         start = clock()
@@ -168,6 +171,61 @@ def stub():
             os._exit(0)
 stub()
 '''
+
+# What the stub does besides when the application is served by gunicorn: the master is gunicorn's own arbiter, a child one of
+# its workers once it has got the request START, and a request comes through a socket from `Client`.
+GUNICORN = {
+    "arguments": "    server, asked, answers, workers = sys.argv[8], int(sys.argv[9]), int(sys.argv[10]), []",
+    "load": r'''
+    try:
+        from gunicorn.app.wsgiapp import WSGIApplication
+        from gunicorn.arbiter import Arbiter
+        sys.argv = ["gunicorn", "--preload", "--workers", "1", "--worker-class", "sync", "--bind", "127.0.0.1:0", "--log-level", "error", "--timeout", "120", "--worker-tmp-dir", "/dev/shm", server]
+        arbiter = Arbiter(WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]"))
+        arbiter.start()
+        import signal
+        for number in list(arbiter.SIGNALS) + [signal.SIGCHLD]:
+            signal.signal(number, signal.SIG_DFL)
+        port = arbiter.LISTENERS[0].sock.getsockname()[1]
+    except BaseException as e:
+        say("E gunicorn cannot load %s: %s: %s" % (server, type(e).__name__, str(e).replace("\n", " ")))
+        os._exit(2)
+''',
+    "request": r'''
+        if method == "START":
+            start = clock()
+            arbiter.worker_age += 1
+            worker = arbiter.worker_class(arbiter.worker_age, arbiter.pid, arbiter.LISTENERS, arbiter.app, arbiter.timeout / 2.0, arbiter.cfg, arbiter.log)
+            arbiter.cfg.pre_fork(arbiter, worker)
+            worker.pid = os.getpid()
+            arbiter.cfg.post_fork(arbiter, worker)
+            worker.is_parent_alive = lambda: False    # when nobody waits, return instead of waiting
+            worker.init_process()
+            workers.append(worker)
+            return 200, int((clock() - start) * 1e9)
+        os.write(asked, ("%d\t%s\n" % (port, text)).encode("utf-8"))
+        failed = line(answers)                        # it has connected
+        if failed:
+            raise RuntimeError(failed)
+        start = clock()
+        workers[0].run()                              # until nobody waits
+        took = int((clock() - start) * 1e9)
+        said = line(answers)
+        if not said.isdigit():
+            raise RuntimeError(said)
+        return int(said), took
+'''}
+
+
+START = "START\t\t\t\t"
+
+
+def stub(server):
+    """The source that the master runs."""
+    parts = GUNICORN if server else {}
+    lines = [parts.get(l.strip()[10:], "") if l.strip().startswith("# server: ") else l for l in STUB.splitlines()]
+    return "\n".join(l for l in lines if l) + "\n"
+
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
 TRACE_OFFSETS = (944, 1360, 1792, 2256)  # malloc, calloc, realloc, free
@@ -1727,18 +1785,25 @@ class Progress(object):
 class Master(object):
     """The interpreter that holds the application, driven through pipes."""
 
-    def __init__(self, python, names, kind, gc_mode, paths, headers, timeout, quiet=False):
+    def __init__(self, python, names, kind, gc_mode, paths, headers, timeout, quiet=False, served=""):
+        """`served`: the application that gunicorn is to load and serve; else the stub loads all names and calls the first."""
         import os
         import subprocess
         self.os, self.timeout = os, timeout
+        self.starts = [START] if served else []
         replies, reply = os.pipe()
         command_r, self.commands = os.pipe()
         child_r, self.child_commands = os.pipe()
         env = dict(os.environ)
         if paths:
             env["PYTHONPATH"] = os.pathsep.join([os.path.abspath(p) for p in paths] + [p for p in [env.get("PYTHONPATH")] if p])
-        arguments = [python, "-c", STUB, str(reply), str(command_r), str(child_r), gc_mode, kind, " ".join(names), "\n".join(headers)]
-        options = {"pass_fds": (reply, command_r, child_r)} if sys.version_info >= (3,) else {}
+        arguments = [python, "-c", stub(served), str(reply), str(command_r), str(child_r), gc_mode, kind, " ".join(names), "\n".join(headers)]
+        passed = [reply, command_r, child_r]
+        if served:
+            client = Client(headers, timeout)
+            passed += client.ends
+            arguments += [served] + [str(fd) for fd in client.ends]
+        options = {"pass_fds": passed} if sys.version_info >= (3,) else {}
         nowhere = open(os.devnull, "r+b")
         if quiet:
             options.update(stdout=nowhere, stderr=nowhere)
@@ -1749,7 +1814,7 @@ class Master(object):
         finally:
             nowhere.close()
         self.process.stdin.close()
-        for fd in (reply, command_r, child_r):
+        for fd in passed:
             os.close(fd)
         self.replies, self.rest = replies, b""
         self.pid = self.process.pid
@@ -1797,6 +1862,10 @@ class Master(object):
     def child(self):
         return Child(self)
 
+    def worker(self):
+        """A child that has done what the server's workers do before their first request."""
+        return Child(self, self.starts)
+
     def close(self):
         import signal
         try:
@@ -1806,15 +1875,85 @@ class Master(object):
         self.process.wait()
 
 
+class Client(object):
+    """Sends the requests to a server on the loopback, one at a time, as a child asks for them by `ends`: a line with port and
+    request; the answers are an empty line once it has connected and sent, and a line with the status. Ends with the master."""
+
+    def __init__(self, headers, timeout):
+        import os
+        import threading
+        self.headers = "".join("%s: %s\r\n" % (h.partition("=")[0][5:].replace("_", "-").title(), h.partition("=")[2]) for h in headers)
+        self.timeout = timeout
+        self.asked, asked = os.pipe()
+        answers, self.answers = os.pipe()
+        self.ends = [asked, answers]
+        thread = threading.Thread(target=self.serve)
+        thread.daemon = True
+        thread.start()
+
+    def serve(self):
+        import os
+        rest = b""
+        while True:
+            got = os.read(self.asked, 65536)
+            if not got:
+                break
+            rest += got
+            while b"\n" in rest:
+                text, _, rest = rest.partition(b"\n")
+                try:
+                    answer = self.ask(*text.decode("utf-8").split("\t"))
+                except (IOError, OSError, ValueError) as e:
+                    answer = "no answer from the server: %s" % str(e).replace("\n", " ")
+                try:
+                    os.write(self.answers, (answer + "\n").encode("utf-8"))
+                except OSError:                       # the child has ended
+                    break
+        os.close(self.asked)
+        os.close(self.answers)
+
+    def ask(self, port, method, path, query, content, body):
+        """-> the status, or why there is none"""
+        import os
+        import socket
+        if sys.version_info >= (3,):
+            from urllib.parse import quote
+            path = quote(path)
+        data = body.encode("utf-8")
+        head = "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s" % (method, path + ("?" + query if query else ""), self.headers)
+        if content:
+            head += "Content-Type: %s\r\n" % content
+        if data:
+            head += "Content-Length: %d\r\n" % len(data)
+        connection = socket.create_connection(("127.0.0.1", int(port)), self.timeout)
+        try:
+            whole = (head + "\r\n").encode("utf-8") + data
+            connection.sendall(whole[:16384])         # as much as is taken without a reader
+            os.write(self.answers, b"\n")
+            connection.sendall(whole[16384:])
+            answer = b""
+            while True:
+                got = connection.recv(1 << 20)
+                if not got:
+                    break
+                answer = answer or got
+        finally:
+            connection.close()
+        parts = answer.split(b" ", 2)
+        return parts[1].decode("latin-1") if len(parts) > 1 and parts[1].isdigit() else "no answer from the server"
+
+
 class Child(object):
     """A forked child of the master; `with` ends it."""
 
-    def __init__(self, master):
-        self.master = master
+    def __init__(self, master, requests=()):
+        self.master, self.requests = master, requests
 
     def __enter__(self):
         self.master.order("fork")
         self.pid = int(self.master.expect("C")[0])
+        for text in self.requests:
+            self.request(text)
         return self
 
     def say(self, text):
@@ -1837,23 +1976,23 @@ class Child(object):
             self.master.expect("W")
 
 
-def capture_load(options, names, kind, headers, facts, scratch, progress):
+def capture_load(options, names, kind, headers, facts, scratch, progress, served):
     """The line that tells how the application loads, from two further loadings of it. In the first the collector runs so often
     that it tells when garbage comes to be."""
     import os
     path, often = os.path.join(scratch, "load"), os.path.join(scratch, "often")
     if facts["version"] >= (3, 7):
         progress("loading the application a second time, with many collections")
-        load_traced(options, names, kind, headers, facts, often, "", True)
+        load_traced(options, names, kind, headers, facts, often, "", True, served)
     else:
         often = ""
     progress("loading the application once more, traced")
-    return {"load": load_traced(options, names, kind, headers, facts, path, often, False)}
+    return {"load": load_traced(options, names, kind, headers, facts, path, often, False, served)}
 
 
-def load_traced(options, names, kind, headers, facts, path, often, collecting):
+def load_traced(options, names, kind, headers, facts, path, often, collecting, served):
     import json
-    master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout, quiet=True)
+    master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout, quiet=True, served=served)
     try:
         said = [int(x) for x in master.expect("B", 3600)]
         master.stop()
@@ -2089,9 +2228,14 @@ def capture_pages(master, requests, scratch, progress, upto):
     """Which inherited pages a child has copied after so many requests: by frame number where it may be read (root), else by
     the bit for exclusively mapped pages."""
     lines = []
-    with master.child() as child:
+    inherited = page_table(master.pid) if master.starts else {}
+    with master.worker() as child:
         before = page_table(child.pid)
         frames = any(e & ((1 << 55) - 1) for e, kind in before.values())
+        mask = (1 << 55) - 1 if frames else 1 << 56
+        started = sorted(a for a, (e, kind) in before.items() if a in inherited and not e >> 61 & 1 and (inherited[a][0] & mask != e & mask if frames else e & mask))
+        if started:
+            lines.append({"touched": [0, started]})
         seen = set() if frames else set(a for a, (e, kind) in before.items() if e >> 56 & 1)
         known = dict((a, e & ((1 << 55) - 1)) for a, (e, kind) in before.items())
         appeared = set()
@@ -2122,7 +2266,7 @@ def capture_pages(master, requests, scratch, progress, upto):
                 lines.append({"touched": [step, sorted(touched)]})
             for kind in sorted(new):
                 lines.append({"appeared": [step, kind, new[kind]]})
-    return lines, {"requests": done, "copied": sum(len(l["touched"][1]) for l in lines if "touched" in l), "by": "frame number" if frames else "exclusive bit", "statuses": statuses}
+    return lines, {"requests": done, "copied": sum(len(l["touched"][1]) for l in lines if l.get("touched", [0])[0]), "by": "frame number" if frames else "exclusive bit", "statuses": statuses}
 
 
 def capture_needs(master, requests, touched, progress, upto):
@@ -2135,7 +2279,7 @@ def capture_needs(master, requests, touched, progress, upto):
     alone = []
     for n in range(upto):
         progress("copied pages: request %d of %d by itself" % (n + 1, upto))
-        with master.child() as child:
+        with master.worker() as child:
             before = page_table(child.pid)
             child.request(requests.text(n))
             now = page_table(child.pid)
@@ -2188,17 +2332,17 @@ def capture_cpu(master, requests, progress):
         progress("CPU time: first request of endpoint %d of %d" % (e + 1, count))
         best = []
         for _ in range(3):
-            with master.child() as child:
+            with master.worker() as child:
                 best.append(child.request(requests.text(e))[1])
         cold.append(sorted(best)[1])
     for attempt in range(3):
         for start in range(min(2, count)):            # endpoint 0 is the last of those that begin with 1
             progress("CPU time: first requests in turn, attempt %d of 3" % (attempt + 1))
-            with master.child() as child:
+            with master.worker() as child:
                 took = [child.request(requests.text(n))[1] for n in range(start, start + count)]
             for n in range(1, count) if start == 0 else [count]:
                 first[n % count].append(took[n - start])
-    with master.child() as child:
+    with master.worker() as child:
         for n in range(count * 13):
             progress("CPU time: warm request %d of %d" % (n, count * 13))
             ns = child.request(requests.text(n))[1]
@@ -2217,7 +2361,7 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
 
     def plan(name, before, window, skip, keep):
         path = os.path.join(scratch, name)
-        content = {"before": before, "window": window, "skip": skip, "keep": keep, "count0": facts["count0"], "gc_head": facts["sizes"]["gc_head"]}
+        content = {"before": before if name == "start" else master.starts + before, "window": window, "skip": skip, "keep": keep, "count0": facts["count0"], "gc_head": facts["sizes"]["gc_head"]}
         if facts["collector"]:
             with open(path + ".often", "w") as f:
                 json.dump(dict(content, collector=facts["collector"]), f)
@@ -2235,6 +2379,11 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
 
     def record(endpoint, state, r, ns, kind="request"):
         out.append({kind: dict(r, endpoint=endpoint, state=state, cpu_ns=ns)})
+    if master.starts:
+        progress("tracing a worker's start")
+        with master.child() as child:
+            ns = child.request(START)[1]
+        out.append({"start": dict(plan("start", [], master.starts + [requests.text(k) for k in range(2 * count)], 0, 1)[0], cpu_ns=ns)})
     for e in range(count):
         progress("tracing the first request of endpoint %d of %d" % (e + 1, count))
         window = [requests.text(e)] + [requests.text(count + k) for k in range(2 * count)]
@@ -2255,7 +2404,7 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
         # each sample of an endpoint takes as long as one part of its requests: with two, the first and third quartile
         took = cpu[k % count]["warm"]
         record(k % count, "warm", r, took[(2 * (k // count) + 1) * len(took) // (2 * samples)])
-    out.sort(key=lambda l: ["first_request" in l] + [(r["endpoint"], r["state"]) for r in l.values()])
+    out.sort(key=lambda l: ["start" not in l, "first_request" in l] + [(r.get("endpoint"), r.get("state")) for r in l.values()])
     return out
 
 
@@ -2268,7 +2417,7 @@ def capture_counts(master, requests, scratch, progress, warm_rounds):
         for state, before in (("cold", []), ("warm", [requests.text(n) for n in range(warm_rounds * count)])):
             path = os.path.join(scratch, "counts")
             with open(path, "w") as f:
-                json.dump({"before": before, "request": requests.text(len(before) + e)}, f)
+                json.dump({"before": master.starts + before, "request": requests.text(len(before) + e)}, f)
             with master.child() as child:
                 child.run("child_counts", path)
             with open(path + ".out") as f:
@@ -2310,7 +2459,7 @@ def write_profile(path, header, lines, progress):
             # gzip's wrapper; the rest is what makes such numbers 2 % smaller than the defaults do
             packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 6, zlib.Z_FILTERED)
             for k, l in enumerate([header] + lines + [{"end": {"lines": len(lines) + 2}}]):
-                for kind in set(l) & set(["request", "first_request"]):
+                for kind in set(l) & set(["request", "first_request", "start"]):
                     # a reader needs the events before what it is told of their blocks
                     l = {kind: collections.OrderedDict((key, l[kind][key]) for key in REQUEST_KEYS if key in l[kind])}
                 raw.write(packer.compress((json.dumps(l, separators=(",", ":")) + "\n").encode("ascii")))
@@ -2343,6 +2492,9 @@ def capture(options, progress):
     if not lines:
         raise CaptureError("no requests: give --requests FILE, --get PATH or --call MODULE:FUNCTION")
     requests = Requests(lines)
+    served = options.app if options.server == "gunicorn" else ""
+    if options.server and not options.app:
+        raise CaptureError("--server %s needs --app MODULE:CALLABLE" % options.server)
     names = [options.app] if options.app else []
     before = getattr(options, "import")
     names += [path for method, path, _, _, _ in requests.endpoints if method == "CALL"]
@@ -2354,7 +2506,7 @@ def capture(options, progress):
     for name in before:
         if ":" in name or " " in name:
             raise CaptureError("--import %r: expected a module" % name)
-    names = before + names
+    names = before + names[1 if served else 0:]
     output = options.output
     directory = os.path.dirname(os.path.abspath(output))
     if not os.path.isdir(directory) or not os.access(directory, os.W_OK):
@@ -2371,7 +2523,7 @@ def capture(options, progress):
     master = None
     try:
         progress("loading the application")
-        master = Master(options.python, names, "wsgi" if options.app else "call", options.threshold or options.gc, options.python_path, headers, options.timeout)
+        master = Master(options.python, names, "wsgi" if options.app else "call", options.threshold or options.gc, options.python_path, headers, options.timeout, served=served)
         loaded = master.expect("L", 3600)
         version = int(loaded[1])
         facts = {"version": (version >> 24, version >> 16 & 255), "python": loaded[2], "thresholds": [int(x) for x in loaded[4:7]], "own_thresholds": [int(x) for x in loaded[7:10]], "gc_enabled": loaded[3] == "1"}
@@ -2380,7 +2532,7 @@ def capture(options, progress):
         load = []
         if not obstacle and not options.requests_from:
             try:
-                load.append(capture_load(options, names, "wsgi" if options.app else "call", headers, facts, scratch, progress))
+                load.append(capture_load(options, names, "wsgi" if options.app else "call", headers, facts, scratch, progress, served))
             except CaptureError as e:
                 progress.done()
                 sys.stderr.write("preforklab_capture: loading not traced: %s; the lab takes other thresholds to act after loading only\n" % e)
@@ -2393,7 +2545,7 @@ def capture(options, progress):
             traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
         touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
         touched += capture_needs(master, requests, touched, progress, options.page_requests)
-        app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by module path, before the first fork, %s" % ("after " + ", ".join(before) if before else "no server around it"),
+        app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by %s, before the first fork, %s" % (("gunicorn's arbiter", "served by its sync worker") if served else ("module path", "after " + ", ".join(before) if before else "no server around it")),
                "note": options.note or "", "threads": facts["threads"], "copied_pages": pages, "traced": not obstacle and not options.requests_from,
                "pages": {"present": facts["pages_present"], "gc_heads": facts["pages_gc_heads"], "objects": facts["pages_objects"]}}
         header = {"prefork_profile": 1, "name": options.name or os.path.basename(output).split(".")[0], "python": facts["python"], "implementation": facts["implementation"],
@@ -2408,7 +2560,7 @@ def capture(options, progress):
         if failed:
             sys.stderr.write("preforklab_capture: warning: %d of %d requests were answered with a server error\n" % (failed, pages["requests"]))
         sys.stderr.write("%s: %d objects (%d tracked) on %d pages, %d requests recorded, %d pages copied by %d requests, %.2f MB\n"
-                         % (output, facts["objects"], facts["tracked"], facts["pages_present"], len(traces), pages["copied"], pages["requests"], os.path.getsize(output) / 1e6))
+                         % (output, facts["objects"], facts["tracked"], facts["pages_present"], sum("start" not in l for l in traces), pages["copied"], pages["requests"], os.path.getsize(output) / 1e6))
     finally:
         progress.done()
         if master:
@@ -2426,6 +2578,7 @@ def arguments():
     p.add_argument("--call", action="append", default=[], metavar="MODULE:FUNCTION", help="a function without arguments instead of a request, such as a task (repeatable)")
     p.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of every request (repeatable; not written into the profile)")
     p.add_argument("--import", action="append", default=[], metavar="MODULE", help="loaded before the application, as what serves it is: gunicorn.app.wsgiapp (repeatable)")
+    p.add_argument("--server", choices=("gunicorn",), help="let gunicorn's arbiter load the application and its sync worker serve the requests, as sent through a socket (default: call the application)")
     p.add_argument("--python-path", action="append", default=[], metavar="DIR", help="put before the module search path (repeatable)")
     p.add_argument("--python", default=sys.executable, metavar="FILE", help="the application's interpreter (default: the one that runs this script)")
     p.add_argument("--gc", choices=("enabled", "disabled"), default="enabled", help="the collector while the application loads")

@@ -12,11 +12,13 @@ import json
 import os
 import re
 import select
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -114,6 +116,20 @@ def interpreters():
 def lines_of(path):
     with gzip.open(path) as f:
         return [json.loads(l) for l in f]
+
+
+COUNTING = '''
+import gc, os
+if "COUNTING_FOR_REAL" in os.environ:
+    gc.disable()
+kept = []
+def application(environ, start_response):
+    kept.append([len(kept)])
+    kept.append([len(kept)])
+    body = str(gc.get_count()[0]).encode("ascii")
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+'''
 
 
 class Profile(object):
@@ -627,6 +643,8 @@ class CaptureTest(unittest.TestCase):
                 (["--app", "testapp:application", "--requests", bad], "bad.txt:2"),
                 (["--app", "testapp:application", "--requests", bad + "x"], "bad.txtx"),
                 (["--app", "testapp:application"], "no requests"),
+                (["--server", "gunicorn", "--call", "testapp:task"], "--server gunicorn needs --app"),
+                (["--server", "gunicorn", "--app", "nosuchmodule:x", "--get", "/"], "gunicorn cannot load nosuchmodule:x"),
                 (["--app", "testapp:application", "--get", "/{n+}"], "{n+}"),
                 (["--app", "testapp:application", "--get", "/", "--header", "x"], "--header"),
                 (["--app", "testapp:application", "--get", "/", "--python", "/nonexistent/python"], "/nonexistent/python")):
@@ -681,6 +699,53 @@ class CaptureTest(unittest.TestCase):
         self.assertFalse(p.header["gc"]["enabled"])
         for r in p.warm(0):
             self.assertIn(4321 * 8 << 2, r["events"])
+
+    def test_served_by_gunicorn(self):
+        with open(os.devnull, "w") as nowhere:
+            python = next((p for p in (sys.executable, "/usr/bin/python3")
+                           if os.path.exists(p) and subprocess.call([p, "-c", "import gunicorn.app.wsgiapp"], stderr=nowhere) == 0), None)
+        if not python:
+            self.skipTest("no interpreter here has gunicorn")
+        with open(os.path.join(self.directory, "counting.py"), "w") as f:
+            f.write(COUNTING)
+        target = os.path.join(self.directory, "counting.profile.gz")
+        code, out, err = self.run_capture("--server", "gunicorn", "--app", "counting:application", "--get", "/", "--page-requests", "3", "--samples", "4", "--python", python, "-o", target)
+        self.assertEqual(code, 0, err)
+        p = Profile(target)
+        start = [l["start"] for l in p.lines if "start" in l]
+        self.assertEqual(len(start), 1)
+        self.assertTrue(start[0]["held"])
+        self.assertTrue([l for l in p.lines if l.get("touched", [1])[0] == 0])
+        recorded = [r["net"] for r in p.warm(0)]
+        # what the real server's worker counts from one request to the next
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = subprocess.Popen([python, "-m", "gunicorn", "--preload", "--workers", "1", "--bind", "127.0.0.1:%d" % port, "--log-level", "error", "counting:application"],
+                                  cwd=self.directory, env=dict(os.environ, COUNTING_FOR_REAL="1"))
+        try:
+            counts = [self.count_of(port) for _ in range(120)]
+        finally:
+            server.terminate()
+            server.wait()
+        # a request is traced with free lists that a collection has emptied; a real worker's are full at first
+        real = [b - a for a, b in zip(counts[100:], counts[101:])]
+        self.assertAlmostEqual(sum(recorded) / float(len(recorded)), sum(real) / float(len(real)), delta=0.25)
+
+    def count_of(self, port):
+        for _ in range(200):
+            try:
+                with socket.create_connection(("127.0.0.1", port), 10) as connection:
+                    connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                    answer = b""
+                    while True:
+                        got = connection.recv(65536)
+                        if not got:
+                            return int(answer.rpartition(b"\r\n\r\n")[2])
+                        answer += got
+            except socket.error:
+                time.sleep(0.05)                      # not listening yet
+        self.fail("the real server does not answer")
 
     def test_embedded_machine_code(self):
         import build_alloc_trace

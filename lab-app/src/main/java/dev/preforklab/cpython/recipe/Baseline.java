@@ -2,7 +2,6 @@ package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.obmalloc.DebugMallocStats;
@@ -12,14 +11,10 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
-import java.util.Set;
-import java.util.function.LongPredicate;
-import java.util.stream.LongStream;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -90,52 +85,6 @@ public final class Baseline {
   record MethodCacheState(
       long start, long nextVersion, long bytearrayVersion, long init, long bytes) {}
 
-  /**
-   * What the interpreter itself does in an act on an empty heap.
-   *
-   * @param copiedPages page numbers
-   * @param usedPages those of them in pools and the data segment on which it stores into objects
-   *     that it has had before
-   * @param firstPages of an allocation, those of the copied ones that are not copied where the
-   *     parent's heap holds values of that kind
-   * @param filePages read-only file pages that became present, page numbers
-   * @param faults minor faults
-   * @param exitFaults minor faults of leaving afterwards by _exit
-   * @param rssPages resident at the end
-   * @param sharedPages resident and mapped by others at the end
-   * @param vanishedPages page numbers unmapped, after their pages were copied
-   * @param countAfter the first count as the child reads it afterwards
-   */
-  record Footprint(
-      long[] copiedPages,
-      long[] usedPages,
-      long[] firstPages,
-      long[] filePages,
-      int otherAppeared,
-      int faults,
-      int exitFaults,
-      int rssPages,
-      int sharedPages,
-      long[] vanishedPages,
-      int countAfter) {
-    /** The same but for these, each of which is a fault. */
-    Footprint with(long[] copied, long[] vanished) {
-      int fewer = copiedPages.length - copied.length + vanishedPages.length - vanished.length;
-      return new Footprint(
-          copied,
-          usedPages,
-          firstPages,
-          filePages,
-          otherAppeared,
-          faults - fewer,
-          exitFaults,
-          rssPages,
-          sharedPages,
-          vanished,
-          countAfter);
-    }
-  }
-
   final int[] counts;
 
   /** None's place in its page. */
@@ -181,13 +130,10 @@ public final class Baseline {
   /** Of a normal exit while everything is frozen; none where a release has no freeze. */
   final ExitCalls frozenExitCalls;
 
-  /** Whether the recipe's own code, and with it the method cache, is simulated. */
-  private final boolean simulatesCode;
-
-  private final Map<String, Footprint> footprints = new HashMap<>();
+  /** What the interpreter itself touches, by act. */
+  final Footprints footprints;
 
   private Baseline(JsonNode root, PythonVersion captured) {
-    simulatesCode = captured.major > 2;
     counts = ints(root.path("gc").path("counts"));
     noneOffset = root.path("none_offset").asInt();
     stats = new long[3][3];
@@ -206,7 +152,7 @@ public final class Baseline {
     randomFilePages = root.path("file_pages").asInt();
     fixedFilePages = root.path("fixed_file_pages").asInt();
     pools = CapturedPools.read(root, captured.arenaBytes);
-    loadCalls = LoadCalls.read(root.path("loading"), captured.arenaBytes);
+    loadCalls = LoadCalls.read(root.path("loading"), captured);
     cHeap = cHeap(root.path("malloc"));
     JsonNode cache = root.path("method_cache");
     methodCache =
@@ -238,11 +184,7 @@ public final class Baseline {
     }
     exitCalls = ExitCalls.read(root.path("exit_calls").path("plain"));
     frozenExitCalls = ExitCalls.read(root.path("exit_calls").path("freeze"));
-    for (Map.Entry<String, JsonNode> mode : root.path("acts").properties()) {
-      for (Map.Entry<String, JsonNode> act : mode.getValue().properties()) {
-        footprints.put(mode.getKey() + " " + act.getKey(), footprint(act.getValue()));
-      }
-    }
+    footprints = new Footprints(root.path("acts"), this, captured.major > 2);
   }
 
   static CHeap cHeap(JsonNode node) {
@@ -269,28 +211,6 @@ public final class Baseline {
     return lists;
   }
 
-  private static Footprint footprint(JsonNode node) {
-    int appeared = 0;
-    for (JsonNode pages : node.path("appeared")) {
-      appeared += pages.asInt();
-    }
-    int files = node.path("appeared").path("file_ro").asInt();
-    JsonNode after = node.path("gc").path("counts");
-    int countAfter = after.isMissingNode() ? 0 : after.get(0).asInt();
-    return new Footprint(
-        longs(node.path("copied")),
-        longs(node.path("used")),
-        longs(node.path("first")),
-        sums(longs(node.path("files"))),
-        appeared - files,
-        node.path("faults").asInt(),
-        node.path("exit_faults").asInt(),
-        node.path("rss_pages").asInt(),
-        node.path("shared_pages").asInt(),
-        longs(node.path("vanished")),
-        countAfter);
-  }
-
   /** The allocator's statistics in an interpreter that began with this baseline. */
   DebugMallocStats mallocStats(Interpreter interpreter) {
     Properties reclaimed = new Properties();
@@ -307,137 +227,6 @@ public final class Baseline {
   /** Dead objects on the free lists of the interpreter; 2.7 does not tell. */
   record FreeLists(int lists, int dicts, int keys, int floats, int[] tuples) {}
 
-  /**
-   * What the act costs the interpreter itself.
-   *
-   * @param collected whether a collection has taken the garbage of the interpreter's start
-   */
-  Footprint footprint(boolean frozen, boolean collected, String act) {
-    List<String> modes = new ArrayList<>();
-    if (collected) {
-      modes.add(frozen ? "collect,freeze" : "collect");
-    }
-    modes.add(frozen ? "freeze" : "plain");
-    modes.add("plain");
-    for (String mode : modes) {
-      Footprint found = footprints.get(mode + " " + act);
-      if (found != null) {
-        return found;
-      }
-    }
-    throw new IllegalStateException("no footprint of " + act);
-  }
-
-  /** The same where no collection makes a difference. */
-  Footprint footprint(boolean frozen, String act) {
-    return footprint(frozen, false, act);
-  }
-
-  /**
-   * What the interpreter itself touches while it allocates values of a kind, without the pages of
-   * the arenas and the data segment that only the allocations dirtied: on the empty heap they came
-   * out of holes that the recipe's heap has filled, and the simulated allocators write their own.
-   * The same goes for the pages of the method cache that a class of the act's was entered on: see
-   * {@link MethodCache}.
-   *
-   * @param again whether the parent has made values of that kind, and with the first of them what
-   *     stays: a type's version, what is looked up in it
-   */
-  Footprint allocation(boolean frozen, String kind, boolean again) {
-    Footprint whole = footprint(frozen, "allocate:" + kind);
-    Set<Long> ofClasses = new HashSet<>();
-    for (long page : whole.copiedPages()) {
-      if (simulatesCode && MethodCache.covers(methodCache.start(), page)) {
-        ofClasses.add(page);
-      }
-    }
-    ofClasses.removeAll(setOf(footprint(frozen, "allocate:none").copiedPages()));
-    Set<Long> once = again ? setOf(whole.firstPages()) : Set.of();
-    Footprint loop = footprint(frozen, "iterate");
-    Set<Long> hot = setOf(simulatesCode ? loop.usedPages() : loop.copiedPages());
-    hot.addAll(setOf(whole.usedPages()));
-    Set<Long> pooled = pools.pages();
-    return keep(
-        whole,
-        page ->
-            !ofClasses.contains(page)
-                && !once.contains(page)
-                && (hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page))));
-  }
-
-  /**
-   * What the interpreter itself touches in a collection while an act goes on, everything inherited
-   * being frozen: without the pages of pools on which it stores into the recipe's code alone.
-   */
-  Footprint collectionOfNothing() {
-    Footprint whole = footprint(true, "gc.collect:0");
-    Set<Long> used = setOf(whole.usedPages());
-    Set<Long> pooled = pools.pages();
-    return keep(whole, page -> used.contains(page) || !pooled.contains(page));
-  }
-
-  /**
-   * What the interpreter itself touches in its first full collection.
-   *
-   * @param hadFreeFrames whether frames waited on their free list, which it clears. A recipe's code
-   *     has taken some of them, and what the captured process allocated behind them lies elsewhere:
-   *     of the pages of pools, what the collection stores and frees there is simulated, and only
-   *     those remain on which the interpreter stores into what it had before.
-   */
-  Footprint firstCollection(boolean hadFreeFrames) {
-    Footprint whole = footprint(false, "gc.collect");
-    if (!hadFreeFrames) {
-      return whole;
-    }
-    Set<Long> simulated = pools.pages();
-    simulated.removeAll(setOf(whole.usedPages()));
-    return keep(whole, page -> !simulated.contains(page));
-  }
-
-  private static Set<Long> setOf(long[] pages) {
-    Set<Long> set = new HashSet<>();
-    for (long page : pages) {
-      set.add(page);
-    }
-    return set;
-  }
-
-  /**
-   * What the interpreter itself touches in a normal exit, without the pages of the arenas that hold
-   * nothing yet when the recipe starts: only {@link #exitCalls} reach them, and give arenas back.
-   */
-  Footprint exit(boolean frozen, boolean collected) {
-    Footprint whole = footprint(frozen, collected, "exit");
-    if (!frozen && exitCalls.isEmpty()) {
-      return whole;
-    }
-    Set<Long> holding = new HashSet<>();
-    pools.pools().forEach(pool -> holding.add(pool.address() >>> Host.LOG_BYTES_IN_PAGE));
-    pools.forEachBlockInUse(
-        (block, bytes) -> {
-          holding.add(block >>> Host.LOG_BYTES_IN_PAGE);
-          holding.add((block + bytes - 1) >>> Host.LOG_BYTES_IN_PAGE);
-        });
-    // Which arenas are given back, those calls decide: their pages were copied before.
-    long[] copied =
-        LongStream.concat(
-                Arrays.stream(whole.copiedPages()),
-                Arrays.stream(whole.vanishedPages()).filter(this::isInArena))
-            .filter(page -> holding.contains(page) || !isInArena(page))
-            .toArray();
-    return whole.with(
-        copied, Arrays.stream(whole.vanishedPages()).filter(page -> !isInArena(page)).toArray());
-  }
-
-  private static Footprint keep(Footprint whole, LongPredicate wanted) {
-    long[] copied = Arrays.stream(whole.copiedPages()).filter(wanted).toArray();
-    return whole.with(copied, whole.vanishedPages());
-  }
-
-  private boolean isInArena(long page) {
-    return pools.isInArena(page << Host.LOG_BYTES_IN_PAGE);
-  }
-
   /** First present page of the stack. */
   long stackPage() {
     return regions.stream()
@@ -445,10 +234,6 @@ public final class Baseline {
         .findFirst()
         .orElseThrow()
         .firstPage();
-  }
-
-  private boolean isInDataSegment(long page) {
-    return cHeap.has(page << Host.LOG_BYTES_IN_PAGE);
   }
 
   /** Whether a block of an arena or of the C library's heap is at the address. */

@@ -156,12 +156,12 @@ final class Calls {
   record Call(long method, long arguments, long frame, List<Long> cells, long function) {}
 
   /**
-   * The tuple in which a class is called with one argument, or 0: from 3.12 on a call of a class
+   * The tuple in which a class is called with one argument, or 0: from 3.13 on a call of a class
    * whose instances have a dict does without from its second time on, when it has learnt to enter
    * {@code __init__} by itself ({@code CALL_ALLOC_AND_ENTER_INIT}).
    */
   long passArgument(Recipe.InstanceValue place, long argument) {
-    boolean learns = version.atLeast(3, 12) && !place.slots();
+    boolean learns = version.atLeast(3, 13) && !place.slots();
     return learns && !specialised.add(place) ? 0 : mutator.newTuple(new long[] {argument});
   }
 
@@ -414,7 +414,16 @@ final class Calls {
       }
     } else if (countsFrames) {
       countNewFrame();
+    } else if (version.collectsAtEvalBreaker) {
+      returnCounts();
     }
+  }
+
+  /** {@code gc.get_count()}: its result is a tuple, which then waits on the free list. */
+  void returnCounts() {
+    long counts = mutator.newTuple(new long[] {mutator.none(), mutator.none(), mutator.none()});
+    interpreter.evalBreaker();
+    interpreter.decref(counts);
   }
 
   private Held hold(int[] tuples, int lists, int dicts, int builtins, int methods) {

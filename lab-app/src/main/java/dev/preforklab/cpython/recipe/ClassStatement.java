@@ -3,6 +3,7 @@ package dev.preforklab.cpython.recipe;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.DictLayout;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -56,7 +57,7 @@ final class ClassStatement {
       Runnable enterBody,
       Runnable makeInit) {
     long body = newObject(Calls.functionBytes(version));
-    mutator.newTuple(new long[1]); // bases, which stay
+    newTupleToUntrack(1); // bases, which stay
     long prepare = bind();
     long space = newNamespace();
     unbind(prepare);
@@ -150,9 +151,16 @@ final class ClassStatement {
   private void sortNames(int count) {
     long list = mutator.newList(new long[0]);
     long items = mutator.scratch(8L * count);
-    mutator.newTuple(new long[count]);
+    newTupleToUntrack(count);
     mutator.freeScratch(items);
     interpreter.decref(list);
+  }
+
+  /** A tuple that stays, of names or of a static type: the first collection untracks it. */
+  private void newTupleToUntrack(int length) {
+    long[] items = new long[length];
+    Arrays.setAll(items, i -> mutator.none());
+    mutator.newTuple(items);
   }
 
   /** The method resolution order and the descriptors; to 3.9 in the other order. */

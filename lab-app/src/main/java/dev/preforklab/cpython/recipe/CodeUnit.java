@@ -2,6 +2,7 @@ package dev.preforklab.cpython.recipe;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -23,6 +24,12 @@ final class CodeUnit {
    * unit.
    */
   final Set<Object> constants = new LinkedHashSet<>();
+
+  /**
+   * Tuples that the compiler has made of constants: None or such a tuple each. They stand among the
+   * constants, but their memory is that of {@link Constants}.
+   */
+  final List<List<Object>> displays = new ArrayList<>();
 
   /** Of globals, attributes and methods. */
   final Set<String> names = new LinkedHashSet<>();
@@ -60,6 +67,46 @@ final class CodeUnit {
     this.name = name;
     this.qualifiedName = qualifiedName;
     this.variables.addAll(variables);
+  }
+
+  /**
+   * How many tuples of constants, of this code and all in it, the collection leaves tracked that
+   * comes when the code has been loaded. It untracks tuples in the order in which they were made,
+   * and does not do so with one that another is in: that is made later and is tracked still, unless
+   * code before has an equal one, of names, too, which then is the same.
+   */
+  int trackedTuples() {
+    return trackedTuples(new HashSet<>());
+  }
+
+  private int trackedTuples(Set<List<?>> made) {
+    int tracked = 0;
+    boolean holdsTuple = false;
+    for (List<Object> display : displays) {
+      holdsTuple |= made.add(display);
+      tracked += trackedTuplesIn(display, made);
+    }
+    for (Object constant : constants) {
+      if (constant instanceof CodeUnit inner) {
+        tracked += inner.trackedTuples(made);
+      } else if (constant instanceof List<?> tuple) {
+        holdsTuple |= made.add(tuple);
+      }
+    }
+    made.add(List.copyOf(names));
+    return tracked + (holdsTuple ? 1 : 0);
+  }
+
+  private static int trackedTuplesIn(List<?> tuple, Set<List<?>> made) {
+    int tracked = 0;
+    boolean holdsTuple = false;
+    for (Object item : tuple) {
+      if (item instanceof List<?> inner && !inner.isEmpty()) {
+        holdsTuple |= made.add(inner);
+        tracked += trackedTuplesIn(inner, made);
+      }
+    }
+    return tracked + (holdsTuple ? 1 : 0);
   }
 
   /** Of its frame: the variables, their cells and the stack. */

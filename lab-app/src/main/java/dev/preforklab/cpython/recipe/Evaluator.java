@@ -121,7 +121,7 @@ final class Evaluator {
       return without(i, mutator.newFloat());
     }
     if (expression instanceof Recipe.StrValue value) {
-      return mutator.newStr(value.length(), index.take(), digits(index.value()));
+      return mutator.newStr(value.length(), index.take(), index.value());
     }
     if (expression instanceof Recipe.BytesValue value) {
       return mutator.newBytes(value.length());
@@ -216,7 +216,12 @@ final class Evaluator {
     for (int i = 0; i < items.length; i++) {
       values.add(meaning(value.items().get(i), items[i]));
     }
-    return mutator.sets.create(items, values);
+    long set = mutator.sets.create(items, values);
+    if (items.length == 0) {
+      // No display, but a call.
+      interpreter.evalBreaker();
+    }
+    return set;
   }
 
   /** What an expression's value is for {@link Hashes}. */
@@ -334,10 +339,6 @@ final class Evaluator {
     return list;
   }
 
-  private static int digits(long value) {
-    return Long.toString(value).length();
-  }
-
   // Reading
 
   /** Reads a value and all it holds: takes and drops a reference to each. */
@@ -351,7 +352,12 @@ final class Evaluator {
       case TypeSpec.LIST -> iterate(object, this::readDeep);
       case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
         long iterator = calls.iterate(spec.traversal() != TypeSpec.TUPLE);
-        mutator.forEachReferent(object, this::readDeep);
+        mutator.forEachReferent(
+            object,
+            item -> {
+              readDeep(item);
+              interpreter.evalBreaker();
+            });
         calls.endIteration(iterator);
       }
       default -> {
@@ -383,6 +389,16 @@ final class Evaluator {
     for (long i = 0; i < size; i++) {
       body.accept(mutator.listItem(list, i));
       interpreter.evalBreaker();
+    }
+    calls.endIteration(iterator);
+  }
+
+  /** {@code sum()} of a list of numbers, or of an array, which makes its numbers as it goes. */
+  void sum(long container) {
+    boolean isList = interpreter.spec(container).traversal() == TypeSpec.LIST;
+    long iterator = calls.iterate(false);
+    for (long i = 0; isList && i < mutator.listSize(container); i++) {
+      interpreter.refCounts.touch(mutator.listItem(container, i));
     }
     calls.endIteration(iterator);
     interpreter.evalBreaker();

@@ -2,6 +2,7 @@ package dev.preforklab.cpython.recipe;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.ObjectHead;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,9 @@ final class LoadCalls {
   /** Its allocation, unless it is from the free list. */
   static final String LIST = "list";
 
+  /** The tuple of the collector's three counts, unless one is on the free list; from 3.12 on. */
+  static final String COUNTS = "counts";
+
   /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
   static final String KEYWORDS = "keywords";
 
@@ -58,6 +63,8 @@ final class LoadCalls {
 
   /** Added to what is asked of the raw domain, which the C library's heap serves. */
   private static final int RAW = 1 << 30;
+
+  private static final int COUNTERS = 3;
 
   /** Before the recipe's code. */
   final CapturedPools pools;
@@ -79,7 +86,7 @@ final class LoadCalls {
   /** By their length, the tuples on free lists then, the next to be taken first. */
   private final Map<Integer, long[]> deadTuples = new HashMap<>();
 
-  private LoadCalls(JsonNode node, int arenaBytes) {
+  private LoadCalls(JsonNode node, PythonVersion version) {
     cHeap = node.has("malloc") ? Baseline.cHeap(node.path("malloc")) : null;
     String[] texts = node.path("names").path(0).asText("").split(" ", -1);
     long[] places = Baseline.sums(Baseline.longs(node.path("names").path(1)));
@@ -89,7 +96,7 @@ final class LoadCalls {
     for (JsonNode row : node.path("dead_tuples")) {
       deadTuples.put(row.get(0).asInt(), Baseline.longs(row.get(1)));
     }
-    pools = CapturedPools.read(node, arenaBytes);
+    pools = CapturedPools.read(node, version.arenaBytes);
     calls = Baseline.ints(node.path("calls"));
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
     long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
@@ -98,11 +105,19 @@ final class LoadCalls {
       kept.put((int) numbers[i], addresses[i]);
     }
     node.path("marks").properties().forEach(e -> marks.put(e.getKey(), e.getValue().asInt()));
+    if (version.collectsAtEvalBreaker) {
+      // The first tuple of this length after the list: all that is done by then is counting.
+      int bytes = version.gcHeadBytes + ObjectHead.VAR_BYTES + 8 * COUNTERS;
+      IntStream.range(marks.getOrDefault(OUT, calls.length), calls.length)
+          .filter(at -> calls[at] == bytes)
+          .findFirst()
+          .ifPresent(at -> marks.put(COUNTS, at));
+    }
   }
 
   /** Reads them; of 2.7 there are none. */
-  static LoadCalls read(JsonNode node, int arenaBytes) {
-    return new LoadCalls(node, arenaBytes);
+  static LoadCalls read(JsonNode node, PythonVersion version) {
+    return new LoadCalls(node, version);
   }
 
   boolean isEmpty() {

@@ -30,7 +30,7 @@ final class Measurement {
   private final MachineHost host;
   private final Interpreter interpreter;
   private final Evaluator evaluator;
-  private final List<Baseline.Footprint> footprints = new ArrayList<>();
+  private final List<Footprints.Footprint> footprints = new ArrayList<>();
 
   /** What has been appended to {@code out}, in order. */
   private final List<Statement> statements;
@@ -78,18 +78,20 @@ final class Measurement {
       // It waits for its next word again.
       interpreter.malloc.allocate(LoadCalls.WORD_BYTES);
     }
+    // The act is over when its process has said so.
+    interpreter.evalBreaker();
     Set<Long> filePages = new HashSet<>();
     if (touchMallocsVariables() && parts.stream().anyMatch(Recipe.Allocate.class::isInstance)) {
-      add(filePages, baseline.footprint(frozen, "allocate:raw").filePages());
+      add(filePages, baseline.footprints.of(frozen, "allocate:raw").filePages());
     }
     if (collectsAll) {
       // Of the code that goes through objects of each kind; what it copies is simulated.
-      add(filePages, baseline.footprint(frozen, "gc.collect").filePages());
+      add(filePages, baseline.footprints.of(frozen, "gc.collect").filePages());
     }
     int outside = 0;
     int others = 0;
     int vanished = 0;
-    for (Baseline.Footprint footprint : footprints) {
+    for (Footprints.Footprint footprint : footprints) {
       touch(footprint.copiedPages());
       touch(footprint.vanishedPages());
       outside =
@@ -121,7 +123,7 @@ final class Measurement {
       }
     }
     Memory memory = memory(filePagesBefore + files + others).without(vanished);
-    int exitFaults = leaves ? faults : baseline.footprint(frozen, "nothing").exitFaults();
+    int exitFaults = leaves ? faults : baseline.footprints.of(frozen, "nothing").exitFaults();
     ActResult result =
         new ActResult(
             act.json(),
@@ -157,7 +159,8 @@ final class Measurement {
       allocate
           .statement()
           .kinds()
-          .forEach(k -> footprints.add(baseline.allocation(frozen, k, made.contains(k))));
+          .forEach(
+              k -> footprints.add(baseline.footprints.allocation(frozen, k, made.contains(k))));
     } else {
       boolean collected = collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
       // What the first one takes is simulated; what of it is still there, the recipe has decided.
@@ -165,10 +168,10 @@ final class Measurement {
       boolean clearsLists = part instanceof Recipe.Collect c && c.generation() == 2;
       footprints.add(
           part instanceof Recipe.Exit exit && exit.normal()
-              ? baseline.exit(frozen, collected)
+              ? baseline.footprints.exit(frozen, collected)
               : clearsLists && !frozen && !collected
-                  ? baseline.firstCollection(evaluator.calls().hadFreeFrames())
-                  : baseline.footprint(frozen, collected || takesDead, footprintName(part)));
+                  ? baseline.footprints.firstCollection(evaluator.calls().hadFreeFrames())
+                  : baseline.footprints.of(frozen, collected || takesDead, footprintName(part)));
     }
     boolean needsHeap =
         part instanceof Recipe.Iterate
@@ -208,7 +211,7 @@ final class Measurement {
     }
     if (needsHeap && collections() > collections) {
       // Frozen: which of the interpreter's own objects it visits is simulated.
-      footprints.add(baseline.collectionOfNothing());
+      footprints.add(baseline.footprints.collectionOfNothing());
       collectsAll |= !frozen && interpreter.gcState.collections(2) > full;
     }
   }
@@ -225,8 +228,13 @@ final class Measurement {
     if (iterate.stride()) {
       // round() makes an object that the collector counts: a method, or the names it takes.
       interpreter.collector.objectAllocated();
-      interpreter.evalBreaker();
       interpreter.collector.objectFreed();
+      interpreter.evalBreaker();
+    }
+    if (version.collectsAtEvalBreaker && !version.atLeast(3, 13)) {
+      // int() of a float is a call with a tuple.
+      interpreter.decref(mutator.newTuple(new long[1]));
+      interpreter.evalBreaker();
     }
     Range range =
         new Range(mutator, evaluator.calls(), Math.toIntExact(-Math.floorDiv(-end, step)), step);
@@ -248,7 +256,16 @@ final class Measurement {
     if (!numbers && !Set.of(Recipe.ArrayValue.class).containsAll(kinds)) {
       throw new RecipeException("sum: adds up numbers or arrays, and the heap holds others");
     }
-    evaluator.iterate(evaluator.out, interpreter.refCounts::touch);
+    if (numbers) {
+      evaluator.sum(evaluator.out);
+    } else {
+      evaluator.iterate(
+          evaluator.out,
+          array -> {
+            interpreter.refCounts.touch(array);
+            evaluator.sum(array);
+          });
+    }
   }
 
   /** {@code out = None}. */
@@ -309,21 +326,22 @@ final class Measurement {
     }
   }
 
-  /** The counts as the child's own gc.get_count() sees them: reading allocates. */
+  /** The counts as the child's own gc.get_count() sees them. */
   private List<Integer> countsWhenRead() {
     List<Integer> counts = RecipeRunner.counts(interpreter);
+    Calls calls = evaluator.calls();
     boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
-    int first =
-        full
-            ? baseline.footprint(isFrozen(), "gc.collect").countAfter()
-            : evaluator.calls().areSimulated
-                ? counts.get(0)
-                : counts.get(0)
-                    + baseline.footprint(false, "nothing").countAfter()
-                    - baseline.counts[0]
-                    - (evaluator.calls().countsFrames
-                        ? evaluator.calls().framesCountedInBaseline()
-                        : 0);
+    int first = counts.get(0);
+    if (version.collectsAtEvalBreaker) {
+      calls.returnCounts();
+    } else if (full) {
+      first = baseline.footprints.of(isFrozen(), "gc.collect").countAfter();
+    } else if (!calls.areSimulated) {
+      first +=
+          baseline.footprints.of(false, "nothing").countAfter()
+              - baseline.counts[0]
+              - (calls.countsFrames ? calls.framesCountedInBaseline() : 0);
+    }
     return List.of(first, counts.get(1), counts.get(2));
   }
 

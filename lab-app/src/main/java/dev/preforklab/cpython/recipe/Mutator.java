@@ -224,10 +224,12 @@ final class Mutator {
    * text in a block of its own size. In 3.x one of a single character, too, is made anew each time.
    *
    * @param index i, whose reference goes
-   * @param digits characters of i
+   * @param i its value
    */
-  long newStr(int length, long index, int digits) {
-    long arguments = newTuple(0, index);
+  long newStr(int length, long index, long i) {
+    int digits = Long.toString(i).length();
+    // The length is an int; where it is not counted, it is left out.
+    long arguments = newTuple(version.hasImmortalObjects ? types.smallInt() : 0, index);
     long text;
     long bytes = version.asciiHeaderBytes + (long) Math.max(length, digits);
     if (isOld) {
@@ -240,6 +242,10 @@ final class Mutator {
       fill(buffer, bytes);
       text = resized(buffer, bytes);
     } else {
+      if (i != 0) {
+        // Each digit, and 0 has none, asks for signals, and so for a collection that is due.
+        interpreter.evalBreaker();
+      }
       long number = interpreter.newObject(types.str(), version.asciiHeaderBytes + (long) digits);
       long buffer =
           interpreter.newObject(

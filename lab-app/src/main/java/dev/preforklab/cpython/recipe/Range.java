@@ -34,11 +34,11 @@ final class Range {
       }
     } else {
       long range = mutator.scratch(RANGE_BYTES);
+      mutator.interpreter.evalBreaker();
       holder = mutator.scratch(ITERATOR_BYTES);
       mutator.freeScratch(range);
     }
     mutator.interpreter.decref(arguments);
-    mutator.interpreter.evalBreaker();
     listIterator = isList ? calls.iterate(false) : 0;
   }
 

@@ -332,6 +332,7 @@ final class RecipeCompiler {
   private void display(Expression place, int depth) {
     List<Expression> items = FreeVariables.parts(place);
     if (isConstant.test(place)) {
+      noteDisplay(items);
       emit(Op.PLAIN, 1);
       reach(depth + 1);
       return;
@@ -346,6 +347,7 @@ final class RecipeCompiler {
         && version.atLeast(3, 9)
         && items.size() >= 3
         && items.stream().allMatch(isConstant)) {
+      noteDisplay(items);
       emit(Op.PLAIN, 3);
       reach(depth + 2);
       return;
@@ -362,6 +364,21 @@ final class RecipeCompiler {
     }
     emit(Op.PLAIN, 1);
     reach(depth + Math.max(1, items.size()));
+  }
+
+  /** A tuple that the compiler makes; () exists already. */
+  private void noteDisplay(List<Expression> items) {
+    if (!items.isEmpty()) {
+      unit.displays.add(constants(items));
+    }
+  }
+
+  private static List<Object> constants(List<Expression> items) {
+    List<Object> values = new ArrayList<>();
+    for (Expression item : items) {
+      values.add(item instanceof Recipe.NoneValue ? "None" : constants(FreeVariables.parts(item)));
+    }
+    return values;
   }
 
   private void dict(Recipe.DictValue value, int depth) {

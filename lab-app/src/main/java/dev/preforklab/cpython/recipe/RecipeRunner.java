@@ -3,6 +3,7 @@ package dev.preforklab.cpython.recipe;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.MachineHost;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.gc.GcState;
 import dev.preforklab.cpython.obmalloc.DebugMallocStats;
 import dev.preforklab.cpython.recipe.Recipe.Act;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
@@ -164,10 +165,13 @@ public final class RecipeRunner {
     evaluator.run(recipe.heap());
     recipe.beforeFork().forEach(action -> perform(action, evaluator));
     List<Integer> countsAtFork = counts(interpreter);
-    evaluator.calls().reportCounts();
     if (replay != null) {
       replay.skip(LoadCalls.LIST);
-      if (!evaluator.calls().areSimulated) {
+      replay.skip(LoadCalls.COUNTS);
+    }
+    evaluator.calls().reportCounts();
+    if (replay != null) {
+      if (!evaluator.calls().areSimulated && !version.collectsAtEvalBreaker) {
         replay.takeCounts();
       }
       replay.takePair(LoadCalls.KEYWORDS);
@@ -215,6 +219,10 @@ public final class RecipeRunner {
     }
     definitions.setCode(code);
     loader.loadCollector(mutator.interpreter);
+    GcState collector = mutator.interpreter.gcState;
+    if (version.atLeast(3, 8)) {
+      collector.setLongLivedTotal(collector.longLivedTotal() + module.trackedTuples());
+    }
   }
 
   static List<Integer> counts(Interpreter interpreter) {
@@ -246,7 +254,7 @@ public final class RecipeRunner {
                 : interpreter.gcState.threshold(i);
       }
       // The tuple of the call's arguments then waits on the free list.
-      long arguments = evaluator.mutator().newTuple(new long[values.length]);
+      long arguments = evaluator.mutator().newTuple(new long[threshold.values().size()]);
       interpreter.gcState.setThresholds(values[0], values[1], values[2]);
       interpreter.decref(arguments);
     } else if (action instanceof Recipe.CollectorSwitch change) {
@@ -259,5 +267,6 @@ public final class RecipeRunner {
     } else {
       throw new IllegalStateException("not an action: " + action.json());
     }
+    interpreter.evalBreaker();
   }
 }

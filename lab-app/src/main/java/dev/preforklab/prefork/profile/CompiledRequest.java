@@ -5,7 +5,7 @@ final class CompiledRequest {
   final RequestTrace trace;
   final GarbageLinks links;
 
-  /** For each lasting block, the number of its kind, see {@link #kind}; not of warm records. */
+  /** For each lasting block, the number of its kind, see {@link #kind}; of first requests only. */
   final int[] lastingKinds;
 
   /**
@@ -15,7 +15,11 @@ final class CompiledRequest {
   CompiledRequest(RequestTrace trace, int headBytes, LongArray kinds) {
     this.trace = trace;
     links = GarbageLinks.of(trace, headBytes);
-    lastingKinds = trace.state == RequestTrace.State.WARM ? new int[0] : lastingKinds(trace, kinds);
+    lastingKinds =
+        switch (trace.state) {
+          case START, WARM -> new int[0];
+          case COLD, FIRST -> lastingKinds(trace, kinds);
+        };
   }
 
   /**

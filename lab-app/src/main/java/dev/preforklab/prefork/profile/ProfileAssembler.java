@@ -192,6 +192,10 @@ final class ProfileAssembler {
     if (trace.endpoint >= header.endpoints().size()) {
       throw bad(line, "request of endpoint " + trace.endpoint);
     }
+    if (trace.state == RequestTrace.State.START
+        && requests.stream().anyMatch(known -> known.state == RequestTrace.State.START)) {
+      throw bad(line, "a second start of a worker");
+    }
     requests.add(trace);
   }
 

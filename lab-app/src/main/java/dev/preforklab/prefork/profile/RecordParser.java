@@ -55,7 +55,8 @@ final class RecordParser {
       case "objs" -> readObjects();
       case "gc_list" -> readGcList();
       case "load" -> assembler.load(line, new LoadParser(in, this).read(assembler.gc()));
-      case "request", "first_request" -> readRequest();
+      case "request", "first_request" -> readRequest(new RequestCompiler(file, line));
+      case "start" -> readRequest(RequestCompiler.ofStart(file, line));
       case "touched" -> readTouched();
       case "needs" -> readNeeds();
       case "appeared" -> readAppeared();
@@ -211,7 +212,7 @@ final class RecordParser {
 
   private void readTouched() throws IOException {
     requireArray();
-    int request = (int) nextLong(1, Integer.MAX_VALUE);
+    int request = (int) nextLong(0, Integer.MAX_VALUE);
     in.nextToken();
     readLongs();
     expectEnd();
@@ -254,8 +255,7 @@ final class RecordParser {
     }
   }
 
-  private void readRequest() throws IOException {
-    RequestCompiler compiler = new RequestCompiler(file, line);
+  private void readRequest(RequestCompiler compiler) throws IOException {
     if (in.currentToken() != JsonToken.START_OBJECT) {
       throw bad("a request must be an object");
     }

@@ -41,6 +41,14 @@ final class RequestCompiler {
     this.line = line;
   }
 
+  /** Of what a worker does before its first request, which has no endpoint. */
+  static RequestCompiler ofStart(Path file, long line) {
+    RequestCompiler compiler = new RequestCompiler(file, line);
+    compiler.endpoint = 0;
+    compiler.state = RequestTrace.State.START;
+    return compiler;
+  }
+
   void state(String name) {
     state =
         switch (name) {

@@ -31,6 +31,10 @@ public final class RequestReplayer {
   private final ReplayTypes types;
   private final InheritedPages inherited;
   private final RequestNeeds needs;
+
+  /** What a worker does before its first request; one at most, none if the profile has none. */
+  private final List<CompiledRequest> start = new ArrayList<>();
+
   private final List<List<CompiledRequest>> warm = new ArrayList<>();
   private final List<List<CompiledRequest>> first = new ArrayList<>();
   private final List<List<CompiledRequest>> cold = new ArrayList<>();
@@ -62,7 +66,7 @@ public final class RequestReplayer {
     }
     for (RequestTrace trace : profile.requests) {
       CompiledRequest record = new CompiledRequest(trace, headBytes, lastingKinds);
-      records(trace.state).get(trace.endpoint).add(record);
+      records(trace).add(record);
       if (trace.allocations() > blocks.length) {
         blocks = new long[trace.allocations()];
         made = new long[trace.allocations()];
@@ -73,11 +77,12 @@ public final class RequestReplayer {
         profile.requests.stream().anyMatch(trace -> trace.freeListChanges != FreeListChanges.NONE);
   }
 
-  private List<List<CompiledRequest>> records(RequestTrace.State state) {
-    return switch (state) {
-      case COLD -> cold;
-      case FIRST -> first;
-      case WARM -> warm;
+  private List<CompiledRequest> records(RequestTrace trace) {
+    return switch (trace.state) {
+      case START -> start;
+      case COLD -> cold.get(trace.endpoint);
+      case FIRST -> first.get(trace.endpoint);
+      case WARM -> warm.get(trace.endpoint);
     };
   }
 
@@ -108,8 +113,14 @@ public final class RequestReplayer {
       return requests;
     }
 
-    /** What a worker does before its first request: it reads the code it runs. */
+    /**
+     * What a worker does before its first request: it reads the code it runs, and does what the
+     * profile recorded of its server's workers.
+     *
+     * @throws Host.OutOfMemory if the simulated machine runs out of memory
+     */
     public void boot() {
+      start.forEach(this::replay);
       touchInherited(0);
     }
 

@@ -25,6 +25,8 @@ final class RequestTrace {
 
   /** What the recorded process had served before. */
   enum State {
+    /** Nothing yet: not a request, but what a worker does before its first one. */
+    START,
     /** Nothing. */
     COLD,
     /** Other endpoints, this one not yet. */

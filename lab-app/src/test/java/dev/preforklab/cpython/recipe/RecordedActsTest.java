@@ -30,7 +30,7 @@ class RecordedActsTest {
   private static final double COPIED_TOLERANCE = 0.01;
   private static final int PAGES = 15;
   private static final double FAULTS_TOLERANCE = 0.05;
-  private static final int RECORDED = 255;
+  private static final int RECORDED = 256;
 
   private static final List<String> RECIPES =
       List.of(
@@ -77,9 +77,7 @@ class RecordedActsTest {
           "unfrozen_records",
           // Finalisation allocates in the holes of the frozen heap.
           "frozen_holes",
-          // The iterators of outer loops make full collections come. (Not of 3.12, where
-          // collections wait
-          // for the eval breaker and come at other calls than here.)
+          // The iterators of outer loops make full collections come.
           "read_low_thresholds",
           // More attributes than the keys that a class's instances share can name.
           "attributes",

@@ -1,6 +1,7 @@
 package dev.preforklab.prefork.profile;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.Interpreter;
@@ -62,6 +63,47 @@ class RequestReplayerTest {
     assertThat(child.process().faults().cowCopies(Host.CAUSE_REFCOUNT)).isZero();
     long refcountWrites = interpreter.refCounts.increfsShared();
     assertThat(refcountWrites).isZero();
+  }
+
+  /**
+   * A worker's start makes what it keeps, frees a block again and copies a page, before any
+   * request.
+   */
+  @Test
+  void startIsReplayedBeforeTheFirstRequest() {
+    SmallProfile profile = new SmallProfile();
+    long page = SmallProfile.ARENA >> 12;
+    int first = 0;
+    while (!profile.lines.get(first).startsWith("{\"touched\"")) {
+      first++;
+    }
+    profile.lines.add(first, "{\"touched\":[0,[" + (page + 2) + "]]}");
+    profile.lines.add(
+        "{\"start\":{\"cpu_ns\":7,\"events\":[258,258,258,257,-1],\"held\":[0,1,2]}}");
+    RequestReplayer replayer = replayer(profile);
+    Interpreter interpreter = fork(replayer);
+    MachineHost child = (MachineHost) interpreter.host;
+    int counted = interpreter.collector.getCount(0);
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    worker.boot();
+    assertThat(interpreter.collector.generationSize(0)).isEqualTo(3);
+    assertThat(interpreter.collector.getCount(0) - counted).isEqualTo(3);
+    long copied = child.process().faults().cowCopies(Host.CAUSE_DATA);
+    assertThat(copied).isPositive();
+    assertThat(worker.requests()).isZero();
+    // the page is the worker's own by then
+    child.store(replayer.heap().map().toLab((page + 2) << 12), 0, Host.CAUSE_DATA);
+    assertThat(child.process().faults().cowCopies(Host.CAUSE_DATA)).isEqualTo(copied);
+  }
+
+  @Test
+  void secondStartIsRefused() {
+    SmallProfile profile = new SmallProfile();
+    profile.lines.add("{\"start\":{\"cpu_ns\":7,\"events\":[]}}");
+    profile.lines.add("{\"start\":{\"cpu_ns\":7,\"events\":[]}}");
+    assertThatThrownBy(() -> replayer(profile))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("a second start");
   }
 
   /**
