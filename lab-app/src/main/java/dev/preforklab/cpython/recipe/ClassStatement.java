@@ -79,7 +79,7 @@ final class ClassStatement {
     long arguments = mutator.newTuple(new long[3]);
     keys = dicts.copyKeys(logSlots);
     long own = dicts.newDictObject();
-    if (slots && !attributes.isEmpty()) {
+    if (slots) {
       sortNames(attributes.size());
     }
     PyClass type =
@@ -147,12 +147,14 @@ final class ClassStatement {
     }
   }
 
-  /** The names of slots, sorted in a list, whose items then stay as a tuple. */
+  /** The names of slots, sorted in a list, whose items then stay as a tuple; there may be none. */
   private void sortNames(int count) {
     long list = mutator.newList(new long[0]);
-    long items = mutator.scratch(8L * count);
-    newTupleToUntrack(count);
-    mutator.freeScratch(items);
+    if (count > 0) {
+      long items = mutator.scratch(8L * count);
+      newTupleToUntrack(count);
+      mutator.freeScratch(items);
+    }
     interpreter.decref(list);
   }
 
