@@ -57,6 +57,7 @@ final class RecordParser {
       case "load" -> assembler.load(line, new LoadParser(in, this).read(assembler.gc()));
       case "request", "first_request" -> readRequest();
       case "touched" -> readTouched();
+      case "copies" -> readCopies();
       case "needs" -> readNeeds();
       case "appeared" -> readAppeared();
       case "end" -> {
@@ -216,6 +217,15 @@ final class RecordParser {
     readLongs();
     expectEnd();
     assembler.touched(line, request, longs.toArray());
+  }
+
+  private void readCopies() throws IOException {
+    requireArray();
+    int endpoint = (int) nextLong(0, Integer.MAX_VALUE);
+    in.nextToken();
+    readInts(ints, 0, Integer.MAX_VALUE);
+    expectEnd();
+    assembler.copies(line, endpoint, ints.toArray());
   }
 
   private void readNeeds() throws IOException {
