@@ -2287,8 +2287,31 @@ def capture_needs(master, requests, touched, progress, upto):
         mask = (1 << 55) - 1 if frames else 1 << 56
         # bit 61: still the file's page, of which the kernel may drop one and read another
         alone.append(array.array("Q" if sys.version_info >= (3,) else "L", sorted(a for a, (e, kind) in now.items() if a in before and not e >> 61 & 1 and before[a][0] & mask != e & mask)))
-    first_round = set(a for line in touched if "touched" in line and line["touched"][0] <= count for a in line["touched"][1])
-    return needs_of(alone, first_round, count)
+    first_round = [a for line in touched if "touched" in line and line["touched"][0] <= count for a in line["touched"][1]]
+    return copies_of(alone, first_round, count) + needs_of(alone, set(first_round), count)
+
+
+def always_copied(alone, endpoint, count):
+    """The pages that all requests of an endpoint copy."""
+    pages = set(alone[endpoint])
+    for one in alone[endpoint + count::count]:
+        pages.intersection_update(one)
+    return pages
+
+
+def copies_of(alone, first_round, count):
+    """For each endpoint, which pages of the first round all its requests copy: how many do not, how many do, and so on, in the
+    order of `touched`. A worker copies them at its first request of one of these endpoints."""
+    lines = []
+    for endpoint in range(count):
+        pages, counts, copied = always_copied(alone, endpoint, count), [0], False
+        for a in first_round:
+            if (a in pages) != copied:
+                copied = not copied
+                counts.append(0)
+            counts[-1] += 1
+        lines.append({"copies": [endpoint, counts]})
+    return lines
 
 
 def needs_of(alone, first_round, count):
@@ -2297,10 +2320,7 @@ def needs_of(alone, first_round, count):
     serves others."""
     always = set()
     for endpoint in range(count):
-        pages = set(alone[endpoint])
-        for one in alone[endpoint + count::count]:
-            pages.intersection_update(one)
-        always |= pages
+        always |= always_copied(alone, endpoint, count)
     common = (first_round - set(a for one in alone for a in one)) | (first_round & always)
     lines = [{"needs": [n + 1, [a for a in one if a not in common]]} for n, one in enumerate(alone)]
     return [line for line in lines if line["needs"][1]]

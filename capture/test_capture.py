@@ -573,6 +573,11 @@ class CaptureTest(unittest.TestCase):
         self.assertEqual(capture.needs_of(alone, first_round, 2), [
             {"needs": [1, [10]]}, {"needs": [2, [11]]}, {"needs": [3, [12]]}, {"needs": [4, [10, 13]]}, {"needs": [5, [10]]}, {"needs": [6, [14]]}])
 
+    def test_which_endpoints_copy_the_pages_of_the_first_round(self):
+        alone = [[1, 2, 3, 10], [1, 5, 11], [1, 2, 3, 12], [1, 5, 10, 13]]
+        first_round = [2, 10, 1, 5, 99]
+        self.assertEqual(capture.copies_of(alone, first_round, 2), [{"copies": [0, [0, 1, 1, 1, 2]]}, {"copies": [1, [2, 2, 1]]}])
+
     @in_each_release
     def test_memory_reading_against_the_interpreters_own_word(self, version, python):
         master = capture.Master(python, ["testapp:task"], "call", "enabled", [self.directory], [], 60)

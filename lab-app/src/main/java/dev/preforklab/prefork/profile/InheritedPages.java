@@ -12,7 +12,8 @@ import java.util.Set;
  * reference count is written, or, where no object is known, a plain word; and pages of files.
  *
  * <p>Pages of which the profile tells request by request who touches them ({@link RequestNeeds})
- * are left out here.
+ * are left out here. Of what all requests of an endpoint touch, the profile tells the endpoints: a
+ * worker touches it at its first request of one of these.
  *
  * <p>Fork copies no page table entries of read-only file mappings, so a child reads those anew. A
  * measurement after several requests is spread evenly over them. The capture tells how many pages
@@ -30,19 +31,32 @@ final class InheritedPages {
 
   private static final int FAULT_AROUND_PAGES = 16;
 
-  /** Accesses, address | kind; those of request n (from 1) begin at start[n]; start[0] = boot. */
+  /**
+   * Accesses, address | kind; those of request n (from 1) begin at start[n]; start[0] = boot. Then
+   * come those of the endpoints.
+   */
   private final long[] accesses;
 
   private final int[] start;
+  private final int requests;
 
-  private InheritedPages(long[] accesses, int[] start) {
+  private InheritedPages(long[] accesses, int[] start, int requests) {
     this.accesses = accesses;
     this.start = start;
+    this.requests = requests;
   }
 
   /** Requests for which something is known, the fork itself (0) included. */
   int requests() {
-    return start.length - 1;
+    return requests;
+  }
+
+  /**
+   * What a worker touches at its first request of an endpoint is what it touches at this number, if
+   * the profile tells it; else 0.
+   */
+  int ofEndpoint(int endpoint) {
+    return requests + endpoint < start.length - 1 ? requests + endpoint : 0;
   }
 
   int begin(int request) {
@@ -66,27 +80,62 @@ final class InheritedPages {
     for (Profile.Appeared appeared : profile.pages.appeared()) {
       last = Math.max(last, appeared.request());
     }
-    List<LongArray> byRequest = new ArrayList<>();
-    for (int n = 0; n <= last; n++) {
-      byRequest.add(new LongArray(8));
-    }
-    addTouched(profile, map, byRequest);
+    int endpoints = profile.pages.copies().isEmpty() ? 0 : profile.endpoints().size();
+    List<LongArray> byRequest = lists(last + 1);
+    List<LongArray> byEndpoint = lists(endpoints);
+    Set<Long> told = toldByRequest(profile);
+    addCopies(profile, map, told, byEndpoint);
+    addTouched(profile, map, told, byRequest);
     addFilePages(profile, map, byRequest);
     LongArray all = new LongArray(1 << 12);
-    int[] start = new int[last + 2];
-    for (int n = 0; n <= last; n++) {
-      start[n] = all.size();
-      for (int i = 0; i < byRequest.get(n).size(); i++) {
-        all.add(byRequest.get(n).get(i));
+    IntArray start = new IntArray(last + 2 + endpoints);
+    for (List<LongArray> lists : List.of(byRequest, byEndpoint)) {
+      for (LongArray list : lists) {
+        start.add(all.size());
+        for (int i = 0; i < list.size(); i++) {
+          all.add(list.get(i));
+        }
       }
     }
-    start[last + 1] = all.size();
-    return new InheritedPages(all.toArray(), start);
+    start.add(all.size());
+    return new InheritedPages(all.toArray(), start.toArray(), last + 1);
   }
 
-  private static void addTouched(Profile profile, AddressMap map, List<LongArray> byRequest) {
+  private static List<LongArray> lists(int count) {
+    List<LongArray> lists = new ArrayList<>();
+    for (int n = 0; n < count; n++) {
+      lists.add(new LongArray(8));
+    }
+    return lists;
+  }
+
+  /** Takes note of what is told by endpoint, too. */
+  private static void addCopies(
+      Profile profile, AddressMap map, Set<Long> told, List<LongArray> byEndpoint) {
+    long[] pages =
+        profile.pages.touched().stream()
+            .flatMapToLong(touched -> Arrays.stream(touched.pages()))
+            .toArray();
+    Set<Long> copied = new HashSet<>();
+    for (Profile.Copies copies : profile.pages.copies()) {
+      LongArray list = byEndpoint.get(copies.endpoint());
+      int page = 0;
+      for (int i = 0; i < copies.runs().length; i++) {
+        for (int k = 0; k < copies.runs()[i]; k++, page++) {
+          long access = i % 2 == 0 ? 0 : accessTo(profile.heap, map, pages[page] << 12);
+          if (access > 0 && !told.contains(pages[page])) {
+            list.add(access);
+            copied.add(pages[page]);
+          }
+        }
+      }
+    }
+    told.addAll(copied);
+  }
+
+  private static void addTouched(
+      Profile profile, AddressMap map, Set<Long> told, List<LongArray> byRequest) {
     int before = 0;
-    Set<Long> told = toldByRequest(profile);
     for (Profile.Touched touched : profile.pages.touched()) {
       int span = Math.max(1, touched.request() - before);
       long[] pages = touched.pages();

@@ -139,6 +139,14 @@ public final class Profile {
     }
   }
 
+  /**
+   * Which of the touched pages all requests of an endpoint copy, each in a child of its own.
+   *
+   * @param runs of pages in the order of the touched ones: not copied, copied, and so on
+   */
+  @SuppressWarnings("ArrayRecordComponent") // read only
+  record Copies(int endpoint, int[] runs) {}
+
   /** Pages that were new after a child's n-th request, by kind of mapping. */
   record Appeared(int request, String kind, int pages) {}
 
@@ -146,13 +154,16 @@ public final class Profile {
    * Pages that forked children were seen to copy while they served requests.
    *
    * @param touched by one child that served all endpoints in turn
+   * @param copies the first of these by the endpoints that copy them, if that is known
    * @param needs by each request in a child of its own, beyond what any worker touches sooner or
    *     later
    * @param appeared new ones, of that first child
    */
-  record Pages(List<Touched> touched, List<Touched> needs, List<Appeared> appeared) {
+  record Pages(
+      List<Touched> touched, List<Copies> copies, List<Touched> needs, List<Appeared> appeared) {
     Pages {
       touched = List.copyOf(touched);
+      copies = List.copyOf(copies);
       needs = List.copyOf(needs);
       appeared = List.copyOf(appeared);
     }

@@ -32,6 +32,7 @@ final class ProfileAssembler {
   private final IntArray[] generations = new IntArray[4];
   private final List<RequestTrace> requests = new ArrayList<>();
   private final List<Profile.Touched> touched = new ArrayList<>();
+  private final List<Profile.Copies> copies = new ArrayList<>();
   private final List<Profile.Touched> needs = new ArrayList<>();
   private final List<Profile.Appeared> appeared = new ArrayList<>();
   private @Nullable LoadHistory load;
@@ -206,6 +207,21 @@ final class ProfileAssembler {
     touched.add(new Profile.Touched(request, pages));
   }
 
+  void copies(long line, int endpoint, int[] runs) {
+    if (endpoint >= header.endpoints().size()) {
+      throw bad(line, "pages copied by endpoint " + endpoint);
+    }
+    long pages = 0;
+    for (int run : runs) {
+      pages += run;
+    }
+    long there = touched.stream().mapToLong(one -> one.pages().length).sum();
+    if (pages > there) {
+      throw bad(line, "runs of " + pages + " pages, " + there + " were touched");
+    }
+    copies.add(new Profile.Copies(endpoint, runs));
+  }
+
   void needs(long line, int request, long[] pages) {
     if (!needs.isEmpty() && needs.get(needs.size() - 1).request() >= request) {
       throw bad(line, "needed pages are not in the order of requests");
@@ -261,7 +277,7 @@ final class ProfileAssembler {
             });
     checkMapped(heap);
     return new Profile(
-        file, header, heap, requests, new Profile.Pages(touched, needs, appeared), load);
+        file, header, heap, requests, new Profile.Pages(touched, copies, needs, appeared), load);
   }
 
   private void checkTracked(byte[] flags) {

@@ -58,6 +58,7 @@ final class RecordParser {
       case "request", "first_request" -> readRequest(new RequestCompiler(file, line));
       case "start" -> readRequest(RequestCompiler.ofStart(file, line));
       case "touched" -> readTouched();
+      case "copies" -> readCopies();
       case "needs" -> readNeeds();
       case "appeared" -> readAppeared();
       case "end" -> {
@@ -217,6 +218,15 @@ final class RecordParser {
     readLongs();
     expectEnd();
     assembler.touched(line, request, longs.toArray());
+  }
+
+  private void readCopies() throws IOException {
+    requireArray();
+    int endpoint = (int) nextLong(0, Integer.MAX_VALUE);
+    in.nextToken();
+    readInts(ints, 0, Integer.MAX_VALUE);
+    expectEnd();
+    assembler.copies(line, endpoint, ints.toArray());
   }
 
   private void readNeeds() throws IOException {

@@ -134,7 +134,8 @@ public final class RequestReplayer {
     public void serve(int endpoint, long request) {
       requests++;
       carried.release(requests, this::releaseCarried);
-      boolean isFirst = !served[endpoint] && !cold.get(endpoint).isEmpty();
+      boolean isNew = !served[endpoint];
+      boolean isFirst = isNew && !cold.get(endpoint).isEmpty();
       served[endpoint] = true;
       if (isFirst && requests == 1) {
         CompiledRequest record = sample(cold.get(endpoint));
@@ -156,22 +157,27 @@ public final class RequestReplayer {
       for (int i = needs.begin(needed); i < needs.end(needed); i++) {
         touch(needs.access(i));
       }
-      if (requests > 1 && inherited.requests() > 1) {
-        touchAgain();
+      int ofEndpoint = inherited.ofEndpoint(endpoint);
+      if (isNew && ofEndpoint > 0) {
+        touchInherited(ofEndpoint);
+      } else if (ofEndpoint > 0) {
+        touchAgain(ofEndpoint);
+      } else if (requests > 1 && inherited.requests() > 1) {
+        touchAgain(1);
       }
     }
 
     /**
-     * Each further request reads again some of the objects that the first one read: they are the
-     * code and the classes that all requests run through. No page is copied by that, but reference
+     * Each further request reads again some of the objects that a first one read: they are the code
+     * and the classes that all requests run through. No page is copied by that, but reference
      * counts are written. A quarter of them, in turn, keeps the cost small.
      */
-    private void touchAgain() {
+    private void touchAgain(int first) {
       if (!writesInherited) {
         return;
       }
-      int first = inherited.begin(1) + (int) (requests & 3);
-      for (int i = first; i < inherited.end(1); i += 4) {
+      int begin = inherited.begin(first) + (int) (requests & 3);
+      for (int i = begin; i < inherited.end(first); i += 4) {
         long access = inherited.access(i);
         if ((access & 7) == InheritedPages.REFCOUNT) {
           interpreter.refCounts.touch(access);

@@ -113,7 +113,7 @@ final class GoldenHeap {
         facts,
         heap,
         List.of(),
-        new Profile.Pages(List.of(), List.of(), List.of()),
+        new Profile.Pages(List.of(), List.of(), List.of(), List.of()),
         null);
   }
 

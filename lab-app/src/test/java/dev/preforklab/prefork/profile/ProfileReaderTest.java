@@ -115,6 +115,8 @@ class ProfileReaderTest {
         "{\"request | \"endpoint\":0 | \"endpoint\":3 | endpoint 3",
         "{\"request | warm | cold | no warm request",
         "{\"touched | touched | teached | unknown record",
+        "{\"appeared | \"appeared\":[1,\"file_ro\",3] | \"copies\":[1,[0,1]] | endpoint 1",
+        "{\"appeared | \"appeared\":[1,\"file_ro\",3] | \"copies\":[0,[1,1]] | runs of 2 pages",
       })
   void contradictionsAreNamed(String line, String what, String by, String message) {
     new SmallProfile().edit(line, what, by).write(file());

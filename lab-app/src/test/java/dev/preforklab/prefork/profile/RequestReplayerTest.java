@@ -13,6 +13,8 @@ import dev.preforklab.sim.Prng;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RequestReplayerTest {
   private static final int OLDEST = 2;
@@ -132,6 +134,40 @@ class RequestReplayerTest {
     assertThat(copied[1]).isZero();
     assertThat(copied[2]).isEqualTo(2);
     assertThat(copied[3]).isEqualTo(1);
+  }
+
+  /** What all requests of an endpoint copy is touched at a worker's first request of it. */
+  @ParameterizedTest(name = "endpoint {0} first")
+  @CsvSource({"0, 1, 2", "1, 2, 1"})
+  void pagesToldByEndpointAreTouchedByItsFirstRequest(int first, int copied, int thenCopied) {
+    SmallProfile profile = new SmallProfile();
+    profile.edit("{\"prefork", "[[\"GET\",\"/\",1]]", "[[\"GET\",\"/\",1],[\"GET\",\"/b\",1]]");
+    String warm = profile.lines.stream().filter(l -> l.startsWith("{\"request")).findFirst().get();
+    profile.lines.add(warm.replace("\"endpoint\":0", "\"endpoint\":1"));
+    long page = SmallProfile.ARENA >> 12;
+    // the profile's own first page, then 1 to 3: of these 1 by the first endpoint, 2 and 3 by the
+    // other
+    profile.lines.add("{\"touched\":[1,[" + (page + 1) + "," + (page + 2) + "]]}");
+    profile.lines.add("{\"touched\":[2,[" + (page + 3) + "]]}");
+    profile.lines.add("{\"copies\":[0,[1,1,2]]}");
+    profile.lines.add("{\"copies\":[1,[2,2]]}");
+    RequestReplayer replayer = replayer(profile);
+    Interpreter interpreter = fork(replayer);
+    MachineHost child = (MachineHost) interpreter.host;
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    worker.boot();
+    int[] order = {first, first, 1 - first, first};
+    long[] seen = new long[order.length];
+    for (int i = 0; i < order.length; i++) {
+      long before = child.process().faults().cowCopies(Host.CAUSE_DATA);
+      worker.serve(order[i], i);
+      seen[i] = child.process().faults().cowCopies(Host.CAUSE_DATA) - before;
+    }
+    // a page is copied once; the allocator's own are there at the first request, too
+    assertThat(seen[1]).isZero();
+    assertThat(seen[2]).isEqualTo(thenCopied);
+    assertThat(seen[3]).isZero();
+    assertThat(seen[0]).isGreaterThanOrEqualTo(copied);
   }
 
   /** Any recorded request stands for one beyond them: in the end all their pages are touched. */
