@@ -381,18 +381,11 @@ final class Calls {
     interpreter.gcState.setCount(0, count);
   }
 
-  /** What one class statement needs for a time, all of it at once. */
-  Held holdForClass(boolean slots) {
-    if (isOld) {
-      return hold(new int[] {0, 0, 0, 1}, 0, 0, 0, 0);
-    }
-    // The names of slots are sorted in a list, which then waits on the free list.
-    int lists = slots ? 1 : 0;
-    return switch (version.minor) {
-      case 6 -> hold(new int[] {0, 0, 2, 2}, 4, 2, 1, 0);
-      case 7, 8, 9, 10 -> hold(new int[] {0, 0, 1, 1}, lists, 2, 0, 0);
-      default -> hold(new int[] {0, 0, 0, 1}, lists, 2, 0, 0);
-    };
+  /** What one class statement of 2.7 or 3.6 needs for a time, all of it at once. */
+  Held holdForClass() {
+    return isOld
+        ? hold(new int[] {0, 0, 0, 1}, 0, 0, 0, 0)
+        : hold(new int[] {0, 0, 2, 2}, 4, 2, 1, 0);
   }
 
   /**
