@@ -97,7 +97,9 @@ final class ClassStatement {
       mutator.scratch(mutator.dicts.keysBytes(LOG_SHARED_SLOTS, DictLayout.KIND_UNICODE));
     }
     dicts.setKeys(own, keys);
-    interpreter.track(own);
+    if (!version.tracksDictsAtOnce) {
+      interpreter.track(own);
+    }
     setNames();
     callInitSubclass();
     interpreter.decref(arguments);
