@@ -1,6 +1,7 @@
 package dev.preforklab.cpython.obmalloc;
 
 import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.RuntimeState;
 
 /** Field offsets of {@code struct arena_object}. */
 public final class ArenaObject {
@@ -22,12 +23,21 @@ public final class ArenaObject {
   public static final int PREV_ARENA = 40;
   public static final int BYTES = 48;
 
-  /** Makes some of an array's objects unused ones, each of which leads to the next. */
-  static void writeUnused(Host host, long array, long first, long end, int cause) {
+  /**
+   * Takes an array into use, of whose objects those from {@code first} on are new: unused ones,
+   * each of which leads to the next.
+   *
+   * @param runtime address of the allocator's variables
+   * @param end number of objects
+   */
+  static void extend(Host host, long runtime, long array, long first, long end, int cause) {
+    host.store(runtime + RuntimeState.ARENAS, array, cause);
     for (long i = first; i < end; i++) {
       long object = array + i * BYTES;
       host.store(object + ADDRESS, 0, cause);
       host.store(object + NEXT_ARENA, i < end - 1 ? object + BYTES : 0, cause);
     }
+    host.store(runtime + RuntimeState.UNUSED_ARENA_OBJECTS, array + first * BYTES, cause);
+    host.store(runtime + RuntimeState.MAX_ARENAS, end, cause);
   }
 }

@@ -250,20 +250,13 @@ public final class PyMalloc {
     long oldCount = host.load(runtime + RuntimeState.MAX_ARENAS);
     long count = oldCount == 0 ? INITIAL_ARENA_OBJECTS : 2 * oldCount;
     long old = host.load(runtime + RuntimeState.ARENAS);
-    addArenaObjects(raw.reallocate(old, count * ArenaObject.BYTES), oldCount, count);
-  }
-
-  /** Takes an array of arena objects, of which those from {@code oldCount} on are new. */
-  private void addArenaObjects(long array, long oldCount, long count) {
-    set(runtime + RuntimeState.ARENAS, array);
-    ArenaObject.writeUnused(host, array, oldCount, count, cause);
-    set(runtime + RuntimeState.UNUSED_ARENA_OBJECTS, array + oldCount * ArenaObject.BYTES);
-    set(runtime + RuntimeState.MAX_ARENAS, count);
+    long array = raw.reallocate(old, count * ArenaObject.BYTES);
+    ArenaObject.extend(host, runtime, array, oldCount, count, cause);
   }
 
   /** Takes a block of the C library's heap for the first array of arena objects. */
   public void adoptArenaObjects(long array) {
-    addArenaObjects(array, 0, INITIAL_ARENA_OBJECTS);
+    ArenaObject.extend(host, runtime, array, 0, INITIAL_ARENA_OBJECTS, cause);
   }
 
   /** Makes an arena object describe a fresh arena, not yet on the list of usable ones. */

@@ -123,7 +123,7 @@ final class Calls {
   }
 
   /** {@code self.__init__}, looked up by the type. */
-  private long bindMethod() {
+  long bindMethod() {
     return bind(false, isOld ? OLD_METHOD_BYTES : METHOD_BYTES);
   }
 
@@ -420,38 +420,7 @@ final class Calls {
   }
 
   private Held hold(int[] tuples, int lists, int dicts, int builtins, int methods) {
-    Held held = new Held();
-    for (int length = 1; length < tuples.length; length++) {
-      for (int i = 0; i < tuples[length]; i++) {
-        held.objects.add(mutator.newTuple(new long[length]));
-      }
-    }
-    for (int i = 0; i < lists; i++) {
-      held.objects.add(mutator.newList(new long[0]));
-    }
-    for (int i = 0; i < dicts; i++) {
-      held.objects.add(mutator.dictObjects.newDictObject());
-    }
-    for (int i = 0; i < builtins; i++) {
-      held.builtins.add(bindBuiltin());
-    }
-    for (int i = 0; i < methods; i++) {
-      held.methods.add(bindMethod());
-    }
-    return held;
-  }
-
-  /** Objects that are to go back to the free lists. */
-  final class Held {
-    private final List<Long> objects = new ArrayList<>();
-    private final List<Long> builtins = new ArrayList<>();
-    private final List<Long> methods = new ArrayList<>();
-
-    void release() {
-      objects.forEach(interpreter::decref);
-      builtins.forEach(bound -> Calls.this.release(bound, true));
-      methods.forEach(bound -> Calls.this.release(bound, false));
-    }
+    return new Held(mutator, this, tuples, lists, dicts, builtins, methods);
   }
 
   // Reading

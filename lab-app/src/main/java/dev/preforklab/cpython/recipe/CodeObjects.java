@@ -2,6 +2,7 @@ package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.Host;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.math.BigInteger;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * each function, when the statement that reaches it begins: a page is copied once.
  */
 final class CodeObjects {
+  private static final long CAPTURED_REF_COUNT = 1 << 20;
   private static final int BYTES_HEAD = 33;
   private static final int TUPLE_HEAD = 24;
 
@@ -197,8 +199,16 @@ final class CodeObjects {
         text,
         missing -> {
           long before = calls.nameOf(text);
-          return before == 0 ? mutator.newName(text.length(), true) : mutator.existingName(before);
+          return before == 0 ? mutator.newName(text.length(), true) : existingName(mutator, before);
         });
+  }
+
+  /** A captured str, of which only the place is known, for others to refer to. */
+  private long existingName(Mutator mutator, long object) {
+    long references =
+        version.hasImmortalObjects ? ObjectHead.IMMORTAL_REF_COUNT : CAPTURED_REF_COUNT;
+    mutator.interpreter.host.store(object + ObjectHead.REF_COUNT, references, Host.CAUSE_DATA);
+    return object;
   }
 
   private static long bytes(Mutator mutator, int length) {

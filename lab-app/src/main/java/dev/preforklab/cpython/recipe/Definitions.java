@@ -179,7 +179,7 @@ final class Definitions {
     // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
     int descriptors = slots ? attributes.size() : 2;
     if (calls.areSimulated) {
-      Calls.Held held = calls.holdForClass();
+      Held held = calls.holdForClass();
       PyClass type = instances.define(attributes, slots, metatype, () -> {});
       mutator.newTuple(new long[] {0});
       if (mutator.version.major > 2) {

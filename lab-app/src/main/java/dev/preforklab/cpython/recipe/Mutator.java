@@ -21,8 +21,6 @@ import java.util.function.LongConsumer;
  * <p>Each method that makes an object returns a new reference. {@link Instances} makes instances.
  */
 final class Mutator {
-  private static final long CAPTURED_REF_COUNT = 1 << 20;
-
   private static final int SMALL_INT_LEAST = -5;
   private static final int SMALL_INT_MOST = 256;
   private static final int DIGIT_BITS = 30;
@@ -146,12 +144,6 @@ final class Mutator {
     if (isName && version.hasImmortalObjects) {
       set(object, ObjectHead.IMMORTAL_REF_COUNT);
     }
-    return object;
-  }
-
-  /** A captured str, of which only the place is known, for others to refer to. */
-  long existingName(long object) {
-    set(object, version.hasImmortalObjects ? ObjectHead.IMMORTAL_REF_COUNT : CAPTURED_REF_COUNT);
     return object;
   }
 

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The shape of the code that CPython's compiler makes of a recipe's source: constants, names and
@@ -24,7 +23,7 @@ final class RecipeCompiler {
   private final PythonVersion version;
   private final Predicate<Expression> isConstant;
   private final boolean hasComprehensions;
-  private final CodeUnit module = new CodeUnit(null, "<module>", "<module>", List.of());
+  private final ModuleCode module;
   private int number;
   private CodeUnit unit;
 
@@ -40,7 +39,8 @@ final class RecipeCompiler {
     this.version = version;
     this.isConstant = isConstant;
     hasComprehensions = !version.atLeast(3, 12);
-    unit = module;
+    module = new ModuleCode(version);
+    unit = module.unit;
   }
 
   /**
@@ -50,47 +50,14 @@ final class RecipeCompiler {
    * @param imports whether it begins with the import of array
    */
   CodeUnit compile(Recipe recipe, List<Statement> act, boolean imports) {
-    module.codeBytes = version.atLeast(3, 12) ? 4 : version.atLeast(3, 11) ? 6 : 4;
-    module.lines = version.atLeast(3, 10) ? 0 : -1;
     if (imports) {
-      module.names.add("array");
-      addLine(8, 4);
+      module.importArray();
     }
     CodeUnit build = build(recipe);
     CodeUnit acting = act(act);
-    define(build);
-    define(acting);
-    return module;
-  }
-
-  private void addLine(int bytes, int instructions) {
-    module.codeBytes += bytes;
-    module.instructions += instructions;
-    module.lines++;
-  }
-
-  /** The module makes a function. */
-  private void define(CodeUnit function) {
-    module.constants.add(function);
-    if (!version.atLeast(3, 11)) {
-      module.constants.add(new Key(function.qualifiedName));
-    }
-    module.names.add(function.name);
-    addLine(version.atLeast(3, 11) ? 6 : 8, version.atLeast(3, 11) ? 3 : 4);
-  }
-
-  /**
-   * The module makes a class, whose body sets its names.
-   *
-   * @param init the function {@code __init__}, or null
-   */
-  private void defineClass(
-      String name, @Nullable CodeUnit init, List<String> attributes, boolean slots) {
-    module.constants.add(ClassBody.of(version, name, init, attributes, slots));
-    module.constants.add(new Key(name));
-    module.names.add("object");
-    module.names.add(name);
-    addLine(version.atLeast(3, 12) ? 22 : version.atLeast(3, 11) ? 28 : 16, 8);
+    module.define(build);
+    module.define(acting);
+    return module.unit;
   }
 
   private CodeUnit build(Recipe recipe) {
@@ -483,7 +450,7 @@ final class RecipeCompiler {
     leave();
     init.cells =
         hasComprehensions && value.values().stream().anyMatch(FreeVariables::capturesIndex) ? 1 : 0;
-    defineClass(className, init, value.attributes(), value.slots());
+    module.defineClass(className, init, value.attributes(), value.slots());
     unit = outer;
     factors = outerFactors;
     return init;
@@ -517,8 +484,8 @@ final class RecipeCompiler {
     leave();
     reach(single ? 2 : 3);
     ring.lines = single ? 2 : 6;
-    defineClass(className, null, List.of(), false);
-    define(ring);
+    module.defineClass(className, null, List.of(), false);
+    module.define(ring);
     unit = outer;
     factors = outerFactors;
     return ring;
