@@ -154,6 +154,16 @@ final class Definitions {
     }
   }
 
+  /** Whether the compiler makes all of several values. */
+  boolean areConstants(List<Expression> places) {
+    for (Expression place : places) {
+      if (!isConstant(place)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Whether the compiler makes a value: None and tuples of constants. */
   boolean isConstant(Expression place) {
     if (!(place instanceof Recipe.TupleValue tuple)) {
@@ -162,8 +172,8 @@ final class Definitions {
     // 2.7 folds a tuple in a tuple no further; 3.6 does not load () as a constant.
     return switch (mutator.version.toString()) {
       case "2.7" -> tuple.items().stream().allMatch(Recipe.NoneValue.class::isInstance);
-      case "3.6" -> !tuple.items().isEmpty() && tuple.items().stream().allMatch(this::isConstant);
-      default -> tuple.items().stream().allMatch(this::isConstant);
+      case "3.6" -> !tuple.items().isEmpty() && areConstants(tuple.items());
+      default -> areConstants(tuple.items());
     };
   }
 

@@ -130,7 +130,7 @@ final class Evaluator {
       return mutator.none();
     }
     if (expression instanceof Recipe.ListValue value) {
-      if (value.items().stream().allMatch(definitions::isConstant)) {
+      if (definitions.areConstants(value.items())) {
         return mutator.newConstantList(evaluate(value.items()));
       }
       return isBuiltItemByItem(value.items())
@@ -258,7 +258,7 @@ final class Evaluator {
     long argument = index.take();
     long arguments = calls.passArgument(value, argument);
     long object = instances.create(type);
-    boolean captures = value.values().stream().anyMatch(FreeVariables::capturesIndex);
+    boolean captures = FreeVariables.anyCapturesIndex(value.values());
     Calls.Call call = calls.enterInit(value, object, argument, captures);
     definitions.enter(value);
     interpreter.evalBreaker();

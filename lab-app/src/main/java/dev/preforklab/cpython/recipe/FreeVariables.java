@@ -18,14 +18,33 @@ final class FreeVariables {
         || place instanceof Recipe.FloatValue
         || place instanceof Recipe.StrValue
         || place instanceof Recipe.InstanceValue
-        || parts(place).stream().anyMatch(FreeVariables::usesIndex);
+        || anyUsesIndex(parts(place));
+  }
+
+  private static boolean anyUsesIndex(List<Expression> places) {
+    for (Expression place : places) {
+      if (usesIndex(place)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether a comprehension in an expression, outside any call there, uses the index. */
   static boolean capturesIndex(Expression place) {
     return place instanceof Recipe.TimesValue times
         ? usesIndex(times.of())
-        : parts(place).stream().anyMatch(FreeVariables::capturesIndex);
+        : anyCapturesIndex(parts(place));
+  }
+
+  /** Whether one of several expressions has such a comprehension. Asked for each instance made. */
+  static boolean anyCapturesIndex(List<Expression> places) {
+    for (Expression place : places) {
+      if (capturesIndex(place)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** How many of the loop variables of statements comprehensions use. */

@@ -106,7 +106,12 @@ final class Leftovers {
   }
 
   private static boolean contains(long[] blocks, long block) {
-    return Arrays.stream(blocks).anyMatch(one -> one == block);
+    for (long one : blocks) {
+      if (one == block) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static int tuples(Baseline.FreeLists counts, int length) {

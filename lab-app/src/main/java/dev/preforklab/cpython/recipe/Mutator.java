@@ -179,14 +179,19 @@ final class Mutator {
    * numbers, its long, only where 64 bits do not hold the constant or the sum.
    */
   long newSum(long i, BigInteger constant) {
-    BigInteger sum = constant.add(BigInteger.valueOf(i));
-    int digits = Math.max(digits(BigInteger.valueOf(i)), digits(constant));
-    boolean isLong = constant.bitLength() > MACHINE_BITS || sum.bitLength() > MACHINE_BITS;
+    // Most constants are of a word, and need no large numbers here.
+    boolean isWord = constant.bitLength() < MACHINE_BITS - 1;
+    int digits = Math.max(digits(i), isWord ? digits(constant.longValue()) : digits(constant));
+    boolean isLong = !isWord && isLong(constant, constant.add(BigInteger.valueOf(i)));
     if (isOld ? !isLong : digits <= 1) {
-      return newInt(sum.longValue());
+      return newInt(constant.longValue() + i);
     }
     return number(
         isOld ? types.long_() : types.int_(), constant.signum() < 0 ? digits : digits + 1);
+  }
+
+  private static boolean isLong(BigInteger constant, BigInteger sum) {
+    return constant.bitLength() > MACHINE_BITS || sum.bitLength() > MACHINE_BITS;
   }
 
   private static int digits(BigInteger value) {
@@ -194,7 +199,8 @@ final class Mutator {
   }
 
   private static int digits(long value) {
-    return digits(BigInteger.valueOf(value));
+    int bits = Long.SIZE - Long.numberOfLeadingZeros(Math.abs(value));
+    return (bits + DIGIT_BITS - 1) / DIGIT_BITS;
   }
 
   long newFloat() {

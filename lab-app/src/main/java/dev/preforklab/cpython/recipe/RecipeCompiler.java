@@ -448,8 +448,7 @@ final class RecipeCompiler {
     }
     reach(value.values().isEmpty() ? 1 : 2);
     leave();
-    init.cells =
-        hasComprehensions && value.values().stream().anyMatch(FreeVariables::capturesIndex) ? 1 : 0;
+    init.cells = hasComprehensions && FreeVariables.anyCapturesIndex(value.values()) ? 1 : 0;
     module.defineClass(className, init, value.attributes(), value.slots());
     unit = outer;
     factors = outerFactors;

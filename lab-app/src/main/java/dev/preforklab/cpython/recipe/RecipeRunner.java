@@ -9,6 +9,7 @@ import dev.preforklab.cpython.recipe.Recipe.Act;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -39,8 +40,29 @@ public final class RecipeRunner {
       BaselineLoader loader,
       List<Integer> countsAtFork) {}
 
-  /** Parents by what they define beyond the heap: a function or classes of the act. */
-  private final Map<String, Parent> parents = new HashMap<>();
+  /**
+   * What a parent defines beyond the heap for an act of its child.
+   *
+   * @param statements whose functions and classes the act needs
+   * @param reads whether it has the function that reads all
+   * @param key the same for acts whose parents are alike
+   */
+  private record Defined(List<Statement> statements, boolean reads, String key) {
+    static Defined by(Act act) {
+      List<Statement> statements = new ArrayList<>();
+      boolean reads = false;
+      for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
+        reads |= part instanceof Recipe.ReadDeep;
+        if (part instanceof Recipe.Allocate allocate) {
+          statements.add(allocate.statement());
+        }
+      }
+      return new Defined(statements, reads, statements.isEmpty() ? "reads " + reads : act.json());
+    }
+  }
+
+  private @Nullable Parent parent;
+  private String parentKey = "";
 
   /** Stands for a process with random addresses. */
   public RecipeRunner(Recipe recipe, PythonVersion version) {
@@ -58,9 +80,25 @@ public final class RecipeRunner {
     this.addresses = addresses;
   }
 
-  /** Runs all acts, each in a child of its own. */
+  /**
+   * Runs all acts, each in a child of its own; those that can have the same parent one after the
+   * other, as one parent at a time is kept.
+   *
+   * @return a result an act, in the recipe's order
+   */
   public List<ActResult> run() {
-    return recipe.acts().stream().map(this::run).toList();
+    Map<String, List<Integer>> numbers = new LinkedHashMap<>();
+    for (int number = 0; number < recipe.acts().size(); number++) {
+      String key = Defined.by(recipe.acts().get(number)).key();
+      numbers.computeIfAbsent(key, k -> new ArrayList<>()).add(number);
+    }
+    ActResult[] results = new ActResult[recipe.acts().size()];
+    for (List<Integer> siblings : numbers.values()) {
+      for (int number : siblings) {
+        results[number] = run(recipe.acts().get(number));
+      }
+    }
+    return List.of(results);
   }
 
   /** Runs one act in a child of a parent that has done nothing but build. */
@@ -103,22 +141,16 @@ public final class RecipeRunner {
 
   /** The parent of an act's child, with its heap built. */
   Parent parent(Act act) {
-    List<Statement> defined = new ArrayList<>();
-    boolean reads = false;
-    for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
-      reads |= part instanceof Recipe.ReadDeep;
-      if (part instanceof Recipe.Allocate allocate) {
-        defined.add(allocate.statement());
-      }
+    Defined defined = Defined.by(act);
+    Parent known = parent;
+    if (known == null || !parentKey.equals(defined.key())) {
+      // The one before goes first: both might not fit.
+      parent = null;
+      known = build(defined.statements(), defined.reads());
+      parent = known;
+      parentKey = defined.key();
     }
-    String key = defined.isEmpty() ? "reads " + reads : act.json();
-    Parent parent = parents.get(key);
-    if (parent == null) {
-      parents.clear();
-      parent = build(defined, reads);
-      parents.put(key, parent);
-    }
-    return parent;
+    return known;
   }
 
   private Parent build(List<Statement> defined, boolean reads) {

@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -53,9 +52,6 @@ final class RecipeCheck {
       Duration limit)
       throws Command.Failure {
     Recipe recipe = RecipeReader.read(text);
-    RecipeRunner runner = new RecipeRunner(recipe, python.version(), addresses);
-    IdentityHashMap<Recipe.Act, ActResult> simulated = new IdentityHashMap<>();
-    LabSide lab = act -> simulated.computeIfAbsent(act, runner::run);
     Path file = null;
     try {
       file = Files.createTempFile("lab-recipe", ".json");
@@ -66,7 +62,9 @@ final class RecipeCheck {
       if (addresses == Addresses.FIXED) {
         command.add("--fixed-addresses");
       }
-      List<Outcome> outcomes = compare(recipe, Command.json(command, limit), lab);
+      JsonNode answer = Command.json(command, limit);
+      List<ActResult> lab = simulate(new RecipeRunner(recipe, python.version(), addresses));
+      List<Outcome> outcomes = compare(recipe, answer, lab);
       if (addresses == Addresses.FIXED || outcomes.stream().allMatch(Outcome::agrees)) {
         return outcomes;
       }
@@ -82,14 +80,18 @@ final class RecipeCheck {
     }
   }
 
-  /** Runs an act in the simulated interpreter. */
-  @FunctionalInterface
-  interface LabSide {
-    ActResult run(Recipe.Act act);
+  /** What the acts of a recipe do in the simulated interpreter. */
+  static List<ActResult> simulate(RecipeRunner runner) throws Command.Failure {
+    try {
+      return runner.run();
+    } catch (Host.OutOfMemory e) {
+      throw new Command.Failure("the lab has no memory for it: " + e.getMessage());
+    }
   }
 
-  /** rig.py's answer against the lab's. */
-  static List<Outcome> compare(Recipe recipe, JsonNode answer, LabSide lab) throws Command.Failure {
+  /** rig.py's answer against the lab's, one result an act. */
+  static List<Outcome> compare(Recipe recipe, JsonNode answer, List<ActResult> lab)
+      throws Command.Failure {
     // A recipe with one `act` has its figures at the top.
     JsonNode acts = answer.path("acts");
     boolean alone = recipe.single();
@@ -98,12 +100,8 @@ final class RecipeCheck {
           "its answer has no `acts` for the recipe's " + recipe.acts().size());
     }
     List<Outcome> outcomes = new ArrayList<>();
-    try {
-      for (int i = 0; i < recipe.acts().size(); i++) {
-        outcomes.add(compare(lab.run(recipe.acts().get(i)), alone ? answer : acts.get(i)));
-      }
-    } catch (Host.OutOfMemory e) {
-      throw new Command.Failure("the lab has no memory for it: " + e.getMessage());
+    for (int i = 0; i < lab.size(); i++) {
+      outcomes.add(compare(lab.get(i), alone ? answer : acts.get(i)));
     }
     return outcomes;
   }

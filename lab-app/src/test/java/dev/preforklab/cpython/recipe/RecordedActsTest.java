@@ -108,11 +108,11 @@ class RecordedActsTest {
     String own = resource("/rig/recipes/" + name + ".json");
     Recipe recipe = RecipeReader.read(own == null ? text("/recipes/" + name + ".json") : own);
     JsonNode acts = json(result(version, name)).get("acts");
-    RecipeRunner runner = new RecipeRunner(recipe, version, Addresses.FIXED);
+    List<ActResult> results = new RecipeRunner(recipe, version, Addresses.FIXED).run();
 
     for (int number = 0; number < recipe.acts().size(); number++) {
       JsonNode real = acts.get(number);
-      ActResult result = runner.run(recipe.acts().get(number));
+      ActResult result = results.get(number);
       assertThat(result.unsupported()).isEqualTo(real.path("unsupported").asText(null));
       if (result.unsupported() == null) {
         // What 2.7's finalisation asks of the allocators is not known.
