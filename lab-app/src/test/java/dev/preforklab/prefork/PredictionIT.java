@@ -28,6 +28,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.api.SoftAssertions;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -37,6 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * and PSS at each checkpoint, page faults and collections at the end. The real figures were
  * measured from outside, once; nothing is fitted to them.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class PredictionIT {
   private static final String SITE = "django-site";
   private static final int WORKERS = 4;

@@ -8,10 +8,13 @@ import dev.preforklab.cpython.PythonVersion;
 import java.io.IOException;
 import java.io.InputStream;
 import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The collector's counters at the fork against real interpreters. */
+@Execution(ExecutionMode.CONCURRENT)
 class CountsAtForkTest {
 
   /**

@@ -11,6 +11,8 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -22,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * {@code gc_counts_at_fork}, {@code gc} and {@code pages_copied}. Thirty of the recipes were drawn
  * at random and looked at afterwards.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class EvalBreakerTest {
   private static final double PAGES = 15;
   private static final int ACTS = 354;
@@ -33,11 +36,12 @@ class EvalBreakerTest {
     SoftAssertions softly = new SoftAssertions();
     for (JsonNode one : recorded()) {
       Recipe recipe = RecipeReader.read(one.path("recipe").toString());
-      RecipeRunner runner = new RecipeRunner(recipe, PythonVersion.parse(release), Addresses.FIXED);
+      List<ActResult> results =
+          new RecipeRunner(recipe, PythonVersion.parse(release), Addresses.FIXED).run();
       JsonNode real = one.path("real").path(release);
       for (int number = 0; number < recipe.acts().size(); number++) {
         JsonNode expected = real.get(number);
-        ActResult lab = runner.run(recipe.acts().get(number));
+        ActResult lab = results.get(number);
         String what = lab.act() + " of " + one.path("recipe");
         softly
             .assertThat(lab.gcCountsAtFork())

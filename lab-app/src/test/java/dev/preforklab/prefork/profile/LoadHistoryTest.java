@@ -17,11 +17,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The replay of a load: against real loads, and against a collector that knows each object. */
+@Execution(ExecutionMode.CONCURRENT)
 class LoadHistoryTest {
   private static final long[][] NO_STATS = {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}};
 
