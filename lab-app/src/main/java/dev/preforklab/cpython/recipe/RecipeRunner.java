@@ -39,7 +39,7 @@ public final class RecipeRunner {
       BaselineLoader loader,
       List<Integer> countsAtFork) {}
 
-  /** Parents by what they define beyond the heap: a function or classes of the act. */
+  /** Parents by the code of the act. */
   private final Map<String, Parent> parents = new HashMap<>();
 
   /** Stands for a process with random addresses. */
@@ -103,25 +103,31 @@ public final class RecipeRunner {
 
   /** The parent of an act's child, with its heap built. */
   Parent parent(Act act) {
-    List<Statement> defined = new ArrayList<>();
-    boolean reads = false;
-    for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
-      reads |= part instanceof Recipe.ReadDeep;
-      if (part instanceof Recipe.Allocate allocate) {
-        defined.add(allocate.statement());
-      }
-    }
-    String key = defined.isEmpty() ? "reads " + reads : act.json();
+    List<Act> acts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
+    String key = acts.stream().map(RecipeRunner::code).toList().toString();
     Parent parent = parents.get(key);
     if (parent == null) {
       parents.clear();
-      parent = build(defined, reads);
+      parent = build(acts);
       parents.put(key, parent);
     }
     return parent;
   }
 
-  private Parent build(List<Statement> defined, boolean reads) {
+  /** What says whether acts have the same code, up to the values of its constants. */
+  private static String code(Act act) {
+    return act instanceof Recipe.Nothing || act instanceof Recipe.Exit
+        ? "pass"
+        : act instanceof Recipe.Collect collect && !collect.isPlain() ? "collect" : act.json();
+  }
+
+  private Parent build(List<Act> acts) {
+    List<Statement> defined =
+        acts.stream()
+            .filter(Recipe.Allocate.class::isInstance)
+            .map(act -> ((Recipe.Allocate) act).statement())
+            .toList();
+    boolean reads = acts.stream().anyMatch(Recipe.ReadDeep.class::isInstance);
     boolean array = mentionsArray(recipe.heap()) || mentionsArray(defined);
     Baseline baseline =
         baselines.computeIfAbsent(array, imported -> Baseline.read(version, imported));
@@ -132,7 +138,7 @@ public final class RecipeRunner {
         new Evaluator(
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
-    loadCode(evaluator, loader, baseline, defined);
+    loadCode(evaluator, loader, baseline, acts, defined);
     if (version.major > 2 && baseline.freeLists.lists() == 0) {
       // The list object itself is among the baseline's objects already, unless it was from the free
       // list: as long as there are more, it was.
@@ -186,7 +192,11 @@ public final class RecipeRunner {
    * 2.7 this is not known.
    */
   private void loadCode(
-      Evaluator evaluator, BaselineLoader loader, Baseline baseline, List<Statement> defined) {
+      Evaluator evaluator,
+      BaselineLoader loader,
+      Baseline baseline,
+      List<Act> acts,
+      List<Statement> defined) {
     LoadCalls.Replay replay = loader.replay();
     if (replay == null) {
       return;
@@ -202,7 +212,7 @@ public final class RecipeRunner {
     Definitions definitions = evaluator.definitions();
     CodeUnit module =
         new RecipeCompiler(version, definitions::isConstant)
-            .compile(recipe, defined, mentionsArray(recipe.heap()) || mentionsArray(defined));
+            .compile(recipe, acts, mentionsArray(recipe.heap()) || mentionsArray(defined));
     long file = replay.skip(LoadCalls.FILE) ? code.readFile(mutator, module) : 0;
     replay.until(LoadCalls.CODE);
     code.load(mutator, module, all);
