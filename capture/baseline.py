@@ -18,6 +18,8 @@ The file is JSON, addresses in bytes unless said otherwise:
   file_pages  number of read-only file pages present before an act: the median of 15 processes with address randomisation, as
             fault-around maps the 16 pages around a fault by their addresses, which differ from process to process
   fixed_file_pages  their number in a process without it
+  released  numbers of further ones that appear when a child gives memory back, the first, then differences: {end: of the data segment, arena: when no
+            arena was given back before, so that the linker has munmap still to look for}; of 2.7 only, elsewhere they are present
   arenas    [address, address of the first pool never used, free pools, pools, [addresses of free pools in list order]]
             the usable ones first, in list order, then the full ones
   pools     [address, size class, blocks in use, next offset, largest offset, [offsets of free blocks in chain order]]
@@ -676,6 +678,17 @@ def file_pages(python, heap):
     return sorted(found)[RANDOM_RUNS // 2]
 
 
+def released(python):
+    """Read-only file pages that become present when a child first gives memory back, less those that an act without any brings."""
+    files = {}
+    for name, heap in (("", []), ("end", [{"repeat": 300, "make": {"bytes": 2000}}]), ("arena", [{"repeat": 5000, "make": {"list": ["none"]}}])):
+        def appeared(pid, before, after):
+            if after is not None:
+                files[name] = set(p for p, (e, kind) in after.items() if p not in before and kind == "file_ro")
+        rig.run_act(python, {"heap": heap}, "drop", 60, True, appeared)
+    return {"end": differences(sorted(files["end"] - files[""])), "arena": differences(sorted(files["arena"] - files["end"]))}
+
+
 def static_objects(python):
     """The addresses of objects in the interpreter's static memory that a recipe's code uses."""
     out = subprocess.check_output(
@@ -779,6 +792,8 @@ def capture(python, heap):
     memory, own, act = memory_state(python, heap, release)
     state.update(memory)
     state["file_pages"] = file_pages(python, heap)
+    if release == "2.7":
+        state["released"] = released(python)
     state["exit_calls"] = {"plain": exit_calls(python, heap, [], act)} if release != "2.7" else {}
     if "freeze" in names:
         state["exit_calls"]["freeze"] = exit_calls(python, heap, ["gc.freeze"])

@@ -100,6 +100,13 @@ public final class Baseline {
   final long[] privatePages;
   private final int randomFilePages;
   private final int fixedFilePages;
+
+  /** Read-only file pages that a child needs to give back the end of its data segment. */
+  final long[] pagesOfSegmentsEnd;
+
+  /** Further ones that it needs to give back an arena, if no arena was given back before. */
+  final long[] pagesOfFirstArena;
+
   final CapturedPools pools;
 
   /** How it came to them; empty of 2.7. */
@@ -151,6 +158,8 @@ public final class Baseline {
     privatePages = longs(root.path("private"));
     randomFilePages = root.path("file_pages").asInt();
     fixedFilePages = root.path("fixed_file_pages").asInt();
+    pagesOfSegmentsEnd = sums(longs(root.path("released").path("end")));
+    pagesOfFirstArena = sums(longs(root.path("released").path("arena")));
     pools = CapturedPools.read(root, captured.arenaBytes);
     loadCalls = LoadCalls.read(root.path("loading"), captured);
     cHeap = cHeap(root.path("malloc"));

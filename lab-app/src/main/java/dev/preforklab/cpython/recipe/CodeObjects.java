@@ -59,8 +59,11 @@ final class CodeObjects {
   /** Constants that equal ones share: of one function up to 3.7, then of the whole source. */
   private final Map<Object, Long> merged = new HashMap<>();
 
-  /** Tuples of constants and names. */
-  private final Set<List<?>> tuples = new HashSet<>();
+  /** Tuples of constants and names, with their objects. */
+  private final Map<List<?>, Long> tuples = new HashMap<>();
+
+  /** Tables of positions, of which equal ones are one. */
+  private final Set<Positions.Table> tables = new HashSet<>();
 
   private final IdentityHashMap<Expression, long[]> keys = new IdentityHashMap<>();
 
@@ -109,8 +112,7 @@ final class CodeObjects {
 
   /** The file's bytes, as they were read; to be freed when the code has been made of them. */
   long readFile(Mutator mutator, CodeUnit module) {
-    int lines = lineBytes(version, module);
-    return bytes(mutator, new MarshalledSize(version).of(module, lines));
+    return bytes(mutator, new MarshalledSize(version).of(module));
   }
 
   /** Loads the module's code and, as its constants, that of its classes and functions. */
@@ -130,7 +132,8 @@ final class CodeObjects {
       units.put(unit.place, loaded);
     }
     long bytecode = bytes(mutator, unit.codeBytes);
-    tuple(mutator, List.of(List.copyOf(unit.constants)), unit.constants.size() + 1);
+    List<Object> constants = unit.allConstants();
+    tuple(mutator, List.of(constants), constants.size());
     for (Object constant : unit.constants) {
       if (constant instanceof CodeUnit inner) {
         Map<Object, Long> outer = new HashMap<>(merged);
@@ -148,13 +151,28 @@ final class CodeObjects {
     tuple(mutator, List.copyOf(unit.names), unit.names.size());
     unit.names.forEach(text -> name(mutator, text));
     unit.attributes.forEach(name -> loaded.attributes.add(name(mutator, name)));
-    tuple(mutator, List.copyOf(unit.variables), unit.variables.size());
-    unit.variables.forEach(variable -> name(mutator, variable));
-    name(mutator, unit.name);
+    List<String> variables = new ArrayList<>(unit.variables);
     if (isInline) {
+      variables.addAll(unit.free);
+    }
+    tuple(mutator, variables, variables.size());
+    variables.forEach(variable -> name(mutator, variable));
+    if (isInline && !variables.isEmpty()) {
+      // The kind of each.
+      bytes(mutator, variables.size());
+    }
+    name(mutator, unit.name);
+    if (isInline && unit.hasOwnName()) {
+      mutator.newName(unit.qualifiedName.length(), false);
+    } else if (isInline) {
       name(mutator, unit.qualifiedName);
     }
-    bytes(mutator, lineBytes(version, unit));
+    if (!isInline || tables.add(unit.positions.table(version.atLeast(3, 12)))) {
+      bytes(mutator, lineBytes(version, unit));
+    }
+    if (unit.exceptionBytes > 0) {
+      bytes(mutator, unit.exceptionBytes);
+    }
     loaded.codeBytes = (long) codeBytes() + (isInline ? unit.codeBytes : 0);
     loaded.code = mutator.newOpaque(loaded.codeBytes);
     if (isInline) {
@@ -165,7 +183,9 @@ final class CodeObjects {
 
   /** Of its table of lines. */
   static int lineBytes(PythonVersion version, CodeUnit unit) {
-    return version.atLeast(3, 11) ? 4 * unit.instructions : 2 * unit.lines;
+    return version.atLeast(3, 11)
+        ? unit.positions.table(version.atLeast(3, 12)).bytes()
+        : 2 * unit.lines;
   }
 
   private static boolean isSmall(Object constant) {
@@ -182,10 +202,14 @@ final class CodeObjects {
     if (value instanceof String text) {
       return mutator.newName(text.length(), false);
     }
-    if (value instanceof RecipeCompiler.Key key) {
+    if (value instanceof ExpressionWriter.Key key) {
       return name(mutator, key.name());
     }
     List<?> tuple = (List<?>) value;
+    Long known = isShared ? tuples.get(tuple) : null;
+    if (known != null) {
+      return known;
+    }
     long dead = calls.takeDeadTuple(tuple.size());
     long object =
         dead == 0 ? mutator.newConstantTuple(new long[tuple.size()]) : dead + version.gcHeadBytes;
@@ -220,12 +244,12 @@ final class CodeObjects {
    * on.
    */
   private void tuple(Mutator mutator, List<?> content, int length) {
-    if (length == 0 || (isShared && (merged.containsKey(content) || !tuples.add(content)))) {
+    if (length == 0 || (isShared && (merged.containsKey(content) || tuples.containsKey(content)))) {
       return;
     }
-    if (calls.takeDeadTuple(length) == 0) {
-      mutator.scratch(version.gcHeadBytes + TUPLE_HEAD + 8L * length);
-    }
+    long dead = calls.takeDeadTuple(length);
+    long block = dead == 0 ? mutator.scratch(version.gcHeadBytes + TUPLE_HEAD + 8L * length) : dead;
+    tuples.put(content, block + version.gcHeadBytes);
   }
 
   private void findKeys(Mutator mutator, Statement statement) {

@@ -2,9 +2,12 @@ package dev.preforklab.cpython.recipe;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -19,15 +22,20 @@ final class CodeUnit {
   final String name;
   final String qualifiedName;
 
+  /** None among constants. */
+  static final Object NONE = Optional.empty();
+
   /**
    * In order, None excepted: BigInteger, Double, String, a list of names (a tuple), or another
    * unit.
    */
   final Set<Object> constants = new LinkedHashSet<>();
 
+  private final Map<Object, Integer> places = new HashMap<>();
+
   /**
-   * Tuples that the compiler has made of constants: None or such a tuple each. They stand among the
-   * constants, but their memory is that of {@link Constants}.
+   * Tuples that the compiler has made of constants: {@link #NONE} or such a tuple each. They stand
+   * among the constants, but their memory is that of {@link Constants}.
    */
   final List<List<Object>> displays = new ArrayList<>();
 
@@ -36,8 +44,11 @@ final class CodeUnit {
 
   final List<String> variables = new ArrayList<>();
 
-  /** Variables that comprehensions share with the function around them. */
-  int cells;
+  /** Variables of its own that comprehensions in it use. */
+  final List<String> cells = new ArrayList<>();
+
+  /** Variables of the functions around it that it uses. */
+  final List<String> free = new ArrayList<>();
 
   /** The functions that it calls, each once. */
   final List<CodeUnit> calls = new ArrayList<>();
@@ -51,7 +62,38 @@ final class CodeUnit {
   /** The attributes that it assigns to an object of the class {@link #place}. */
   List<String> attributes = List.of();
 
+  /** Entries of the table of lines, to 3.10. */
   int lines;
+
+  /** Positions in the source, from 3.11 on. */
+  final Positions positions = new Positions();
+
+  /** What each inlined comprehension has for its exceptions at the function's end. */
+  final List<Handler> handlers = new ArrayList<>();
+
+  /** Of the table of exceptions. */
+  int exceptionBytes;
+
+  /**
+   * A comprehension whose exceptions are handled.
+   *
+   * @param start in bytes of code
+   * @param end likewise
+   */
+  record Handler(Positions.Span span, int start, int end) {}
+
+  /** The line that is written now, counted from the function's. */
+  int sourceLine;
+
+  /** The column after its end. */
+  int endColumn;
+
+  /** Where the line that is written now begins, in bytes of code. */
+  int lineStart;
+
+  /** Whether None is among the constants, as of each function. */
+  boolean hasNone;
+
   int instructions;
   int codeBytes;
 
@@ -67,6 +109,32 @@ final class CodeUnit {
     this.name = name;
     this.qualifiedName = qualifiedName;
     this.variables.addAll(variables);
+    hasNone = !name.equals(ExpressionWriter.COMPREHENSION);
+  }
+
+  /**
+   * Adds a constant that there may be already.
+   *
+   * @return its place, as instructions name it
+   */
+  int addConstant(Object value) {
+    constants.add(value);
+    return places.computeIfAbsent(value, missing -> places.size() + (hasNone ? 1 : 0));
+  }
+
+  /** Whether its qualified name is a text of its own, from 3.11 on. */
+  boolean hasOwnName() {
+    return name.equals(ExpressionWriter.COMPREHENSION);
+  }
+
+  /** All constants, in no order. */
+  List<Object> allConstants() {
+    List<Object> all = new ArrayList<>(constants);
+    all.addAll(new LinkedHashSet<>(displays));
+    if (hasNone) {
+      all.add(NONE);
+    }
+    return all;
   }
 
   /**
@@ -83,7 +151,8 @@ final class CodeUnit {
     int tracked = 0;
     boolean holdsTuple = false;
     for (List<Object> display : displays) {
-      holdsTuple |= made.add(display);
+      // () is none that the collector tracks.
+      holdsTuple |= !display.isEmpty() && made.add(display);
       tracked += trackedTuplesIn(display, made);
     }
     for (Object constant : constants) {
@@ -111,6 +180,6 @@ final class CodeUnit {
 
   /** Of its frame: the variables, their cells and the stack. */
   int places() {
-    return stack + variables.size() + cells;
+    return stack + variables.size() + cells.size() + free.size();
   }
 }

@@ -66,6 +66,8 @@ final class LoadCalls {
 
   private static final int COUNTERS = 3;
 
+  private static final int LOCK_BYTES = 32;
+
   /** Before the recipe's code. */
   final CapturedPools pools;
 
@@ -74,6 +76,15 @@ final class LoadCalls {
 
   private final int[] calls;
   private final long[] freed;
+
+  /**
+   * The call for the lock of the main interpreter that a child makes anew; -1 if none is known. The
+   * runtime's other locks come before it, from the allocator that the interpreter began with, whose
+   * calls were not logged ({@code _PyRuntimeState_ReInitThreads} in {@code Python/pystate.c}).
+   */
+  private final int interpretersLock;
+
+  private final int runtimesLocks;
 
   /** By the numbers of the allocations that are still in use in the end, their addresses. */
   private final Map<Integer, Long> kept = new HashMap<>();
@@ -99,6 +110,13 @@ final class LoadCalls {
     pools = CapturedPools.read(node, version.arenaBytes);
     calls = Baseline.ints(node.path("calls"));
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
+    int[] locks =
+        IntStream.range(0, calls.length).filter(i -> calls[i] == RAW + LOCK_BYTES).toArray();
+    // From 3.12 on it is the first of three, before it the last.
+    interpretersLock =
+        locks.length == 0 ? -1 : locks[version.atLeast(3, 12) ? 0 : locks.length - 1];
+    runtimesLocks =
+        version.atLeast(3, 13) ? 0 : version.atLeast(3, 12) ? 9 : version.atLeast(3, 10) ? 3 : 2;
     long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
     long[] addresses = Baseline.sums(Baseline.longs(node.path("kept").path(1)));
     for (int i = 0; i < numbers.length; i++) {
@@ -277,6 +295,9 @@ final class LoadCalls {
     private void to(int end, boolean real) {
       for (; next < end; next++) {
         int call = calls[next];
+        for (int i = 0; next == interpretersLock && i < runtimesLocks; i++) {
+          interpreter.raw.allocate(LOCK_BYTES);
+        }
         boolean done =
             growing >= 0
                 && namesDefined >= NAMES_THAT_GROW_GLOBALS

@@ -57,20 +57,23 @@ final class LongArrays {
     return object;
   }
 
+  private long items(long bytes) {
+    long items = mutator.allocateMemory(bytes);
+    for (long offset = 0; offset < bytes; offset += Host.BYTES_IN_PAGE) {
+      mutator.set(items + offset, 0);
+    }
+    mutator.set(items + bytes - 8, 0);
+    return items;
+  }
+
   /** An array whose items are 0; a GC object from 3.10 on. */
   private long object(int length) {
     long object =
         isGc(version)
             ? interpreter.newGcObject(type, ARRAY_BYTES)
             : interpreter.newObject(type, version.major == 2 ? OLD_ARRAY_BYTES : ARRAY_BYTES);
-    long bytes = Math.max(1, 8L * length);
-    long items = mutator.allocateMemory(bytes);
     mutator.set(object + ObjectHead.SIZE, length);
-    mutator.set(object + ITEMS, items);
-    for (long offset = 0; offset < bytes; offset += Host.BYTES_IN_PAGE) {
-      mutator.set(items + offset, 0);
-    }
-    mutator.set(items + ((bytes - 1) & -8), 0);
+    mutator.set(object + ITEMS, length == 0 ? 0 : items(8L * length));
     if (isGc(version)) {
       interpreter.track(object);
     }

@@ -2,6 +2,7 @@ package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.PythonVersion;
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -27,32 +28,39 @@ final class MarshalledSize {
   }
 
   /** Bytes of a code object with all that it leads to. */
-  int of(CodeUnit unit, int lineBytes) {
+  int of(CodeUnit unit) {
+    int lineBytes = CodeObjects.lineBytes(version, unit);
     boolean isInline = version.atLeast(3, 11);
     int bytes = 1 + NUMBER * (version.atLeast(3, 8) && !isInline ? 7 : 6);
-    bytes += REFERENCE + unit.codeBytes + REFERENCE + lineBytes;
+    bytes += REFERENCE + unit.codeBytes + REFERENCE;
     bytes += constants(unit);
     bytes += names(unit.names);
-    bytes += names(unit.variables);
     if (isInline) {
-      bytes += REFERENCE + unit.variables.size() + REFERENCE + text(unit.qualifiedName);
+      List<String> variables = new ArrayList<>(unit.variables);
+      variables.addAll(unit.free);
+      bytes += names(variables) + REFERENCE + variables.size();
+      bytes += REFERENCE + unit.exceptionBytes;
+      // Each comprehension has a text of its own.
+      bytes += unit.hasOwnName() ? 2 + unit.qualifiedName.length() : text(unit.qualifiedName);
     } else {
-      // Free variables and cells, of which only the number is known.
-      bytes += names(List.of()) + (unit.cells == 0 ? names(List.of()) : 2 + REFERENCE * unit.cells);
+      bytes += names(unit.variables);
+      bytes += names(unit.free) + names(unit.cells);
     }
-    return bytes + text("recipe") + text(unit.name);
+    bytes += text("recipe") + text(unit.name);
+    boolean isKnown = isInline && !written.add(unit.positions.table(version.atLeast(3, 12)));
+    return bytes + (isKnown ? 0 : lineBytes);
   }
 
   private int constants(CodeUnit unit) {
     boolean isShared = version.atLeast(3, 8);
-    if (isShared && !written.add(List.of(List.copyOf(unit.constants)))) {
+    List<Object> all = unit.allConstants();
+    if ((isShared || all.isEmpty()) && !written.add(all.isEmpty() ? all : List.of(all))) {
       return REFERENCE;
     }
-    int count = unit.constants.size() + 1;
-    int bytes = (count > SHORT ? 5 : 2) + 1;
-    for (Object constant : unit.constants) {
+    int bytes = header(all);
+    for (Object constant : all) {
       if (constant instanceof CodeUnit inner) {
-        bytes += of(inner, CodeObjects.lineBytes(version, inner));
+        bytes += of(inner);
       } else if (constant instanceof BigInteger number) {
         bytes +=
             number.bitLength() < 32
@@ -60,15 +68,34 @@ final class MarshalledSize {
                 : REFERENCE + 2 * ((number.abs().bitLength() + DIGIT_BITS - 1) / DIGIT_BITS);
       } else if (constant instanceof Double) {
         bytes += isShared && !written.add(constant) ? REFERENCE : 9;
-      } else if (constant instanceof RecipeCompiler.Key key) {
+      } else if (constant instanceof ExpressionWriter.Key key) {
         bytes += text(key.name());
       } else if (constant instanceof String text) {
         bytes += isShared ? text(text) : 2 + text.length();
+      } else if (constant == CodeUnit.NONE || unit.displays.contains(constant)) {
+        bytes += display(constant);
       } else {
         bytes += names(((List<?>) constant).stream().map(String.class::cast).toList());
       }
     }
     return bytes;
+  }
+
+  /** None, or a tuple of these. */
+  private int display(Object constant) {
+    if (constant == CodeUnit.NONE) {
+      return 1;
+    }
+    List<?> items = (List<?>) constant;
+    if ((version.atLeast(3, 8) || items.isEmpty()) && !written.add(items)) {
+      return REFERENCE;
+    }
+    return header(items) + items.stream().mapToInt(this::display).sum();
+  }
+
+  /** Of a tuple. */
+  private static int header(List<?> items) {
+    return items.size() > SHORT ? REFERENCE : 2;
   }
 
   private int names(Collection<String> names) {

@@ -88,6 +88,15 @@ final class Measurement {
       // Of the code that goes through objects of each kind; what it copies is simulated.
       add(filePages, baseline.footprints.of(frozen, "gc.collect").filePages());
     }
+    if (arenasGivenBack(host) > arenasGivenBack(parent.host())) {
+      add(filePages, baseline.pagesOfSegmentsEnd);
+      if (arenasGivenBack(parent.host()) == 0) {
+        add(filePages, baseline.pagesOfFirstArena);
+      }
+    }
+    if (host.sbrk(0) < parent.host().sbrk(0)) {
+      add(filePages, baseline.pagesOfSegmentsEnd);
+    }
     int outside = 0;
     int others = 0;
     int vanished = 0;
@@ -302,6 +311,11 @@ final class Measurement {
       touchAt(baseline.cHeap.endVariable());
     }
     return changed;
+  }
+
+  private long arenasGivenBack(MachineHost process) {
+    return process.load(interpreter.runtime + RuntimeState.ARENAS_ALLOCATED_EVER)
+        - process.load(interpreter.runtime + RuntimeState.ARENAS_ALLOCATED);
   }
 
   private static void add(Set<Long> pages, long[] more) {

@@ -11,7 +11,9 @@ enum Op {
   STORE_ATTRIBUTE(8, 8, 8),
   BINARY(2, 2, 2),
   COMPARE(4, 2, 2),
+  SUBSCRIPT(8, 2, 2),
   FOR(0, 2, 2),
+  BRANCH(0, 0, 2),
   /** With PRECALL on 3.11. */
   CALL(12, 6, 6),
   JUMP_BACK(0, 0, 2);

@@ -207,7 +207,12 @@ public record Recipe(
   public record Threshold(String json, List<Integer> values) implements Act {}
 
   /** gc.collect(generation). */
-  public record Collect(String json, int generation) implements Act {}
+  public record Collect(String json, int generation) implements Act {
+    /** Whether the call names no generation. */
+    boolean isPlain() {
+      return !json.startsWith("{");
+    }
+  }
 
   public record Allocate(String json, Statement statement) implements Act {}
 

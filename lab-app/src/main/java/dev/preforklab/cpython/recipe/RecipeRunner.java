@@ -40,29 +40,10 @@ public final class RecipeRunner {
       BaselineLoader loader,
       List<Integer> countsAtFork) {}
 
-  /**
-   * What a parent defines beyond the heap for an act of its child.
-   *
-   * @param statements whose functions and classes the act needs
-   * @param reads whether it has the function that reads all
-   * @param key the same for acts whose parents are alike
-   */
-  private record Defined(List<Statement> statements, boolean reads, String key) {
-    static Defined by(Act act) {
-      List<Statement> statements = new ArrayList<>();
-      boolean reads = false;
-      for (Act part : act instanceof Recipe.Sequence s ? s.acts() : List.of(act)) {
-        reads |= part instanceof Recipe.ReadDeep;
-        if (part instanceof Recipe.Allocate allocate) {
-          statements.add(allocate.statement());
-        }
-      }
-      return new Defined(statements, reads, statements.isEmpty() ? "reads " + reads : act.json());
-    }
-  }
-
   private @Nullable Parent parent;
-  private String parentKey = "";
+
+  /** The {@link #parentKey} of the acts that {@link #parent} stands ready for. */
+  private String key = "";
 
   /** Stands for a process with random addresses. */
   public RecipeRunner(Recipe recipe, PythonVersion version) {
@@ -89,8 +70,9 @@ public final class RecipeRunner {
   public List<ActResult> run() {
     Map<String, List<Integer>> numbers = new LinkedHashMap<>();
     for (int number = 0; number < recipe.acts().size(); number++) {
-      String key = Defined.by(recipe.acts().get(number)).key();
-      numbers.computeIfAbsent(key, k -> new ArrayList<>()).add(number);
+      numbers
+          .computeIfAbsent(parentKey(recipe.acts().get(number)), k -> new ArrayList<>())
+          .add(number);
     }
     ActResult[] results = new ActResult[recipe.acts().size()];
     for (List<Integer> siblings : numbers.values()) {
@@ -141,19 +123,45 @@ public final class RecipeRunner {
 
   /** The parent of an act's child, with its heap built. */
   Parent parent(Act act) {
-    Defined defined = Defined.by(act);
+    String wanted = parentKey(act);
     Parent known = parent;
-    if (known == null || !parentKey.equals(defined.key())) {
+    if (known == null || !key.equals(wanted)) {
       // The one before goes first: both might not fit.
       parent = null;
-      known = build(defined.statements(), defined.reads());
+      known = build(parts(act));
       parent = known;
-      parentKey = defined.key();
+      key = wanted;
     }
     return known;
   }
 
-  private Parent build(List<Statement> defined, boolean reads) {
+  private static List<Act> parts(Act act) {
+    return act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
+  }
+
+  /** The same for acts whose parents are alike: those with the same code. */
+  private String parentKey(Act act) {
+    return parts(act).stream().map(this::code).filter(c -> !c.isEmpty()).toList().toString();
+  }
+
+  /** What says whether acts have the same code, up to the values of its constants. */
+  private String code(Act act) {
+    if (version.major == 2) {
+      // Nothing of it is loaded but what an act defines.
+      return act instanceof Recipe.Allocate || act instanceof Recipe.ReadDeep ? act.json() : "";
+    }
+    return act instanceof Recipe.Nothing || act instanceof Recipe.Exit
+        ? "pass"
+        : act instanceof Recipe.Collect collect && !collect.isPlain() ? "collect" : act.json();
+  }
+
+  private Parent build(List<Act> acts) {
+    List<Statement> defined =
+        acts.stream()
+            .filter(Recipe.Allocate.class::isInstance)
+            .map(act -> ((Recipe.Allocate) act).statement())
+            .toList();
+    boolean reads = acts.stream().anyMatch(Recipe.ReadDeep.class::isInstance);
     boolean array = mentionsArray(recipe.heap()) || mentionsArray(defined);
     Baseline baseline =
         baselines.computeIfAbsent(array, imported -> Baseline.read(version, imported));
@@ -164,7 +172,7 @@ public final class RecipeRunner {
         new Evaluator(
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
-    loadCode(evaluator, loader, baseline, defined);
+    loadCode(evaluator, loader, baseline, acts, defined);
     if (version.major > 2 && baseline.freeLists.lists() == 0) {
       // The list object itself is among the baseline's objects already, unless it was from the free
       // list: as long as there are more, it was.
@@ -218,7 +226,11 @@ public final class RecipeRunner {
    * 2.7 this is not known.
    */
   private void loadCode(
-      Evaluator evaluator, BaselineLoader loader, Baseline baseline, List<Statement> defined) {
+      Evaluator evaluator,
+      BaselineLoader loader,
+      Baseline baseline,
+      List<Act> acts,
+      List<Statement> defined) {
     LoadCalls.Replay replay = loader.replay();
     if (replay == null) {
       return;
@@ -234,7 +246,7 @@ public final class RecipeRunner {
     Definitions definitions = evaluator.definitions();
     CodeUnit module =
         new RecipeCompiler(version, definitions::isConstant)
-            .compile(recipe, defined, mentionsArray(recipe.heap()) || mentionsArray(defined));
+            .compile(recipe, acts, mentionsArray(recipe.heap()) || mentionsArray(defined));
     long file = replay.skip(LoadCalls.FILE) ? code.readFile(mutator, module) : 0;
     replay.until(LoadCalls.CODE);
     code.load(mutator, module, all);

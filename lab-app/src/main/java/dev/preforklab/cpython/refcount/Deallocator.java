@@ -120,7 +120,10 @@ public final class Deallocator {
   }
 
   private void freeBuffer(long array) {
-    interpreter.malloc.free(host.load(array + ObjectHead.VAR_BYTES));
+    long items = host.load(array + ObjectHead.VAR_BYTES);
+    if (items != 0) {
+      interpreter.malloc.free(items);
+    }
   }
 
   private void deallocateContainer(long object, TypeSpec spec) {

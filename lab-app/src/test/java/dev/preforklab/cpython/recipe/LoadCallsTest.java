@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The load of an empty recipe, made again in simulated memory. */
@@ -47,6 +48,50 @@ class LoadCallsTest {
           .as("blocks in use in the pool at %x", pool.address())
           .isEqualTo(pool.used());
     }
+  }
+
+  /** From 3.9 on the C library's heap was seen, too, chunk by chunk, with the locks of a child. */
+  @ParameterizedTest
+  @CsvSource({"3.9", "3.10", "3.11", "3.12", "3.13"})
+  void callsLeadToTheCapturedCHeap(String release) {
+    PythonVersion version = PythonVersion.parse(release);
+    Baseline baseline = Baseline.read(version, false);
+    BaselineLoader loader =
+        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
+    Interpreter interpreter = loader.begin(version);
+
+    LoadCalls.Replay replay = Objects.requireNonNull(loader.replay());
+    replay.loadEmptyRecipe();
+    replay.finish();
+
+    BaselineLoader captured =
+        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
+    Interpreter real = captured.load(version);
+    assertThat(heads(interpreter, baseline)).isEqualTo(heads(real, baseline));
+    assertThat(cached(interpreter)).isEqualTo(cached(real));
+  }
+
+  /** Sizes and flags of all chunks up to the top. */
+  private static List<Long> heads(Interpreter interpreter, Baseline baseline) {
+    List<Long> heads = new ArrayList<>();
+    long top = interpreter.host.load(interpreter.runtime + RuntimeState.MALLOC_TOP);
+    long chunk = BaselineLoader.lowerHalf(baseline.cHeap.start());
+    while (chunk < top) {
+      long head = interpreter.host.load(chunk + 8);
+      heads.add(head);
+      chunk += head & -8;
+    }
+    return heads;
+  }
+
+  /** The numbers of chunks in the thread cache. */
+  private static List<Long> cached(Interpreter interpreter) {
+    long cache = interpreter.host.load(interpreter.runtime + RuntimeState.MALLOC_THREAD_CACHE);
+    List<Long> counts = new ArrayList<>();
+    for (int i = 0; i < 64; i += 4) {
+      counts.add(interpreter.host.load(cache + 2L * i));
+    }
+    return counts;
   }
 
   /** By size class, the pools with free blocks and these, in list order. */
