@@ -15,10 +15,14 @@
    and {...} do, and some releases allocate for them at another place.
 
    When a collection is over, of the blocks made since the one before those are noted whose GC head says that they are on no
-   list of the collector (size: 1 if they were on none before it): tuples that it untracked, dicts that were never tracked. */
+   list of the collector (size: 1 if they were on none before it): tuples that it untracked, dicts that were never tracked.
+
+   While requests are recorded, dicts, tuples and frames that are on no list of the collector when the next event comes (OP_UNTRACKED)
+   are looked at before each further event until they are on one (OP_TRACKED) or gone; a tuple, until all its items are there: if
+   none of them may ever be part of a cycle, a collection will take it off the lists (OP_ATOMIC). */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC };
 
 struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 | caller << 16, or | number of the free list << 8 */
 
@@ -31,7 +35,8 @@ struct state { struct event *events; word capacity, used, dropped, depth; volati
                word lists; const volatile int **lengths; int *noted;
                word shelves; struct shelf *shelf; struct domain *objects;
                volatile int *collecting; volatile int *count2; volatile word *long_lived_total; word steady;
-               word *recent, recents, recents_max, due; };
+               word *recent, recents, recents_max, due;
+               word *fresh, freshes, freshes_max, dict, tuple, frame; };
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;
@@ -48,6 +53,12 @@ struct domain { struct state *state; struct allocator base; word number; };
 #define CALLER ((word) __builtin_return_address(0) & 0xffff)
 
 enum { COUNT_BASE = 1 << 24, LIFT = 64 };
+
+enum { SEEN_UNTRACKED = 1 };                                              /* in the address of a fresh block */
+
+/* of a type: where its flags are, of which one says that its objects have a GC head, one that they are classes, and one of a
+   class that it was made by a class statement: only then has it a GC head itself */
+enum { TYPE_FLAGS = 168, HAVE_GC = 14, TYPE_SUBCLASS = 31, HEAP_TYPE = 9, NESTING_MAX = 8 };
 
 static inline struct event *next_event(struct state *s) {
   if (s->used >= s->capacity) { s->dropped++; return 0; }
@@ -73,7 +84,66 @@ static inline void forget(struct state *s, void *address) {
 
 static inline int is_untracked(const struct state *s, word address) {
   const word *head = (const word *) address;
-  return s->gc_head == 32 ? (long) head[2] == -2 : head[0] == 0;
+  return s->gc_head == 32 ? (long) head[2] >> 1 == -2 : head[0] == 0;    /* up to 3.7 the lowest bit of gc_refs says something else */
+}
+
+static inline void note_fresh(struct state *s, word op, word address) {
+  struct event *e = next_event(s);
+  if (!e) return;
+  e->address = address;
+  e->size = 0;
+  e->kind = (unsigned) (op | 2 << 8);
+  e->count0 = *s->count0;
+  e->type = 0;
+}
+
+enum { ATOMIC, COLLECTABLE, INCOMPLETE };
+
+/* what a tuple holds, as a collection would find it that looks at it after what it holds */
+static int content(const struct state *s, const word *tuple, int nesting) {
+  int found = ATOMIC;
+  for (word i = 0; i < tuple[2]; i++) {
+    const word *item = (const word *) tuple[3 + i];
+    if (!item) return INCOMPLETE;
+    const word *type = (const word *) item[1];
+    word flags = type[TYPE_FLAGS / 8];
+    if (!(flags >> HAVE_GC & 1)) continue;
+    if ((flags >> TYPE_SUBCLASS & 1) && !(item[TYPE_FLAGS / 8] >> HEAP_TYPE & 1)) continue;
+    if ((word) type == s->tuple) {
+      if (is_untracked(s, (word) item - s->gc_head)) continue;
+      if (nesting < NESTING_MAX && content(s, item, nesting + 1) == ATOMIC) continue;
+    }
+    found = COLLECTABLE;
+  }
+  return found;
+}
+
+/* looks at all fresh blocks; those of which there is no more to know are taken off */
+static inline void look_at_fresh(struct state *s) {
+  word kept = 0;
+  for (word i = 0; i < s->freshes; i++) {
+    word address = s->fresh[i] & ~7UL;
+    const word *object = (const word *) (address + s->gc_head);
+    if (is_untracked(s, address)) {
+      if (!(s->fresh[i] & SEEN_UNTRACKED)) note_fresh(s, OP_UNTRACKED, address);
+      s->fresh[kept++] = address | SEEN_UNTRACKED;
+      continue;
+    }
+    if (s->fresh[i] & SEEN_UNTRACKED) note_fresh(s, OP_TRACKED, address);
+    if (object[1] != s->tuple) continue;
+    int holds = content(s, object, 0);
+    if (holds == ATOMIC) note_fresh(s, OP_ATOMIC, address);
+    if (holds == INCOMPLETE) s->fresh[kept++] = address;
+  }
+  s->freshes = kept;
+}
+
+static inline void forget_fresh(struct state *s, word address) {
+  for (word i = s->freshes; i-- > 0;)
+    if ((s->fresh[i] & ~7UL) == address) {
+      for (s->freshes--; i < s->freshes; i++) s->fresh[i] = s->fresh[i + 1];
+      return;
+    }
 }
 
 /* the next object made may start a collection: the lowest bit says which blocks are on no list before it */
@@ -123,6 +193,16 @@ static inline void settle(struct state *s) {
   if (!e) return;
   s->open = 0;
   if (e->size >= s->gc_head + 16) e->type = *(word *) (e->address + s->gc_head + 8);
+  if (!e->type || s->freshes >= s->freshes_max) return;
+  /* of a buffer the fourth word may be a type, too, but then its fifth is not its length */
+  int is_tuple = e->type == s->tuple && e->size == s->gc_head + 24 + 8 * ((word *) (e->address + s->gc_head))[2];
+  if (is_tuple || e->type == s->dict || e->type == s->frame) s->fresh[s->freshes++] = e->address;
+}
+
+static inline void look(struct state *s) {
+  collect_fully(s);
+  settle(s);
+  if (s->freshes) look_at_fresh(s);
 }
 
 /* caller: low bits of the address to which an allocation returns, 0 if they are not wanted */
@@ -148,9 +228,12 @@ static inline void note(struct domain *d, word op, void *address, word size, int
   e->kind = (unsigned) (op | d->number << 8 | (s->shelves ? caller << 16 : 0));
   e->count0 = count0;
   e->type = s->collecting && *s->collecting;
-  if (op == OP_ALLOC && d->number == 2) s->open = e;
-  if (!s->recents_max || d->number != 2) return;
-  if (op == OP_ALLOC || op == OP_MOVED_TO) {
+  if (d->number != 2) return;
+  int made = op == OP_ALLOC || op == OP_MOVED_TO;
+  if (op == OP_ALLOC || (made && s->freshes_max)) s->open = e;
+  if (s->freshes && !made) forget_fresh(s, (word) address);
+  if (!s->recents_max) return;
+  if (made) {
     if (size >= s->gc_head + 16) remember(s, address);
   } else {
     forget(s, address);
@@ -175,8 +258,7 @@ static inline void drain(struct state *s) {
 /* depth: pymalloc passes requests over 512 bytes on to the raw domain; only the outer call is an event */
 HOOK void *trace_malloc(void *ctx, word n) {
   struct domain *d = ctx;
-  collect_fully(d->state);
-  settle(d->state);
+  look(d->state);
   drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
@@ -187,8 +269,7 @@ HOOK void *trace_malloc(void *ctx, word n) {
 
 HOOK void *trace_calloc(void *ctx, word n, word each) {
   struct domain *d = ctx;
-  collect_fully(d->state);
-  settle(d->state);
+  look(d->state);
   drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
@@ -199,8 +280,7 @@ HOOK void *trace_calloc(void *ctx, word n, word each) {
 
 HOOK void *trace_realloc(void *ctx, void *old, word n) {
   struct domain *d = ctx;
-  collect_fully(d->state);
-  settle(d->state);
+  look(d->state);
   drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
@@ -214,8 +294,7 @@ HOOK void *trace_realloc(void *ctx, void *old, word n) {
 
 HOOK void trace_free(void *ctx, void *p) {
   struct domain *d = ctx;
-  collect_fully(d->state);
-  settle(d->state);
+  look(d->state);
   if (p && !d->state->depth) note(d, OP_FREE, p, 0, *d->state->count0, 0);
   d->state->depth++;
   d->base.free(d->base.ctx, p);

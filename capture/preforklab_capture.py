@@ -228,43 +228,57 @@ def stub(server):
 
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (944, 1360, 1792, 2256)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (2128, 2496, 2880, 3296)  # malloc, calloc, realloc, free
 TRACE_CODE = (
-    "SItXcEiJ+EiF0nRuSItPeMcBAAAAAUiLj4AAAABIxwEAAAAASIO/iAAAAABIi08odAyLEoXSdAbHAQAAAAGLEUiLsKAAAACB+v//"
-    "fwB+MUiF9nQmi7ioAAAAizGNl////wA58g+MtgAAAIsBPb///wB/B4sBg8BAiQHDDx9EAACLEYHCAAAAAYkRSIX2dOtMi4iYAAAA"
-    "TYXJD4T5AAAATIuAkAAAAEyLUDAx/+tWZpBIgz4AdUFIi1AQSDtQCA+DvAAAAEyNWgFIweIFTIlYEEgDEHSlSIkySYs0+MdCEAYA"
-    "AACD5gFIiXIIizFIx0IYAAAAAIlyFEiDxwFJOfkPhJQAAABJizT4SIPm/kmD+iB1nkiDfhD+dJ3r3A8fRAAASIO4mAAAAAAPhEz/"
-    "//9Ii7iQAAAAMcnrJA8fgAAAAAAx0kiDPgAPlMJICfJIiRTPSIPBAUg7iJgAAABzM0iLNM9Ig+b+SIN4MCB11DHSSIN+EP4PlMLr"
-    "0Q8fhAAAAAAASINAGAHDZi4PH4QAAAAAAMMPH4AAAAAASMeAmAAAAAAAAADDZmYuDx+EAAAAAACQQVdJic9BVkmJ1kFVSYn1QVRJ"
-    "ifxVU0iLP0yLX0BIi3cQSItvCE2F23RdSItfSEyLV1AxwA8fQABIixTDSGMKQTkMgnQ5SDnuczRIifJBiQyCSIPGAUjB4gVIAxdI"
-    "iUoIicHB4QhIxwIAAAAAg8kERIlCFIlKEEjHQhgAAAAASIPAAUw52HWxSIl3EEg57g+DDAEAAEiNRgFIweYFSIlHEEgDNw+EmAAA"
-    "AEmLVCQwTIk2TIl+CInQweAIRAnoSIN/WAB0B0nB4RBECchIi09wiUYQMcBEiUYUSIXJdAqLAYXAD5XAD7bASIlGGE2F7XRgSIuH"
-    "oAAAAEiD+gJ1REiFwHQ/ugkAAABMD6PqcllIi4eYAAAATI1A/0yJwOseDx8ASIu3kAAAAEiNDMZIg+gBSIsRSIPi/kk51nR1SIP4"
-    "/3XfW11BXEFdQV5BX8MPH0AASIP6AnXrSIuHoAAAAEiJdzhIhcB020iLXzBIjVMQSTnXcs5Ii4+YAAAASIu3kAAAAEg5wXQ6SI1B"
-    "AUiJh5gAAABMiTTO66pmDx+EAAAAAABIg0cYAVtdQVxBXUFeQV/DTImHmAAAAEqLBMZIiQHrgUiJwUjR6UiJj5gAAAB0tzHS6wwP"
-    "H0QAAEiLh6AAAABIAdBIKchIiwTGSIkE1kiLj5gAAABIg8IBSDnKctvrh5BBV0FWQVVJif1BVFVTSIPsGEiLL0iJdCQISInv6C/8"
-    "//9Ii0U4SIXAdBpIi1UwSMdFOAAAAABIjUoQSDlICA+DEQEAAEyLZSBNheQPhb0AAABIg31YAA+EsgAAAA8fQABIi1VgS40EZEyN"
-    "NMJJiwaLEIXSf2fpfgAAAGYPH0QAAEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0UodAeLEIPqAYkQTIt9aESLAEiJ2kUxyUgrVTBM"
-    "ieG+BQAAAEyJ/+g8/f//SCtdMEmLfwhIid5B/1coSYsGixCF0n4cSYN+EABJi1YIdZlIYwhIi1zK+OuZDx+AAAAAAEmDxAFMO2VY"
-    "D4Ja////SYttAEyLZSBIi0UoTIt0JAhJg8QBSYt9CIsYTIn2TIllIEH/VRBJi00ASItxIEiNVv9IiVEgSIXAdAVIhdJ0IEiDxBhb"
-    "XUFcQV1BXkFfw0iLCEiLVAoISIlQGOne/v//RA+3TCRIQYnYTInxSInCTInvMfZIiUQkCOh8/P//SItEJAhIg8QYW11BXEFdQV5B"
-    "X8MPH4QAAAAAAEFXQVZBVUFUSYn8VVNIg+wYTIs/SIk0JEyJ/0iJVCQI6Iv6//9Ji0c4SIXAdBpJi1cwScdHOAAAAABIjUoQSDlI"
-    "CA+DFgEAAEmLbyBIhe0PhbkAAABJg39YAA+ErgAAAEmLV2BIjURtAEyNLMJJi0UAixCF0n9m638PH4AAAAAASIsaSItLGEiJCosQ"
-    "g+oBSYN/cACJEEmLRyh0B4sQg+oBiRBNi3doRIsASInaRTHJSStXMEiJ6b4FAAAATIn36Jz7//9JK18wSYt+CEiJ3kH/VihJi0UA"
-    "ixCF0n4bSYN9EABJi1UIdZhIYwhIi1zK+OuYZg8fRAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhIg8UBTIs0JEmLfCQIixhJ"
-    "iW8gTIn2TIt8JAhMifpB/1QkGEmLDCRIi3EgSI1W/0iJUSBIhcB0BUiF0nQgSIPEGFtdQVxBXUFeQV/DSIsISItUCghIiVAY6dn+"
-    "//9MifFED7dMJEhBidhIicJJD6/PTInnMfZIiQQk6ND6//9IiwQkSIPEGFtdQVxBXUFeQV/DZmYuDx+EAAAAAABmkEFXQVZBVUFU"
-    "SYn8VVNIg+wYTIs/SIl0JAhMif9IiRQk6Nv4//9Ji0c4SIXAdBpJi1cwScdHOAAAAABIjUoQSDlICA+DTwEAAEmLbyBIhe0PhbkA"
-    "AABJg39YAA+ErgAAAEmLV2BIjURtAEyNNMJJiwaLEIXSf2bpfQAAAA8fRAAASIsaSItLGEiJCosQg+oBSYN/cACJEEmLRyh0B4sQ"
-    "g+oBiRBNi29oRIsASInaRTHJSStXMEiJ6b4FAAAATInv6Oz5//9JK18wSYt9CEiJ3kH/VShJiwaLEIXSfhxJg34QAEmLVgh1mUhj"
-    "CEiLXMr465kPH4AAAAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhMi3QkCEiDxQFJi3wkCEiLFCSLGEyJ9kmJbyBB/1QkIEmL"
-    "DCRIg2kgAXVLSIXAdEZJOcZ0QU2F9nRcSIsMJEiJwkUxyUGJ2L4DAAAATInnSIkEJOhG+f//SItUJAhFMclBidgxyb4CAAAATInn"
-    "6Cz5//9IiwQkSIPEGFtdQVxBXUFeQV/DSIsISItUCghIiVAY6aD+//9IiwwkRA+3TCRISInCQYnYMfZMiedIiQQk6Or4//9IiwQk"
-    "67wPH0AAQVZBVUFUSYn0VVNIiy9IiftIie/oF/f//0iLRThIhcB0GkiLVTBIx0U4AAAAAEiNShBIOUgID4PzAAAASItFIE2F5HQJ"
-    "SIXAD4TyAAAASIPAAUiLewhMieZIiUUg/1MoSIsrSItFIEyNaP9MiW0gTYXtD4WuAAAASIN9WAAPhKMAAAAPH0QAAEiLVWBLjURt"
-    "AEyNNMJJiwaLEIXSf2DreEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0UodAeLEIPqAYkQTItlaESLAEiJ2kUxyUgrVTBMiem+BQAA"
-    "AEyJ5+j89///SCtdMEmLfCQISIneQf9UJChJiwaLEIXSfhpJg34QAEmLVgh1l0hjCEiLXMr465cPH0QAAEmDxQFMO21YD4Ji////"
-    "W11BXEFdQV7DSIsISItUCghIiVAY6fz+//9Ii0UoRTHJMclMieK+AQAAAEiJ30SLAOiE9///SItFIOnp/v//"
+    "QVdBVkFVVVNIg+wQTItuEE2F7Q+E1wAAAEiJ9UGJ1zHbRTH2SIt03RhIhfYPhJ4AAABIi1YISIuCqAAAAPbEQHQfqQAAAIB0CfaG"
+    "qQAAAAJ0D0g7l9AAAAB0JUG+AQAAAEiDwwFMOet1ukiDxBBEifBbXUFdQV5BX8NmDx9EAABIi0cwSInySCnCSIP4IHQwSIM6AHTL"
+    "QYP/CHS/QY1XAUiJfCQI6Fb///9Ii3wkCIXAuAEAAABED0Xw66UPH0AASItCEEjR+EiD+P51yeuSkEiDxBBBvgIAAABbRInwXUFd"
+    "QV5BX8NmLg8fhAAAAAAASIPEEEUx9ltEifBdQV1BXkFfw2ZmLg8fhAAAAAAAZpBBV0mJz0FWSYnWQVVJifVBVEmJ/FVTSIs/TItf"
+    "QEiLdxBIi28ITYXbdF1Ii19ITItXUDHADx9AAEiLFMNIYwpBOQyCdDlIOe5zNEiJ8kGJDIJIg8YBSMHiBUgDF0iJSgiJwcHhCEjH"
+    "AgAAAACDyQREiUIUiUoQSMdCGAAAAABIg8ABTDnYdbFIiXcQSDnuD4MsAQAASI1GAUjB5gVIiUcQSAM3dEhJi1QkMEyJNkyJfgiJ"
+    "0MHgCEQJ6EiDf1gAdAdJweEQRAnISItPcIlGEDHARIlGFEiFyXQKiwGFwA+VwA+2wEiJRhhIg/oCdBNbXUFcQV1BXkFfww8fhAAA"
+    "AAAASIuXuAAAAE2F7XVMSIl3OEiLh6AAAABIhcB00UiLXzBIjVMQSTnXcsRIi4+YAAAASIu3kAAAAEg5wQ+EIwEAAEiNQQFIiYeY"
+    "AAAATIk0zuucDx+AAAAAALgJAAAATA+j6HJtSIXSD4WCAAAASIO/oAAAAAAPhHP///9Ii4eYAAAATI1A/0yJwOshZg8fRAAASIu3"
+    "kAAAAEiNDMZIg+gBSIsRSIPi/kk51nR0SIP4/3Xf6Tf///9mLg8fhAAAAAAASINHGAFbXUFcQV1BXkFfw0iDv8AAAAAASIuHoAAA"
+    "AA+EMv///0iJdzjpKf///0yNQv9Ii7ewAAAATInCDx9AAEiLDNZIidBIjVL/SIPh+Ek5znQeSIP6/3Xm6U3///9MiYeYAAAASosE"
+    "xkiJAem7/v//TImHuAAAAEw5wA+DKv///2YPH0QAAEiDwAFIixTGSIlUxvhIO4e4AAAAcurpCf///0iJwUjR6UiJj5gAAAAPhMr+"
+    "//8x0usNZg8fRAAASIuHoAAAAEgB0EgpyEiLBMZIiQTWSIuPmAAAAEiDwgFIOcpy2+mW/v//Zg8fRAAASItHcEiJ+UiFwHR0SItX"
+    "eMcCAAAAAUiLl4AAAABIxwIAAAAASIO/iAAAAABIi1codAyLAIXAdAbHAgAAAAGLAkiLsaAAAAA9//9/AA+OvgAAAEiF9nQpi4Go"
+    "AAAAizIF////ADnwD4xMAwAAiwI9v///AH8LiwKDwECJAg8fQABIi0E4SIuRuAAAAEiFwHRYSIt5MEyLQAhIx0E4AAAAAEiNdxBJ"
+    "OfBzT0iLcBhIhfZ0Nkg7kcAAAABzLUg5sdAAAAAPhFgDAABIObHIAAAAD4S7AgAASDmx2AAAAA+ErgIAAGYPH0QAAEiF0g+FzwAA"
+    "AMNmDx9EAABIizBIi3Q3CEiJcBjrp2YuDx+EAAAAAACLAgUAAAABiQJIhfYPhF7///9Mi4mYAAAATYXJD4RIAwAATIuBkAAAAEyL"
+    "UTAx/+tfDx+AAAAAAEiDPgB1RUiLQRBIO0EID4P0AgAATI1YAUjB4AVMiVkQSAMBD4QP////SIkwSYs0+MdAEAYAAACD5gFIiXAI"
+    "izJIx0AYAAAAAIlwFEiDxwFMOc8PhNoCAABJizT4SIPm/kmD+iB1mkiLRhBI0fhIg/j+dJPr1g8fAEiD7AhFMdtFMcBMi5GwAAAA"
+    "6z0PH0QAADH2SYM5AEAPlMaD4AGF9nVRSIXAD4WuAAAASY00EUiLgdAAAABIOUYIdG1Jg8ABTDuBuAAAAHNMS4sEwkiLUTBJicFJ"
+    "g+H4SIP6IHWzSYtxEEjR/kiD/v5AD5TGQA+29uuoSIXAD4StAAAASYPJAUmDwAFPiQzaSYPDAUw7gbgAAABytEyJmbgAAABIg8QI"
+    "ww8fhAAAAAAAMdJIic/oxvn//4XAD4S+AAAAg/gCD4V4////T4kM2kmDwwHpa////w8fhAAAAAAASItBEEg7QQgPg5IBAABIjXAB"
+    "SMHgBUiJcRBIAwEPhC////9Ii3Eox0AQBwIAAEyJCIs2SMdACAAAAABIx0AYAAAAAIlwFOkH////Dx9EAABIi0EQSDtBCA+DYgEA"
+    "AEiNUAFIweAFSIlREEgDAQ+EMP///0iLUSjHQBAGAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6Qj///8PH0QAAEiLQRBIO0EI"
+    "D4MiAQAASI1QAUjB4AVIiVEQSAMBD4Sg/v//SItRKMdAEAgCAABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBTpeP7//w8fRAAATIsI"
+    "SIuBsAAAAEiNcgFIibG4AAAATIkM0EiLkbgAAADpM/3//w8fAEiDuZgAAAAAD4S6/P//SIu5kAAAADHS6ygPH4AAAAAAMcBIgz4A"
+    "D5TASAnwSIkE10iDwgFIO5GYAAAAD4OH/P//SIs010iD5v5Ig3kwIHXQSItGEEjR+EiD+P4PlMAPtsDrxg8fRAAATIsITotUDxBK"
+    "jXzXGEk5+A+Fkvz//+lY////Dx9EAABIg0EYAemo/f//Zg8fRAAASINBGAHpJvz//2YPH0QAAEiDQRgB6dn9//9mDx9EAABIg0EY"
+    "AemJ/f//SMeBmAAAAAAAAADp9vv//2YPH0QAAEFXQVZBVUmJ/UFUVVNIg+wYSIsvSIl0JAhIie/oT/v//0yLZSBNheQPhcAAAABI"
+    "g31YAA+EtQAAAA8fgAAAAABIi1VgS40EZEyNNMJJiwaLEIXSf2fpfgAAAGYPH0QAAEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0Uo"
+    "dAeLEIPqAYkQTIt9aESLAEiJ2kUxyUgrVTBMieG+BQAAAEyJ/+gc+P//SCtdMEmLfwhIid5B/1coSYsGixCF0n4cSYN+EABJi1YI"
+    "dZlIYwhIi1zK+OuZDx+AAAAAAEmDxAFMO2VYD4Ja////SYttAEyLZSBIi0UoTIt0JAhJg8QBSYt9CIsYTIn2TIllIEH/VRBJi00A"
+    "SItxIEiNVv9IiVEgSIXAdAVIhdJ0D0iDxBhbXUFcQV1BXkFfw0QPt0wkSEGJ2EyJ8UiJwkyJ7zH2SIlEJAjobff//0iLRCQISIPE"
+    "GFtdQVxBXUFeQV/DZg8fhAAAAAAAQVdBVkFVQVRJifxVU0iD7BhMiz9IiTQkTIn/SIlUJAjo2/n//0mLbyBIhe0PhbwAAABJg39Y"
+    "AA+EsQAAAA8fAEmLV2BIjURtAEyNLMJJi0UAixCF0n9m638PH4AAAAAASIsaSItLGEiJCosQg+oBSYN/cACJEEmLRyh0B4sQg+oB"
+    "iRBNi3doRIsASInaRTHJSStXMEiJ6b4FAAAATIn36Kz2//9JK18wSYt+CEiJ3kH/VihJi0UAixCF0n4bSYN9EABJi1UIdZhIYwhI"
+    "i1zK+OuYZg8fRAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhIg8UBTIs0JEmLfCQIixhJiW8gTIn2TIt8JAhMifpB/1QkGEmL"
+    "DCRIi3EgSI1W/0iJUSBIhcB0BUiF0nQPSIPEGFtdQVxBXUFeQV/DTInxRA+3TCRIQYnYSInCSQ+vz0yJ5zH2SIkEJOjx9f//SIsE"
+    "JEiDxBhbXUFcQV1BXkFfw2ZmLg8fhAAAAAAADx8AQVdBVkFVQVRJifxVU0iD7BhMiz9IiXQkCEyJ/0iJFCToW/j//0mLbyBIhe0P"
+    "hbwAAABJg39YAA+EsQAAAA8fAEmLV2BIjURtAEyNNMJJiwaLEIXSf2bpfQAAAA8fRAAASIsaSItLGEiJCosQg+oBSYN/cACJEEmL"
+    "Ryh0B4sQg+oBiRBNi29oRIsASInaRTHJSStXMEiJ6b4FAAAATInv6Cz1//9JK18wSYt9CEiJ3kH/VShJiwaLEIXSfhxJg34QAEmL"
+    "Vgh1mUhjCEiLXMr465kPH4AAAAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhMi3QkCEiDxQFJi3wkCEiLFCSLGEyJ9kmJbyBB"
+    "/1QkIEmLDCRIg2kgAXVLSIXAdEZJOcZ0QU2F9nRLSIsMJEiJwkUxyUGJ2L4DAAAATInnSIkEJOiG9P//SItUJAhFMclBidgxyb4C"
+    "AAAATInn6Gz0//9IiwQkSIPEGFtdQVxBXUFeQV/DSIsMJEQPt0wkSEiJwkGJ2DH2TInnSIkEJOg79P//SIsEJOvNDx9EAABBVkFV"
+    "QVRVSIn1U0yLJ0iJ+0yJ5+jH9v//SYtEJCBIhe10CUiFwA+E4wAAAEiDwAFIie5Ii3sISYlEJCD/UyhIiytIi0UgTI1o/0yJbSBN"
+    "he0Pha8AAABIg31YAA+EpAAAAGYPH0QAAEiLVWBLjURtAEyNNMJJiwaLEIXSf2DreEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0Uo"
+    "dAeLEIPqAYkQTItlaESLAEiJ2kUxyUgrVTBMiem+BQAAAEyJ5+hs8///SCtdMEmLfCQISIneQf9UJChJiwaLEIXSfhpJg34QAEmL"
+    "Vgh1l0hjCEiLXMr465cPH0QAAEmDxQFMO21YD4Ji////W11BXEFdQV7DSYtEJChFMckxyUiJ6r4BAAAASInfRIsA6ATz//9Ji0Qk"
+    "IOn2/v//"
 )
 # --- end of machine code
 
@@ -385,23 +399,24 @@ class Tracer(object):
     ROOM = 1 << 20                                    # for the code and all its words but the events
 
     def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0, recents=0, due=0,
-                 room=None, buffer=None):
+                 room=None, buffer=None, freshes=0):
         import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
         self.room = room or mmap.mmap(-1, self.ROOM, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
         self.buffer = buffer or mmap.mmap(-1, capacity * self.EVENT)
         self.taken = 0
-        self.state = self.words(22)                   # the first thing in the room, see LoadTrace
+        self.state = self.words(28)                   # the first thing in the room, see LoadTrace
         code = binascii.a2b_base64(TRACE_CODE)
         at = ctypes.addressof(self.words((len(code) + 7) // 8))
         ctypes.memmove(at, code, len(code))
         self.lengths, self.noted = self.words(len(lists) + 1, lists), self.words(len(lists) + 1, kind=ctypes.c_int)
         self.shelves = self.words(3 * len(shelves) + 1, [word for shelf in shelves for word in shelf])
-        self.recent = self.words(recents + 1)
+        self.recent, self.fresh = self.words(recents + 1), self.words(freshes + 1)
         self.state[:] = [ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
                          len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
-                         len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due]
+                         len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due,
+                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe()))]
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -433,7 +448,7 @@ class Tracer(object):
 
     def reset(self):
         """Forgets all events."""
-        for word in (2, 3, 4, 7, 19):                 # used, dropped, depth, open, recents
+        for word in (2, 3, 4, 7, 19, 23):             # used, dropped, depth, open, recents, freshes
             self.state[word] = 0
 
     def start(self):
@@ -455,6 +470,15 @@ class Tracer(object):
         self.pause()
         if self.state[3]:
             raise MemoryError("more than %d allocations and frees in one traced window; measure fewer or smaller requests at a time" % self.state[1])
+
+    def caller(self):
+        """Who asks for the block of a [...] while free lists are kept empty, see alloc_trace.c; 0 if that is not seen."""
+        self.go_on()
+        made = [None]
+        self.pause()
+        callers = [kind >> 16 for address, size, kind, count0, type_address in self.events() if kind & 255 == 0 and type_address == id(type(made))]
+        self.reset()                                  # of what this process did while the hook was set
+        return callers[-1] if callers else 0
 
     def events(self):
         return traced_events(self.buffer, self.used.value)
@@ -479,12 +503,7 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
         tracer = Tracer(count0_address, len(buffer) // Tracer.EVENT, gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in shelves],
                         collector=collector, recents=4096 if collecting else 0, due=LoadTrace.EVERY, room=room, buffer=buffer)
         places = [(allocator_place(tracer, domain), domain[3]) for domain in tracer.domains]
-        tracer.go_on()
-        made = [None]
-        tracer.pause()
-        events = traced_events(buffer, tracer.used.value)
-        caller = [kind >> 16 for address, size, kind, count0, type_address in events if kind & 255 == 0 and type_address == id(type(made))]
-        tracer.reset()                                # of what this process did while the hook was set
+        caller = tracer.caller()
         # far from the counter's floor at 0, where a decrement is not done
         on = [(count0_address, struct.pack("<i", 1 << 24))] + [(at, struct.pack("<5Q", *d[7:12])) for at, d in places]
         off = [(at, struct.pack("<5Q", *d[1:6])) for at, d in places]
@@ -492,7 +511,7 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
         for at, data in off:                          # as it is: where the kernel does not permit it, better here
             os.pwrite(memory, data, at)
         text = [" ".join("%d:%s" % (at, "".join("%02x" % byte for byte in bytearray(data))) for at, data in patches) for patches in (on, off)]
-        answer = ["D", ";".join("%d,%d" % shelf[:2] for shelf in shelves), str((1 << 24) + LoadTrace.EVERY if collecting else 0)] + text + [str(caller[-1] if caller else 0), str(taken_off)]
+        answer = ["D", ";".join("%d,%d" % shelf[:2] for shelf in shelves), str((1 << 24) + LoadTrace.EVERY if collecting else 0)] + text + [str(caller), str(taken_off)]
     except Exception as e:
         answer = ["E", "%s: %s" % (type(e).__name__, str(e).replace("\n", " "))]
     os.write(reply, ("\t".join(answer) + "\n").encode("utf-8"))
@@ -618,12 +637,6 @@ def child_collect(path, request):
         json.dump({"sizes": sizes, "collected": collected, "collections": len(resets) - 1}, f)
 
 
-def tracked_blocks():
-    """Starts of the blocks of all objects that are on the collector's lists."""
-    import gc
-    return set(id(o) - preheader_bytes(sys.version_info, type(o).__flags__) for o in gc.get_objects())
-
-
 LISTS = 22                                            # free lists that are looked at, see free_list_number
 
 
@@ -710,15 +723,17 @@ def child_trace(path, request):
         plan = json.load(f)
     for text in plan["before"]:
         request(text)
-    lists = sorted(find_free_lists().items())
-    gc.collect()
+    shelves = find_shelves() if sys.version_info >= (3, 11) else []
+    lists = sorted(find_free_lists().items()) if not shelves else []
     capacity = plan.get("capacity", Tracer.CAPACITY)
-    tracer = Tracer(plan["count0"], capacity, plan["gc_head"], [address for number, address in lists])
+    tracer = Tracer(plan["count0"], capacity, plan["gc_head"], [address for number, address in lists], shelves=[shelf[1:] for shelf in shelves], freshes=8192)
+    caller = tracer.caller() if shelves else 0
     window = plan["window"]
     marks = (ctypes.c_uint64 * (len(window) + 1))()   # keeps no object alive, as a list would
     counts = (ctypes.c_int * (len(window) + 1))()
     used = tracer.used
     needed, enough = plan["skip"] + plan["keep"], capacity * 3 // 4
+    gc.collect()                                      # empties the free lists of what this function has put there
     tracer.start()
     i = 0
     counts[0] = tracer.count0.value
@@ -729,9 +744,6 @@ def child_trace(path, request):
         counts[i] = tracer.count0.value
         if i >= needed and used.value > enough:
             break
-    tracer.pause()
-    tracked = tracked_blocks()
-    tracer.go_on()
     gc.set_debug(gc.DEBUG_SAVEALL)
     gc.collect()
     gc.set_debug(0)
@@ -745,11 +757,13 @@ def child_trace(path, request):
     gc.collect()
     end = used.value
     tracer.stop()
-    gc.collect()                                      # a tuple of tuples of numbers leaves the lists one pass after these
+    kept_empty = [shelf[0] for shelf in shelves]
     result = decode(tracer, marks[:i + 1], plan["skip"], plan["keep"], before_second, end, graph, plan["gc_head"], [number for number, address in lists],
-                    tracked, tracked_blocks(), plan.get("often"))
+                    kept_empty, caller, plan.get("often"))
+    uncounted = not_counted(tracer, marks[:i + 1], kept_empty, caller, plan["gc_head"])
     for k, r in enumerate(result):
-        r["net"] = counts[plan["skip"] + k + 1] - counts[plan["skip"] + k]
+        k += plan["skip"]
+        r["net"] = counts[k + 1] - counts[k] - uncounted[k]
     with open(path + ".out", "w") as f:
         json.dump({"requests": result, "garbage_objects": found, "window": i}, f)
 
@@ -768,6 +782,41 @@ def free_list_number(type_address, size, gc_head):
 
 def delta_list(ordinals):
     return [b - a for a, b in zip([0] + ordinals, ordinals)]
+
+
+LIST_LIMITS = [0, 80, 80] + [2000] * 20               # of the free lists, by number, from 3.11 on
+
+
+def not_counted(tracer, marks, shelves, caller, gc_head):
+    """By request, by how much the counter of generation 0 would have risen less if the free lists had not been kept empty."""
+    lengths, more, now = [0] * (LISTS + 1), [0] * len(marks), 0
+    for k, (address, size, kind, count0, type_address) in enumerate(tracer.events() if shelves else ()):
+        while now < len(marks) - 1 and k >= marks[now + 1]:
+            now += 1
+        op = kind & 255
+        if op == 0 and kind >> 8 & 255 == 2:
+            number = free_list_number(type_address, size, gc_head)
+            if lengths[number] and (number > 2 or kind >> 16 == caller):
+                lengths[number] -= 1
+                more[now] += 1
+        elif op == 5 and lengths[shelves[size]] < LIST_LIMITS[shelves[size]]:
+            lengths[shelves[size]] += 1
+        elif op == 5:
+            more[now] += 1
+    return more
+
+
+def tracked_rows(stream, rows):
+    """(events before an object is tracked, its ordinal) as a flat list: events since the previous one, ordinals back from the
+    next allocation, ..."""
+    flat, last = [], 0
+    made = [0]
+    for s in stream:
+        made.append(made[-1] + (s >= 0))
+    for at, ordinal in sorted(rows):
+        flat += [at - last, made[at] - ordinal]
+        last = at
+    return flat
 
 
 def length_changes(lists, lengths, changes):
@@ -805,9 +854,9 @@ def unreachable(graph, made, lost):
     return [(oldest[c], since[c]) for c in component]
 
 
-def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=(), tracked=None, tracked_later=None, often=None):
-    """The events of the window as one record a kept request: the profile's stream, groups of garbage, carried, held. `tracked` are
-    the blocks of the objects on the collector's lists after the window, `tracked_later` those that collections leave there,
+def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=(), shelves=(), caller=0, often=None):
+    """The events of the window as one record a kept request: the profile's stream, groups of garbage, carried; the rest is held. `lists` are the
+    free lists whose lengths were noted, `shelves` those that were kept empty, `caller` who asks for the block of a [...],
     `often` the file of `child_collect`."""
     import array
     import json
@@ -819,6 +868,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
     domain_bytes = []
     free_list = []                                    # by allocation: whose free list its object goes to, or 0
     types, resized = [], set()                        # by allocation; allocations that a realloc moved an object to
+    untracked, tracked, atomic = set(), {}, set()     # allocations of objects that are on none of the collector's lists when the next event comes; when they come on one: (request, its events before); tuples that a collection takes off
     direct = set()                                    # allocations that did not look at the free list: list(...), dict(...)
     place = dict((number, i) for i, number in enumerate(lists))
     clock = array.array("l")                          # sizes of the window's clocked allocations; by them, the kept request
@@ -841,7 +891,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         for r in range(now, keep) if at_start.count(None) else ():
             if k >= marks[r] and at_start[r] is None:
                 at_start[r] = lengths[:]
-        if clocked(size, kind, type_address, gc_head):
+        op, domain = kind & 255, kind >> 8 & 255
+        if clocked(size, kind & 0xffff, type_address, gc_head):
             while now < n and k >= marks[now + 1]:
                 now += 1
             kept = k >= marks[0] and now < keep
@@ -850,7 +901,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
             clock.append(size)
             ticks.append(now if kept else -1 if k < marks[0] else keep)
             ticks_events.append(len(stream[now]) if kept else 0)
-        if kind & 255 == 4:
+        if op == 4:
             lengths[kind >> 8] = size
             if k < marks[0]:
                 continue
@@ -863,7 +914,13 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
             continue                                  # before the kept requests: what these allocate is of no request here
         while now < n and k >= marks[now + 1]:
             now += 1
-        op, domain = kind & 255, kind >> 8
+        if op in (6, 7, 8):
+            a = live.get(address, -1)
+            if op == 7 and a in untracked and now < keep:
+                tracked[a] = now, len(stream[now])
+            elif op != 7 and a >= 0:
+                (untracked if op == 6 else atomic).add(a)
+            continue
         if op == 3:
             moved_to = (address, size, domain, count0)
         if op in (0, 3):
@@ -884,7 +941,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                 live[address] = a
                 if domain == 2 and op == 0:
                     pending, pending_count = a, count0
-                    if lengths[place[free_list[a]]] if free_list[a] in place else False:
+                    if free_list[a] in (1, 2) and kind >> 16 != caller if shelves else lengths[place[free_list[a]]] if free_list[a] in place else False:
                         direct.add(a)
             else:
                 live[address] = -1
@@ -901,7 +958,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
             moved_to = None
         elif pending is not None:
             d = count0 - pending_count
-            if d == 1 or d == 0 and a is not None and a >= 0 and a != pending and is_gc[a]:
+            if d == 1 or d == 0 and op == 1 and a is not None and a >= 0 and a != pending and is_gc[a]:
                 is_gc[pending] = True
         pending = None
         if a is None or a < 0:
@@ -913,10 +970,6 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         else:
             died[a] = n if k < before_second else n + 1
             freed_order.append((k, a, address))
-    unlisted = set()                                  # lasting ones that were never on the collector's lists, or tuples that it takes off
-    for address, a in live.items() if tracked else ():
-        if a >= 0 and is_gc[a] and address not in (tracked_later if types[a] == id(tuple) else tracked):
-            unlisted.add(a)
     number = dict((start, v) for v, start in enumerate(graph[0]))
     made = dict((number[address], a) for k, a, address in freed_order if died[a] > n and address in number)
     lost = {}
@@ -941,14 +994,37 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         is_gc[a] = True
         groups.setdefault((alloc_request[a],) + fate[v], [[], []])[0].append(a)
 
+    listed_at = {}                                    # events of its request before an untracked object is tracked
+
     def lost_after(r, tick, group):
         """Events of its request before a group is unreachable."""
-        made = 1 + max(made_at[a] for part in group for a in part)
+        made = max(max(1 + made_at[a], listed_at.get(a, 0)) for part in group for a in part)
         return max(made, ticks_events[tick]) if tick >= 0 and ticks[tick] <= r else len(stream[r])
     out = []
+    short = set()                                     # of those that are untracked at first, or atomic: what no collection can see so
+    unlisted = [[] for _ in range(keep)]
+    for r in range(keep):
+        made, since = 0, {}                           # allocations so far, by object when it was made
+        for s in stream[r]:
+            if s >= 0:
+                made += 1
+                since[s] = made
+            elif since.get(~s) == made:
+                short.add(~s)
+        before = [0]                                  # by event, allocations before it
+        for s in stream[r]:
+            before.append(before[-1] + (s >= 0))
+        for s in stream[r]:
+            if s >= 0 and s in untracked and is_gc[s]:
+                if s in tracked and tracked[s][0] == r and before[tracked[s][1]] == since[s]:
+                    continue
+                if s not in short:
+                    unlisted[r].append(s)
+                    if s in tracked:
+                        listed_at[s] = tracked[s][1] if tracked[s][0] == r else len(stream[r])
     for r in range(keep):
         events, count = [], 0
-        carried, held, shelved = [], [], []
+        carried, shelved = [], []
         for s in stream[r]:
             if s >= 0:
                 domain, size = domain_bytes[s]
@@ -956,12 +1032,12 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                 events.append(size << 2 | code)
                 count += 1
                 if s not in died:
-                    held.append(alloc_ordinal[s])
-                elif r < died[s] < n:
+                    continue
+                if r < died[s] < n:
                     carried.append([alloc_ordinal[s], died[s] - r])
                 elif died[s] == n:                    # held by an interpreter's free list until a full collection empties it
                     carried.append([alloc_ordinal[s], n - r])
-                    if is_gc[s] and free_list[s]:
+                    if is_gc[s] and free_list[s] and not shelves:
                         shelved.append(alloc_ordinal[s])
             else:
                 events.append(alloc_ordinal[~s] - count)
@@ -979,12 +1055,14 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         for s in stream[r]:
             if s >= 0 and is_gc[s] and free_list[s]:
                 kept_types.setdefault(free_list[s], []).append(alloc_ordinal[s])
-        out.append({"events": events, "garbage": [group[1:] for group in garbage], "lost": delta_list([group[0] for group in garbage]), "carried": carried, "held": held,
+        out.append({"events": events, "garbage": [group[1:] for group in garbage], "lost": delta_list([group[0] for group in garbage]), "carried": carried,
                     "free_listed": [[number, delta_list(ordinals)] for number, ordinals in sorted(kept_types.items())],
                     "resized": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in resized]),
                     "shelved": delta_list(shelved),
                     "direct": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in direct and is_gc[s]]),
-                    "unlisted": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in unlisted]),
+                    "unlisted": delta_list([alloc_ordinal[s] for s in unlisted[r]]),
+                    "tracked": tracked_rows(stream[r], [(listed_at[s], alloc_ordinal[s]) for s in unlisted[r] if s in listed_at]),
+                    "atomic": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in atomic and s not in short and is_gc[s]]),
                     "free_list_changes": length_changes(lists, at_start[r], changes[r])})
     return out
 
@@ -1220,7 +1298,7 @@ NOT_FOUND, NOT_LISTED = 32, 64                         # added to the number of 
 
 def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, untracked):
     """The lives of a load in steps of so many objects made, as columns of whole numbers. For each step: `unlisted`, objects made in it
-    that are never counted among those on the collector's lists; `ends`, how many rows of `age` (in steps) and `ended` (objects of
+    that are never counted among those on the collector's lists; `dicts`, those that are taken off by a full collection only; `ends`, how many rows of `age` (in steps) and `ended` (objects of
     that age on its lists that end in this step) are its; `losses`, how many rows of `lost_age`, `holder_age` (of the oldest object
     that leads to it), `list` (number of its free list) and `lost` (objects that become unreachable now) are. To the list's
     number NOT_FOUND is added for objects that a collection of the others frees along with them (the weak references by which a
@@ -1255,10 +1333,14 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
     listed = bytearray([1]) * births
     for k in untracked:
         listed[k] = not off(k)
+    unlisted, ended, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
+    dicts = [0] * steps
     for address, k in left.items():
         if address not in garbage:
-            listed[k] = address in tracked or kinds[k] == 2 and untracked.get(k) == 0
-    unlisted, ended, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
+            listed[k] = address in tracked
+            if not listed[k] and kinds[k] == 2 and untracked and not untracked.get(k):
+                listed[k] = True
+                dicts[k // step] += 1
     for k, on in enumerate(listed):
         unlisted[k // step] += not on
     made = 0
@@ -1288,7 +1370,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
             numbers, components_there = together[lost[k]]
             c = components_there[max(0, bisect_right(numbers, k) - 1)]
             lose(k, since[c], min(oldest[c], k), NOT_FOUND)
-    columns = {"unlisted": unlisted, "ends": [len(e) for e in ended], "losses": [len(l) for l in losses]}
+    columns = {"unlisted": unlisted, "dicts": dicts, "ends": [len(e) for e in ended], "losses": [len(l) for l in losses]}
     pairs = [(age, e[age]) for e in ended for age in sorted(e)]
     rows = [key + (l[key],) for l in losses for key in sorted(l)]
     for names, table in ((("age", "ended"), pairs), (("lost_age", "holder_age", "list", "lost"), rows)):
@@ -2443,7 +2525,7 @@ def capture_counts(master, requests, scratch, progress, warm_rounds):
             with open(path + ".out") as f:
                 counts = dict(zip(("count0", "garbage", "blocks", "blocks_after_collect"), json.load(f)))
             ns = cpu[e]["cold"] if state == "cold" else cpu[e]["warm"][len(cpu[e]["warm"]) // 2]
-            out.append({"request": {"endpoint": e, "state": state, "cpu_ns": ns, "events": [], "garbage": [], "carried": [], "held": [], "counts": counts}})
+            out.append({"request": {"endpoint": e, "state": state, "cpu_ns": ns, "events": [], "garbage": [], "carried": [], "counts": counts}})
     return out
 
 
@@ -2462,7 +2544,7 @@ def trace_obstacle(master, facts):
     return None
 
 
-REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "held", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "counts")
+REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "counts")
 
 
 def write_profile(path, header, lines, progress):

@@ -25,25 +25,38 @@ final class CompiledRequest {
   /**
    * @param event that allocates a block
    * @param listed whether the collector's lists have it, if it is an object of theirs
+   * @param atomic whether a collection takes it off
    */
-  private static long kind(int event, boolean listed) {
-    return (long) event << 1 | (listed ? 1 : 0);
+  private static long kind(int event, boolean listed, boolean atomic) {
+    return (long) event << 2 | (atomic ? 2 : 0) | (listed ? 1 : 0);
   }
 
   /** The event that allocates a block of a kind. */
   static int event(long kind) {
-    return (int) (kind >> 1);
+    return (int) (kind >> 2);
   }
 
   static boolean listed(long kind) {
     return (kind & 1) != 0;
   }
 
+  static boolean atomic(long kind) {
+    return (kind & 2) != 0;
+  }
+
   private static int[] lastingKinds(RequestTrace trace, LongArray kinds) {
     int[] allocated = trace.allocationEvents();
     int[] numbers = new int[trace.held.length];
+    boolean[] listed = new boolean[trace.allocations()];
+    for (int ordinal = 0; ordinal < listed.length; ordinal++) {
+      listed[ordinal] = !trace.unlisted[ordinal];
+    }
+    for (int i = 0; i < trace.tracked.length; i += 2) {
+      listed[trace.tracked[i + 1]] = true;
+    }
     for (int i = 0; i < numbers.length; i++) {
-      long kind = kind(allocated[trace.held[i]], !trace.unlisted[trace.held[i]]);
+      int held = trace.held[i];
+      long kind = kind(allocated[held], listed[held], trace.atomic[held]);
       int number = 0;
       while (number < kinds.size() && kinds.get(number) != kind) {
         number++;

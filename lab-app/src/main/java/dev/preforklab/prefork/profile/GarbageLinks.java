@@ -49,7 +49,8 @@ final class GarbageLinks {
     IntArray owned = new IntArray(16);
     for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
       int ordinal = trace.garbageGc[i];
-      (room(allocating[ordinal] >>> 2, headBytes) > 0 ? ring : owned).add(ordinal);
+      boolean holds = !trace.atomic[ordinal] && room(allocating[ordinal] >>> 2, headBytes) > 0;
+      (holds ? ring : owned).add(ordinal);
     }
     for (int i = trace.garbageOwnedStart[group]; i < trace.garbageOwnedStart[group + 1]; i++) {
       owned.add(trace.garbageOwned[i]);

@@ -61,6 +61,9 @@ final class LoadHistory {
 
   private final LoadEvents events;
 
+  /** By step of birth: lasting dicts that full collections take off the collector's lists. */
+  private final int[] dictsToUntrack;
+
   /**
    * Reads the stream of a profile's {@code load} record.
    *
@@ -73,6 +76,8 @@ final class LoadHistory {
    *     events, objects that become garbage). To the number 32 is added if a collection frees the
    *     objects along with garbage without finding them, 64 if they are not listed
    * @param events {@link LoadEvents#NONE} if they are not known
+   * @param untracked for each step: lasting dicts made in it that full collections take off the
+   *     collector's lists; empty if that is not known
    * @throws IllegalArgumentException if the stream contradicts itself
    */
   LoadHistory(
@@ -81,13 +86,18 @@ final class LoadHistory {
       Profile.GcFacts start,
       int[] startSizes,
       int[] stream,
-      LoadEvents events) {
+      LoadEvents events,
+      int[] untracked) {
     this.events = events;
     this.allocations = allocations;
     this.step = step;
     this.start = start;
     this.startSizes = startSizes;
     int steps = Math.toIntExact(allocations / step + 1);
+    if (untracked.length != 0 && untracked.length != steps) {
+      throw new IllegalArgumentException("dicts of " + untracked.length + " steps of " + steps);
+    }
+    dictsToUntrack = Arrays.copyOf(untracked, steps);
     made = new int[steps];
     counted = new int[steps];
     endStart = new int[steps + 1];
@@ -183,6 +193,8 @@ final class LoadHistory {
     private final int[] listed = new int[made.length];
 
     private final int[] reachable = new int[made.length];
+
+    private final int[] untrackable = dictsToUntrack.clone();
 
     /** Garbage not yet collected, chained by the step of its oldest holder. */
     private final int[] firstLoss = new int[made.length];
@@ -296,7 +308,16 @@ final class LoadHistory {
       if (generation == 2) {
         longLivedPending = 0;
         freeLists.clear();
+        untrackDicts(now);
         longLivedTotal = sum(listed, 0, now + 1) + own[2];
+      }
+    }
+
+    private void untrackDicts(int now) {
+      for (int birth = 0; birth <= now; birth++) {
+        listed[birth] -= untrackable[birth];
+        reachable[birth] -= untrackable[birth];
+        untrackable[birth] = 0;
       }
     }
 

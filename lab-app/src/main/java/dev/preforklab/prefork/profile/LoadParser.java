@@ -16,6 +16,7 @@ final class LoadParser {
   private int[] sizes = {};
   private int[] longLived = {};
   private final IntArray freeLists = new IntArray(64);
+  private int[] dicts = {};
   private final long[][] stats = new long[GENERATIONS][];
 
   LoadParser(JsonParser in, RecordParser records) {
@@ -70,7 +71,8 @@ final class LoadParser {
           stream,
           events.isEmpty()
               ? LoadEvents.NONE
-              : new LoadEvents(events, allocations, step, freeLists.toArray()));
+              : new LoadEvents(events, allocations, step, freeLists.toArray()),
+          dicts);
     } catch (IllegalArgumentException e) {
       throw records.bad(String.valueOf(e.getMessage()));
     }
@@ -102,6 +104,7 @@ final class LoadParser {
       columns.put(name, ints());
     }
     int[] unlisted = column(columns, "unlisted");
+    dicts = columns.getOrDefault("dicts", dicts); // none in profiles before 2026-11-30
     int[] ends = column(columns, "ends");
     int[] losses = column(columns, "losses");
     int[][] pairs = {column(columns, "age"), column(columns, "ended")};

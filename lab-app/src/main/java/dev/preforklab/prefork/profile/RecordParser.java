@@ -303,6 +303,14 @@ final class RecordParser {
           readInts(deltas, 0, Integer.MAX_VALUE);
           compiler.unlisted(deltas);
         }
+        case "tracked" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.tracked(deltas);
+        }
+        case "atomic" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.atomic(deltas);
+        }
         case "free_list_changes" -> {
           readInts(ints, -FREE_LIST_CHANGE_MAX, Integer.MAX_VALUE);
           compiler.freeListChanges(ints);

@@ -15,12 +15,27 @@ final class ReplayTypes {
   /** Address of the type of objects without a GC head. */
   final long atomic;
 
+  /** Address of the type of tuples that a collection takes off its lists. */
+  final long atomicTuple;
+
   /** Address of the type of collectable objects, by number of reference words. */
   private final long[] collectable = new long[REFERENCES_MAX + 1];
 
   /** Adds the types to an interpreter; processes forked from it know them, too. */
   ReplayTypes(Interpreter interpreter) {
     atomic = interpreter.addStaticType(TypeSpec.atomic("replayed block", ObjectHead.BYTES, 0));
+    atomicTuple =
+        interpreter.addStaticType(
+            new TypeSpec(
+                "replayed tuple",
+                TypeSpec.BLOCKS,
+                true,
+                ObjectHead.BYTES,
+                0,
+                ObjectHead.BYTES,
+                0,
+                false,
+                TypeSpec.Exact.TUPLE));
     for (int references = 0; references <= REFERENCES_MAX; references++) {
       collectable[references] =
           interpreter.addStaticType(

@@ -29,11 +29,14 @@ final class RequestCompiler {
   private final IntArray carriedRequests = new IntArray(8);
   private final IntArray ownerless = new IntArray(8);
   private int[] held = new int[0];
+  private boolean heldAreTold;
   private byte[] freeList = new byte[0];
   private boolean[] resized = new boolean[0];
   private boolean[] direct = new boolean[0];
   private boolean[] unlisted = new boolean[0];
+  private boolean[] atomic = new boolean[0];
   private int[] shelved = new int[0];
+  private int[] tracked = new int[0];
   private FreeListChanges freeListChanges = FreeListChanges.NONE;
 
   RequestCompiler(Path file, long line) {
@@ -84,6 +87,7 @@ final class RequestCompiler {
     resized = new boolean[ordinals];
     direct = new boolean[ordinals];
     unlisted = new boolean[ordinals];
+    atomic = new boolean[ordinals];
   }
 
   void garbage(IntArray gc, IntArray owned) {
@@ -129,6 +133,7 @@ final class RequestCompiler {
   }
 
   void held(IntArray ordinals) {
+    heldAreTold = true;
     held = ordinals.toArray();
     for (int ordinal : held) {
       settle(ordinal, "held");
@@ -159,10 +164,53 @@ final class RequestCompiler {
     }
   }
 
-  /** Lasting objects that no list of the collector has, as distances likewise. */
+  /** Objects that no list of the collector has, as distances likewise. */
   void unlisted(IntArray deltas) {
     for (int ordinal : gcOrdinals("unlisted", deltas)) {
       unlisted[ordinal] = true;
+    }
+  }
+
+  /** Tuples that collections take off their lists, as distances likewise. */
+  void atomic(IntArray deltas) {
+    for (int ordinal : gcOrdinals("atomic", deltas)) {
+      atomic[ordinal] = true;
+    }
+  }
+
+  /**
+   * Unlisted objects that come on a list: events since the one before, ordinals back from the next
+   * allocation, and so on.
+   */
+  void tracked(IntArray raw) {
+    if (raw.size() % 2 != 0) {
+      throw bad("tracked must have two numbers an object");
+    }
+    tracked = new int[raw.size()];
+    // freed, or on a list already
+    boolean[] gone = new boolean[Math.max(allocations, 0)];
+    int event = 0;
+    int made = 0;
+    long at = 0;
+    for (int i = 0; i < tracked.length; i += 2) {
+      at += raw.get(i);
+      if (at > events.length) {
+        throw bad("tracked after event " + at + " of " + events.length);
+      }
+      for (; event < at; event++) {
+        if (events[event] >= 0) {
+          made++;
+        } else {
+          gone[~events[event]] = true;
+        }
+      }
+      int ordinal = made - raw.get(i + 1);
+      if (ordinal < 0 || ordinal >= made || gone[ordinal] || !unlisted[ordinal]) {
+        throw bad("tracked object " + ordinal + " is no unlisted one that is there");
+      }
+      gone[ordinal] = true;
+      tracked[i] = (int) at;
+      tracked[i + 1] = ordinal;
     }
   }
 
@@ -222,14 +270,16 @@ final class RequestCompiler {
     if (endpoint < 0 || state == null || allocations < 0) {
       throw bad("a request needs endpoint, state and events");
     }
-    int open = 0;
+    IntArray rest = new IntArray(allocations);
     for (int ordinal = 0; ordinal < allocations; ordinal++) {
       if (fate[ordinal] == LIVE) {
-        open++;
+        rest.add(ordinal);
       }
     }
-    if (open > 0) {
-      throw bad(open + " blocks of a request are neither freed, garbage, carried nor held");
+    if (!heldAreTold) {
+      held = rest.toArray();
+    } else if (rest.size() > 0) {
+      throw bad(rest.size() + " blocks of a request are neither freed, garbage, carried nor held");
     }
     settleOwnerless();
     int groups = garbageGcStart.size();
@@ -255,7 +305,9 @@ final class RequestCompiler {
         resized,
         shelved,
         direct,
-        unlisted);
+        unlisted,
+        tracked,
+        atomic);
   }
 
   /** Where it is not told, garbage becomes unreachable at the end. */
@@ -269,11 +321,15 @@ final class RequestCompiler {
       throw bad("lost tells of " + garbageLost.size() + " groups of garbage, there are " + groups);
     }
     int[] madeAfter = new int[allocations];
+    // and on the collector's lists: later, it would be put there when a collection has freed it
     int ordinal = 0;
     for (int i = 0; i < events.length; i++) {
       if (events[i] >= 0) {
         madeAfter[ordinal++] = i;
       }
+    }
+    for (int i = 0; i < tracked.length; i += 2) {
+      madeAfter[tracked[i + 1]] = tracked[i] - 1;
     }
     for (int group = 0; group < groups; group++) {
       int from = garbageGcStart.get(group);

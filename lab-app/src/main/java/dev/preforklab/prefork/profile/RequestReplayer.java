@@ -200,7 +200,12 @@ public final class RequestReplayer {
       int changesEnd = changes.size();
       int ordinal = 0;
       int lost = 0;
+      int[] tracked = trace.tracked;
+      int nextTracked = 0;
       for (int i = 0; i <= events.length; i++) {
+        for (; nextTracked < tracked.length && tracked[nextTracked] == i; nextTracked += 2) {
+          interpreter.track(at[tracked[nextTracked + 1]]);
+        }
         while (lost < trace.garbageLost.length && trace.garbageLost[lost] == i) {
           loseGroup(record, lost);
           lost++;
@@ -220,7 +225,8 @@ public final class RequestReplayer {
           if ((event & 3) == RequestTrace.GC) {
             made[ordinal] = kept.moment();
           }
-          at[ordinal] = allocate(event & 3, event >>> 2, !trace.unlisted[ordinal]);
+          at[ordinal] =
+              allocate(event & 3, event >>> 2, !trace.unlisted[ordinal], trace.atomic[ordinal]);
           ordinal++;
         } else {
           if (ordinal == 0 || !trace.resized[ordinal - 1] || i == 0 || events[i - 1] < 0) {
@@ -273,11 +279,12 @@ public final class RequestReplayer {
     }
 
     /** Returns the address by which {@link #release} knows the block: an object's is its head. */
-    private long allocate(int kind, int bytes, boolean listed) {
+    private long allocate(int kind, int bytes, boolean listed, boolean atomic) {
       switch (kind) {
         case RequestTrace.GC -> {
           int head = interpreter.version.gcHeadBytes;
-          long object = interpreter.newGcObject(types.collectable(0), bytes - head);
+          long type = atomic ? types.atomicTuple : types.collectable(0);
+          long object = interpreter.newGcObject(type, bytes - head);
           if (listed) {
             interpreter.track(object);
           }
@@ -366,8 +373,10 @@ public final class RequestReplayer {
         if (++counted[kind] > lastingMade[kind]) {
           lastingMade[kind]++;
           made++;
-          int event = CompiledRequest.event(lasting[kind]);
-          allocate(event & 3, event >>> 2, CompiledRequest.listed(lasting[kind]));
+          long what = lasting[kind];
+          int event = CompiledRequest.event(what);
+          boolean listed = CompiledRequest.listed(what);
+          allocate(event & 3, event >>> 2, listed, CompiledRequest.atomic(what));
         }
       }
       long moreNs = record.trace.cpuNs - instead.trace.cpuNs;

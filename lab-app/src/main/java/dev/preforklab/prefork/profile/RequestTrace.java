@@ -93,8 +93,14 @@ final class RequestTrace {
    */
   final boolean[] direct;
 
-  /** By ordinal: an object that lasts, but not on the collector's lists. */
+  /** By ordinal: an object that is on none of the collector's lists when it has been made. */
   final boolean[] unlisted;
+
+  /** When some of these come on one after all: rows of events before it, ordinal. */
+  final int[] tracked;
+
+  /** By ordinal: a tuple that a collection takes off its lists, as it can be part of no cycle. */
+  final boolean[] atomic;
 
   RequestTrace(
       int endpoint,
@@ -115,7 +121,9 @@ final class RequestTrace {
       boolean[] resized,
       int[] shelved,
       boolean[] direct,
-      boolean[] unlisted) {
+      boolean[] unlisted,
+      int[] tracked,
+      boolean[] atomic) {
     this.endpoint = endpoint;
     this.state = state;
     this.cpuNs = cpuNs;
@@ -135,6 +143,8 @@ final class RequestTrace {
     this.shelved = shelved;
     this.direct = direct;
     this.unlisted = unlisted;
+    this.tracked = tracked;
+    this.atomic = atomic;
   }
 
   int allocations() {

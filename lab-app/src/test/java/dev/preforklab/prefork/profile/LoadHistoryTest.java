@@ -112,7 +112,7 @@ class LoadHistoryTest {
     Profile.GcFacts start =
         new Profile.GcFacts(true, new int[] {700, 10, 10}, counts, 50, 20, NO_STATS, 0);
     LoadHistory.Outcome outcome =
-        new LoadHistory(load.objects, 1, start, sizes, load.stream(), LoadEvents.NONE)
+        new LoadHistory(load.objects, 1, start, sizes, load.stream(), LoadEvents.NONE, new int[0])
             .under(thresholds, new int[RequestTrace.FREE_LISTS_MAX + 1]);
     NaiveCollector naive = new NaiveCollector(load, thresholds, counts, sizes, 50, 20, null);
     assertThat(describe(outcome)).as("seed " + seed).isEqualTo(naive.describe());
@@ -134,7 +134,7 @@ class LoadHistoryTest {
     limits[2] = 20;
     LoadEvents events = new LoadEvents(load.events(), load.objects, 1, new int[] {1, 3, 2, 7});
     LoadHistory.Outcome outcome =
-        new LoadHistory(load.objects, 1, start, sizes, load.streamWithLists(), events)
+        new LoadHistory(load.objects, 1, start, sizes, load.streamWithLists(), events, load.dicts)
             .under(thresholds, limits);
     NaiveCollector naive =
         new NaiveCollector(
@@ -182,7 +182,8 @@ class LoadHistoryTest {
   void refusesAStreamThatContradictsItself(String stream, String message) {
     int[] numbers = Arrays.stream(stream.split(",")).mapToInt(Integer::parseInt).toArray();
     Profile.GcFacts start = new Profile.GcFacts(true, new int[3], new int[3], 0, 0, NO_STATS, 0);
-    assertThatThrownBy(() -> new LoadHistory(1, 1, start, new int[3], numbers, LoadEvents.NONE))
+    assertThatThrownBy(
+            () -> new LoadHistory(1, 1, start, new int[3], numbers, LoadEvents.NONE, new int[0]))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
   }
@@ -206,6 +207,9 @@ class LoadHistoryTest {
     /** Number of the free list. */
     final int[] list;
 
+    /** Lasting objects that full collections take off the lists: 1, by number. */
+    final int[] dicts;
+
     RandomLoad(Random random, int objects) {
       this.objects = objects;
       ends = new int[objects];
@@ -214,6 +218,7 @@ class LoadHistoryTest {
       listed = new boolean[objects];
       list = new int[objects];
       along = new boolean[objects];
+      dicts = new int[objects + 1];
       for (int k = 0; k < objects; k++) {
         ends[k] = objects + 1;
         lost[k] = objects + 1;
@@ -239,6 +244,8 @@ class LoadHistoryTest {
       for (int k = 0; k < objects; k++) {
         listed[k] &= random.nextInt(4) > 0;
         along[k] = random.nextInt(5) == 0;
+        boolean lasts = ends[k] > objects && lost[k] > objects;
+        dicts[k] = lasts && listed[k] && random.nextInt(3) == 0 ? 1 : 0;
       }
       return this;
     }
@@ -411,6 +418,9 @@ class LoadHistoryTest {
       stats[oldest][0]++;
       stats[oldest][1] += garbage.stream().filter(k -> !load.along[k]).count();
       found.removeAll(garbage);
+      if (oldest == 2) {
+        found.removeIf(k -> k >= 0 && load.dicts[k] == 1);
+      }
       for (int k = 0; k < Math.min(now + 1, load.objects); k++) {
         if (!load.listed[k] && !gone[k] && isFreed(k, oldest, now)) {
           gone[k] = true;

@@ -175,6 +175,44 @@ class ServedRequestsTest {
     assertThat(interpreter.collector.generationSize(0)).isZero();
   }
 
+  /**
+   * Seven requests leave an object each: on the lists at once, after two events, never, or until a
+   * collection.
+   */
+  @ParameterizedTest(name = "told {0}")
+  @CsvSource({
+    "'', 7, 7",
+    "',\"unlisted\":[0]', 0, 0",
+    "',\"unlisted\":[0],\"tracked\":[2,2]', 7, 7",
+    "',\"atomic\":[0]', 7, 0"
+  })
+  void collectionsSeeWhatTheRealOnesSaw(String told, long before, long after) {
+    RequestReplayer replayer = replayer(read(lasting(told)));
+    Interpreter interpreter = fork(replayer);
+    RequestReplayer.Worker worker = replayer.newWorker(interpreter, new Prng(1), true);
+    interpreter.gcState.setThresholds(0, 10, 10);
+    for (int request = 0; request < 7; request++) {
+      worker.serve(0, request);
+    }
+    assertThat(interpreter.collector.generationSize(0)).isEqualTo(before);
+    interpreter.collector.collect(0);
+    assertThat(interpreter.collector.generationSize(1)).isEqualTo(after);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "'[9,1]', tracked after event 9 of 4",
+    "'[2,1]', tracked object 1 is no unlisted one",
+    "'[2,2,0,2]', tracked object 0 is no unlisted one",
+    "'[2]', tracked must have two numbers"
+  })
+  void refusesTrackedObjectsThatCannotBe(String tracked, String message) {
+    SmallProfile profile = lasting(",\"unlisted\":[0],\"tracked\":" + tracked);
+    assertThatThrownBy(() -> read(profile))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining(message);
+  }
+
   /** The small request's one collectable object, and what it owned, kept for good. */
   private static SmallProfile lasting(String more) {
     return new SmallProfile()
