@@ -29,7 +29,8 @@ final class Calls {
   private static final int OWN_FRAMES = 2;
 
   private static final int ITERATOR_BYTES = 32;
-  private static final int TABLE_ITERATOR_BYTES = 56;
+  private static final int SET_ITERATOR_BYTES = 48;
+  private static final int DICT_ITERATOR_BYTES = 56;
   private static final int FRAME_BYTES = 432;
   private static final int CELL_BYTES = 24;
   private static final int OLD_BUILTIN_BYTES = 40;
@@ -51,8 +52,7 @@ final class Calls {
   /** The frame that each code object keeps from its last call on ({@code co_zombieframe}). */
   private final IdentityHashMap<Object, Long> frames = new IdentityHashMap<>();
 
-  /** The frames of read_deep's function, outermost first, and how many are in use. */
-  private final List<Long> readers = new ArrayList<>();
+  private final ReaderFrames readers;
 
   /** Code that has had a frame, from 3.7 on; its memory is that of {@link CodeObjects}. */
   private final Set<Object> hadFrames = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -61,7 +61,7 @@ final class Calls {
   private final Set<Object> specialised = Collections.newSetFromMap(new IdentityHashMap<>());
 
   /**
-   * 3.10's frames that wait for code that has none, and how many full collections there were then.
+   * The frames that wait for code that has none, and how many full collections there were then.
    */
   private int freeFrames;
 
@@ -71,8 +71,6 @@ final class Calls {
   private boolean hadFreeFrames;
 
   private boolean actHadFreeFrame;
-
-  private int depth;
 
   /** Whether calls bind methods, and all of them is simulated. */
   final boolean areSimulated;
@@ -84,14 +82,15 @@ final class Calls {
   final boolean countsFrames;
 
   Calls(Mutator mutator) {
-    this(
-        mutator,
-        mutator.version.atLeast(3, 12)
-            ? 0
-            : mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)));
+    this(mutator, mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)));
   }
 
   private Calls(Mutator mutator, long type) {
+    this(mutator, type, new ReaderFrames(mutator, type));
+  }
+
+  private Calls(Mutator mutator, long type, ReaderFrames readers) {
+    this.readers = readers;
     this.mutator = mutator;
     this.type = type;
     interpreter = mutator.interpreter;
@@ -104,9 +103,8 @@ final class Calls {
 
   /** The calls of a forked process. */
   Calls forked(Mutator child) {
-    Calls copy = new Calls(child, type);
+    Calls copy = new Calls(child, type, readers.forked(child));
     copy.frames.putAll(frames);
-    copy.readers.addAll(readers);
     copy.hadFrames.addAll(hadFrames);
     copy.specialised.addAll(specialised);
     copy.freeFrames = freeFrames;
@@ -358,7 +356,7 @@ final class Calls {
   void fillFreeLists(boolean array, Baseline baseline, BaselineLoader loader) {
     if (!areSimulated) {
       mutator.fillFreeLists(baseline.freeLists, baseline.leftovers.restoreDead(mutator, loader));
-      hadFreeFrames = version.atLeast(3, 10) && interpreter.freeLists.hasOthers();
+      hadFreeFrames = interpreter.freeLists.hasFrames();
       if (hadFreeFrames) {
         // They come off the list in the order of first calls: whoever comes before the script's own
         // functions takes from these, too.
@@ -425,34 +423,45 @@ final class Calls {
 
   // Reading
 
-  /** A call of the recursive function of read_deep begins. */
-  void enterReader() {
-    if (areSimulated) {
-      if (depth == readers.size()) {
-        readers.add(interpreter.newGcObject(type, FRAME_BYTES));
-      }
-      long frame = readers.get(depth);
-      mutator.writeHead(frame, type);
-      interpreter.track(frame);
-    } else if (countsFrames) {
-      interpreter.collector.enterUnseen();
+  /**
+   * A call of the recursive function of read_deep begins, and asks for the type of its argument.
+   */
+  void enterReader(long argument) {
+    if (!version.atLeast(3, 11)) {
+      forgetClearedFrames();
+      freeFrames -= readers.enter(argument) ? 1 : 0;
     }
-    depth++;
+    if (!version.atLeast(3, 10)) {
+      interpreter.incref(argument);
+      interpreter.decref(mutator.newTuple(new long[] {argument}));
+    }
   }
 
   void leaveReader() {
-    depth--;
-    if (areSimulated) {
-      interpreter.untrack(readers.get(depth));
-    } else if (countsFrames) {
-      interpreter.collector.leaveUnseen();
+    if (!version.atLeast(3, 11)) {
+      forgetClearedFrames();
+      freeFrames += readers.leave() ? 1 : 0;
     }
   }
 
-  /** The iterator over a container; where it is only counted 0, its memory is the baseline's. */
-  long iterate(boolean isTable) {
+  /**
+   * The iterator over a container that read_deep's function goes through.
+   *
+   * @param traversal of the container's type
+   */
+  long iterateDeep(int traversal) {
+    return temporary(
+        switch (traversal) {
+          case TypeSpec.DICT -> DICT_ITERATOR_BYTES;
+          case TypeSpec.SET -> SET_ITERATOR_BYTES;
+          default -> ITERATOR_BYTES;
+        });
+  }
+
+  /** The iterator over a list; where it is only counted 0, its memory is the baseline's. */
+  long iterate() {
     if (areSimulated) {
-      return temporary(isTable ? TABLE_ITERATOR_BYTES : ITERATOR_BYTES);
+      return temporary(ITERATOR_BYTES);
     }
     interpreter.collector.objectAllocated();
     interpreter.collector.enterUnseen();

@@ -51,7 +51,7 @@ final class CodeObjects {
 
   private final IdentityHashMap<Object, Loaded> units = new IdentityHashMap<>();
 
-  /** Build and act, by their names. */
+  /** Build and act and what reads, by their names. */
   private final Map<String, Loaded> functions = new HashMap<>();
 
   private final Map<String, Long> names = new HashMap<>();
@@ -259,6 +259,14 @@ final class CodeObjects {
     }
   }
 
+  /** Notes the function that read_deep calls. */
+  void setReader(long function) {
+    Loaded loaded = functions.get(ReaderCode.NAME);
+    if (loaded != null) {
+      loaded.function = function;
+    }
+  }
+
   /** The module has one more name. */
   void defineName() {
     calls.defineName();
@@ -284,6 +292,15 @@ final class CodeObjects {
     Loaded loaded = units.get(place);
     if (loaded != null) {
       runs.enter(mutator, loaded.unit);
+    }
+  }
+
+  /** The code of read_deep's function begins to run, once more; it has its frame. */
+  void enterReader(Mutator mutator) {
+    Loaded loaded = functions.get(ReaderCode.NAME);
+    if (loaded != null) {
+      run(mutator, loaded, false);
+      runs.run(mutator, loaded.unit);
     }
   }
 

@@ -230,6 +230,25 @@ final class Definitions {
     code.setFunction(place, function);
   }
 
+  /** The module makes the function of read_deep. */
+  void makeReader() {
+    if (code == null) {
+      makeFixtures(1);
+      return;
+    }
+    long function = interpreter.newGcObject(metatype, Calls.functionBytes(mutator.version));
+    interpreter.track(function);
+    code.defineName();
+    code.setReader(function);
+  }
+
+  /** The code of read_deep's function begins to run. */
+  void enterReader() {
+    if (code != null) {
+      code.enterReader(mutator);
+    }
+  }
+
   private void add(Expression place, PyClass type) {
     if (code != null) {
       code.defineName();

@@ -343,15 +343,15 @@ final class Evaluator {
 
   /** Reads a value and all it holds: takes and drops a reference to each. */
   void readDeep(long object) {
-    calls.enterReader();
+    calls.enterReader(object);
+    definitions.enterReader();
     interpreter.evalBreaker();
     interpreter.refCounts.touch(object);
     interpreter.refCounts.touch(mutator.typeOf(object));
     TypeSpec spec = interpreter.spec(object);
     switch (spec.traversal()) {
-      case TypeSpec.LIST -> iterate(object, this::readDeep);
-      case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
-        long iterator = calls.iterate(spec.traversal() != TypeSpec.TUPLE);
+      case TypeSpec.LIST, TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
+        long iterator = calls.iterateDeep(spec.traversal());
         mutator.forEachReferent(
             object,
             item -> {
@@ -384,7 +384,7 @@ final class Evaluator {
 
   /** Goes through a list by an iterator, which the collector counts for as long as it lives. */
   void iterate(long list, LongConsumer body) {
-    long iterator = calls.iterate(false);
+    long iterator = calls.iterate();
     long size = mutator.listSize(list);
     for (long i = 0; i < size; i++) {
       body.accept(mutator.listItem(list, i));
@@ -396,7 +396,7 @@ final class Evaluator {
   /** {@code sum()} of a list of numbers, or of an array, which makes its numbers as it goes. */
   void sum(long container) {
     boolean isList = interpreter.spec(container).traversal() == TypeSpec.LIST;
-    long iterator = calls.iterate(false);
+    long iterator = calls.iterate();
     for (long i = 0; isList && i < mutator.listSize(container); i++) {
       interpreter.refCounts.touch(mutator.listItem(container, i));
     }

@@ -262,14 +262,18 @@ final class LoadCalls {
       interpreter.malloc.free(BaselineLoader.lowerHalf(freed[old]));
     }
 
-    /** The module makes its functions, in the order of the calls; another one may come between. */
-    void defineFunctions(boolean another) {
+    /**
+     * The module makes its functions, in the order of the calls.
+     *
+     * @param between makes another one between them
+     */
+    void defineFunctions(Runnable between) {
       until(BUILD);
       for (int i = 0; i < (isEmpty() ? 0 : 2); i++) {
         to(next + 1, true);
         defineName();
-        if (i == 0 && another) {
-          defineName();
+        if (i == 0) {
+          between.run();
         }
       }
     }

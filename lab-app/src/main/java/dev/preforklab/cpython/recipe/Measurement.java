@@ -171,6 +171,8 @@ final class Measurement {
               ? baseline.footprints.exit(frozen, collected)
               : clearsLists && !frozen && !collected
                   ? baseline.footprints.firstCollection(evaluator.calls().hadFreeFrames())
+                  : part instanceof Recipe.ReadDeep
+                      ? baseline.footprints.readDeep(frozen, collected)
                   : baseline.footprints.of(frozen, collected || takesDead, footprintName(part)));
     }
     boolean needsHeap =
@@ -186,6 +188,7 @@ final class Measurement {
     if (part instanceof Recipe.Iterate iterate) {
       iterate(iterate);
     } else if (part instanceof Recipe.ReadDeep) {
+      evaluator.definitions().run("act");
       evaluator.readDeep(evaluator.out);
     } else if (part instanceof Recipe.Sum) {
       sum();

@@ -32,6 +32,8 @@ final class RecipeCompiler {
    */
   private List<Integer> factors = new ArrayList<>();
 
+  private final List<ReaderCode.Branch> readerBranches = new ArrayList<>();
+
   /**
    * @param isConstant whether the compiler makes an expression's value
    */
@@ -48,14 +50,18 @@ final class RecipeCompiler {
    * the source, then build and act.
    *
    * @param imports whether it begins with the import of array
+   * @param reads whether it has the function of read_deep, between build and act
    */
-  CodeUnit compile(Recipe recipe, List<Statement> act, boolean imports) {
+  CodeUnit compile(Recipe recipe, List<Statement> act, boolean imports, boolean reads) {
     if (imports) {
       module.importArray();
     }
     CodeUnit build = build(recipe);
     CodeUnit acting = act(act);
     module.define(build);
+    if (reads) {
+      module.define(ReaderCode.of(version, readerBranches));
+    }
     module.define(acting);
     return module.unit;
   }
@@ -451,6 +457,7 @@ final class RecipeCompiler {
     init.cells =
         hasComprehensions && value.values().stream().anyMatch(FreeVariables::capturesIndex) ? 1 : 0;
     module.defineClass(className, init, value.attributes(), value.slots());
+    readerBranches.add(new ReaderCode.Branch(className, value.attributes()));
     unit = outer;
     factors = outerFactors;
     return init;

@@ -132,7 +132,7 @@ public final class RecipeRunner {
         new Evaluator(
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
-    loadCode(evaluator, loader, baseline, defined);
+    loadCode(evaluator, loader, baseline, defined, reads);
     if (version.major > 2 && baseline.freeLists.lists() == 0) {
       // The list object itself is among the baseline's objects already, unless it was from the free
       // list: as long as there are more, it was.
@@ -144,14 +144,14 @@ public final class RecipeRunner {
     new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
     evaluator.definitions().define(recipe.heap());
     evaluator.definitions().define(defined);
-    if (reads) {
-      evaluator.definitions().makeFixtures(1);
+    if (reads && loader.replay() == null) {
+      evaluator.definitions().makeReader();
     }
     evaluator.definitions().fillFreeLists(array);
     LoadCalls.Replay replay = loader.replay();
     if (replay != null) {
       // Build and act are made, and main runs.
-      replay.defineFunctions(reads);
+      replay.defineFunctions(reads ? evaluator.definitions()::makeReader : () -> {});
       replay.skip(LoadCalls.BUILD_FRAME);
       evaluator.definitions().run("build");
       replay.until(LoadCalls.OUT);
@@ -186,7 +186,11 @@ public final class RecipeRunner {
    * 2.7 this is not known.
    */
   private void loadCode(
-      Evaluator evaluator, BaselineLoader loader, Baseline baseline, List<Statement> defined) {
+      Evaluator evaluator,
+      BaselineLoader loader,
+      Baseline baseline,
+      List<Statement> defined,
+      boolean reads) {
     LoadCalls.Replay replay = loader.replay();
     if (replay == null) {
       return;
@@ -202,7 +206,7 @@ public final class RecipeRunner {
     Definitions definitions = evaluator.definitions();
     CodeUnit module =
         new RecipeCompiler(version, definitions::isConstant)
-            .compile(recipe, defined, mentionsArray(recipe.heap()) || mentionsArray(defined));
+            .compile(recipe, defined, mentionsArray(recipe.heap()) || mentionsArray(defined), reads);
     long file = replay.skip(LoadCalls.FILE) ? code.readFile(mutator, module) : 0;
     replay.until(LoadCalls.CODE);
     code.load(mutator, module, all);
