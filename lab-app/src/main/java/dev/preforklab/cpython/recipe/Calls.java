@@ -263,11 +263,6 @@ final class Calls {
     return hadFreeFrames;
   }
 
-  /** Of the script's own frames between the heap and an act's end, those that counted. */
-  int framesCountedInBaseline() {
-    return hadFreeFrames ? 0 : OWN_FRAMES;
-  }
-
   /** A full collection frees the frames that wait. */
   private void forgetClearedFrames() {
     long now = interpreter.gcState.collections(2);
@@ -403,10 +398,20 @@ final class Calls {
         interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
         interpreter.raw.free(name);
       }
-    } else if (countsFrames) {
-      countNewFrame();
-    } else if (version.collectsAtEvalBreaker) {
+    } else {
       returnCounts();
+    }
+  }
+
+  /** The names of {@code str.encode}'s parameters, which it keeps from its first call on. */
+  void keepKeywords() {
+    mutator.newTuple(new long[] {mutator.none(), mutator.none()});
+  }
+
+  /** The function that reads a word is called for the first time. */
+  void waitForWord() {
+    if (countsFrames) {
+      countNewFrame();
     }
   }
 

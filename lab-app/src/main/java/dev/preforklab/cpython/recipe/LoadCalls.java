@@ -44,7 +44,7 @@ final class LoadCalls {
   /** Its allocation, unless it is from the free list. */
   static final String LIST = "list";
 
-  /** The tuple of the collector's three counts, unless one is on the free list; from 3.12 on. */
+  /** The tuple of the collector's three counts, unless one is on the free list; from 3.7 on. */
   static final String COUNTS = "counts";
 
   /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
@@ -105,7 +105,7 @@ final class LoadCalls {
       kept.put((int) numbers[i], addresses[i]);
     }
     node.path("marks").properties().forEach(e -> marks.put(e.getKey(), e.getValue().asInt()));
-    if (version.collectsAtEvalBreaker) {
+    if (version.atLeast(3, 7)) {
       // The first tuple of this length after the list: all that is done by then is counting.
       int bytes = version.gcHeadBytes + ObjectHead.VAR_BYTES + 8 * COUNTERS;
       IntStream.range(marks.getOrDefault(OUT, calls.length), calls.length)
@@ -186,40 +186,6 @@ final class LoadCalls {
       until(mark);
       to(at + 1, false);
       return true;
-    }
-
-    /** The tuple of two that is allocated at a mark is one from the free list, if there is any. */
-    void takePair(String mark) {
-      Integer at = marks.get(mark);
-      if (at == null) {
-        return;
-      }
-      until(mark);
-      long pair = interpreter.freeLists.takeTuple(2);
-      if (pair != 0) {
-        place(calls[next++], pair - interpreter.version.gcHeadBytes);
-      }
-    }
-
-    /**
-     * The next tuple that is allocated for the three counts is one from the free list, likewise.
-     */
-    void takeCounts() {
-      int bytes = interpreter.version.gcHeadBytes + ObjectHead.VAR_BYTES + 24;
-      int at = next;
-      while (at < calls.length && calls[at] != bytes) {
-        at++;
-      }
-      if (at == calls.length) {
-        return;
-      }
-      to(at, true);
-      long counts = interpreter.freeLists.takeTuple(3);
-      if (counts != 0) {
-        // It goes back there when the text has been made of it.
-        interpreter.freeLists.putTuple(counts, 3);
-        to(at + 1, false);
-      }
     }
 
     /** Leaves out the calls from here to a mark. */

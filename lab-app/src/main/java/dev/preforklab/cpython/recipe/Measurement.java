@@ -335,15 +335,10 @@ final class Measurement {
     Calls calls = evaluator.calls();
     boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
     int first = counts.get(0);
-    if (version.collectsAtEvalBreaker) {
+    if (!calls.areSimulated) {
       calls.returnCounts();
     } else if (full) {
       first = baseline.footprints.of(isFrozen(), "gc.collect").countAfter();
-    } else if (!calls.areSimulated) {
-      first +=
-          baseline.footprints.of(false, "nothing").countAfter()
-              - baseline.counts[0]
-              - (calls.countsFrames ? calls.framesCountedInBaseline() : 0);
     }
     return List.of(first, counts.get(1), counts.get(2));
   }

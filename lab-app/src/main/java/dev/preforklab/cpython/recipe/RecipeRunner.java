@@ -171,10 +171,10 @@ public final class RecipeRunner {
     }
     evaluator.calls().reportCounts();
     if (replay != null) {
-      if (!evaluator.calls().areSimulated && !version.collectsAtEvalBreaker) {
-        replay.takeCounts();
+      if (replay.skip(LoadCalls.KEYWORDS)) {
+        evaluator.calls().keepKeywords();
       }
-      replay.takePair(LoadCalls.KEYWORDS);
+      evaluator.calls().waitForWord();
       replay.finish();
       loader.trackNew(interpreter);
     }
