@@ -267,6 +267,11 @@ final class CodeObjects {
     }
   }
 
+  /** Takes a reference to a name of the code and drops it. */
+  void touchName(Mutator mutator, String name) {
+    mutator.interpreter.refCounts.touch(Objects.requireNonNull(names.get(name)));
+  }
+
   /** The module has one more name. */
   void defineName() {
     calls.defineName();

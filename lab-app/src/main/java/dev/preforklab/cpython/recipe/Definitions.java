@@ -249,6 +249,13 @@ final class Definitions {
     }
   }
 
+  /** Looks an attribute up, which takes a reference to its name. */
+  void touchName(String name) {
+    if (code != null) {
+      code.touchName(mutator, name);
+    }
+  }
+
   private void add(Expression place, PyClass type) {
     if (code != null) {
       code.defineName();

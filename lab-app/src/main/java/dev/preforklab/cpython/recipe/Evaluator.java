@@ -343,30 +343,48 @@ final class Evaluator {
 
   /** Reads a value and all it holds: takes and drops a reference to each. */
   void readDeep(long object) {
+    long type = mutator.typeOf(object);
+    enterReader(object, type);
+    int traversal = interpreter.spec(object).traversal();
+    switch (traversal) {
+      case TypeSpec.LIST, TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
+        long iterator = calls.iterateDeep(traversal);
+        if (traversal == TypeSpec.DICT) {
+          mutator.dictObjects.forEachItem(object, this::readKey, this::readItem);
+        } else {
+          mutator.forEachReferent(object, this::readItem);
+        }
+        calls.endIteration(iterator);
+      }
+      default -> readOther(object, type);
+    }
+    calls.leaveReader();
+  }
+
+  private void enterReader(long object, long type) {
     calls.enterReader(object);
     definitions.enterReader();
     interpreter.evalBreaker();
     interpreter.refCounts.touch(object);
-    interpreter.refCounts.touch(mutator.typeOf(object));
-    TypeSpec spec = interpreter.spec(object);
-    switch (spec.traversal()) {
-      case TypeSpec.LIST, TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
-        long iterator = calls.iterateDeep(spec.traversal());
-        mutator.forEachReferent(
-            object,
-            item -> {
-              readDeep(item);
-              interpreter.evalBreaker();
-            });
-        calls.endIteration(iterator);
-      }
-      default -> {
-        // A leaf, or an instance: neither a list nor any other container.
-        mutator.touchContainerTypes();
-        readAttributes(object, mutator.typeOf(object));
-      }
-    }
+    interpreter.refCounts.touch(type);
+  }
+
+  private void readItem(long item) {
+    readDeep(item);
+    interpreter.evalBreaker();
+  }
+
+  /** A name, of which only the place may be known. */
+  private void readKey(long key) {
+    enterReader(key, mutator.types.str());
+    readOther(key, mutator.types.str());
     calls.leaveReader();
+  }
+
+  /** A leaf, or an instance: neither a list nor any other container. */
+  private void readOther(long object, long type) {
+    mutator.touchContainerTypes();
+    readAttributes(object, type);
   }
 
   /** Looks for the type among the recipe's classes, and takes and drops a reference to each. */
@@ -375,6 +393,7 @@ final class Evaluator {
       interpreter.refCounts.touch(one.type);
       if (one.type == type) {
         for (int i = 0; i < one.attributes.size(); i++) {
+          definitions.touchName(one.attributes.get(i));
           readDeep(instances.attribute(object, one, i));
         }
         return;

@@ -27,6 +27,7 @@ final class ReaderFrames {
   /** Of calls under way, the innermost first. */
   private final Deque<Long> used = new ArrayDeque<>();
 
+  private final CStack stack;
   private long kept;
 
   /**
@@ -36,6 +37,7 @@ final class ReaderFrames {
     this.mutator = mutator;
     this.type = type;
     interpreter = mutator.interpreter;
+    stack = new CStack(interpreter.host, mutator.version);
     int emptyBytes = emptyBytes(mutator.version);
     firstVariable = emptyBytes - 8;
     bytes = emptyBytes + 8L * (VARIABLES + STACK);
@@ -76,6 +78,7 @@ final class ReaderFrames {
       interpreter.track(frame);
     }
     used.push(frame);
+    stack.enter(used.size());
     return waiting != 0;
   }
 
