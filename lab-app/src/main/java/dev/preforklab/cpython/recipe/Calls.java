@@ -31,7 +31,10 @@ final class Calls {
   private static final int ITERATOR_BYTES = 32;
   private static final int SET_ITERATOR_BYTES = 48;
   private static final int DICT_ITERATOR_BYTES = 56;
-  private static final int FRAME_BYTES = 432;
+
+  /** What frames have room for where the code is not known. */
+  static final int PLACES = 6;
+
   private static final int CELL_BYTES = 24;
   private static final int OLD_BUILTIN_BYTES = 40;
 
@@ -39,7 +42,7 @@ final class Calls {
   private static final int OLD_IMPORT_BYTES = 4097;
 
   private static final int OLD_METHOD_BYTES = 48;
-  private static final int BUILTIN_BYTES = 48;
+  static final int BUILTIN_BYTES = 48;
   private static final int METHOD_BYTES = 40;
 
   private final Mutator mutator;
@@ -167,8 +170,10 @@ final class Calls {
    * {@code __init__(self, i)} begins.
    *
    * @param place the class
+   * @param places that its frame has
    */
-  @Nullable Call enterInit(Expression place, long object, long index, boolean capturesIndex) {
+  @Nullable Call enterInit(
+      Expression place, long object, long index, boolean capturesIndex, int places) {
     if (!areSimulated) {
       return enter(place, capturesIndex ? 1 : 0, 0);
     }
@@ -179,7 +184,7 @@ final class Calls {
       interpreter.incref(index);
       arguments = mutator.newTuple(new long[] {object, index});
     }
-    return new Call(method, arguments, frame(place), cells(capturesIndex ? 1 : 0), 0);
+    return new Call(method, arguments, frame(place, places), cells(capturesIndex ? 1 : 0), 0);
   }
 
   /**
@@ -187,19 +192,20 @@ final class Calls {
    *
    * @param place of its code; null if it has its frame already
    * @param captured its variables that comprehensions use
+   * @param places that its frame has
    */
-  @Nullable Call enterFunction(@Nullable Object place, int captured) {
+  @Nullable Call enterFunction(@Nullable Object place, int captured, int places) {
     return areSimulated
-        ? new Call(0, 0, place == null ? 0 : frame(place), cells(captured), 0)
+        ? new Call(0, 0, place == null ? 0 : frame(place, places), cells(captured), 0)
         : enter(place, captured, 0);
   }
 
   /** The function of the act begins; that of 2.7 gets a frame that is left of the codec's. */
-  @Nullable Call enterAct() {
+  @Nullable Call enterAct(int places) {
     if (countsFrames) {
       actHadFreeFrame = countNewFrame();
     }
-    return areSimulated ? enterFunction(isOld ? null : ACT, 0) : null;
+    return areSimulated ? enterFunction(isOld ? null : ACT, 0, places) : null;
   }
 
   /**
@@ -207,14 +213,16 @@ final class Calls {
    *
    * @param function what {@link #makeFunction} returned
    * @param capturesIndex whether another comprehension in it uses its variable
+   * @param places that its frame has
    */
-  @Nullable Call enterComprehension(Expression place, long function, boolean capturesIndex) {
+  @Nullable Call enterComprehension(
+      Expression place, long function, boolean capturesIndex, int places) {
     if (function == 0) {
       return null;
     }
     int captured = capturesIndex ? 1 : 0;
     return areSimulated
-        ? new Call(0, 0, frame(place), cells(captured), function)
+        ? new Call(0, 0, frame(place, places), cells(captured), function)
         : enter(place, captured, function);
   }
 
@@ -312,13 +320,17 @@ final class Calls {
     };
   }
 
-  private long frame(Object place) {
+  private long frame(Object place, int places) {
     Long kept = frames.get(place);
-    long frame = kept == null ? interpreter.newGcObject(type, FRAME_BYTES) : kept;
+    long frame = kept == null ? interpreter.newGcObject(type, frameBytes(places)) : kept;
     frames.put(place, frame);
     mutator.writeHead(frame, type);
     interpreter.track(frame);
     return frame;
+  }
+
+  private int frameBytes(int places) {
+    return ReaderFrames.emptyBytes(version) + 8 * places;
   }
 
   private List<Long> cells(int count) {
@@ -386,31 +398,45 @@ final class Calls {
    * the text, writes it and waits. On 2.7 that is the first use of a codec.
    */
   void reportCounts() {
-    if (areSimulated) {
-      int[] oldTuples = {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-      (isOld ? hold(oldTuples, 0, 0, 3, 0) : hold(new int[] {0, 0, 0, 1}, 0, 0, 1, 0)).release();
-      for (int i = 0; i < (isOld ? 5 : 1); i++) {
-        temporary(FRAME_BYTES);
-      }
-      if (isOld) {
-        // The codec's import has two buffers for names of modules.
-        long name = interpreter.raw.allocate(OLD_IMPORT_BYTES);
-        interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
-        interpreter.raw.free(name);
-      }
-    } else {
+    if (!isOld) {
       returnCounts();
+      return;
+    }
+    hold(new int[] {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0, 0, 3, 0).release();
+    for (int i = 0; i < 5; i++) {
+      temporary(frameBytes(PLACES));
+    }
+    // The codec's import has two buffers for names of modules.
+    long name = interpreter.raw.allocate(OLD_IMPORT_BYTES);
+    interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
+    interpreter.raw.free(name);
+  }
+
+  /** The text of the counts is encoded and written. */
+  void encodeCounts() {
+    release(bindBuiltin(), true);
+    write();
+  }
+
+  /** {@code posix.write(1, text)}, whose arguments are a tuple up to 3.6. */
+  void write() {
+    if (areSimulated) {
+      interpreter.decref(mutator.newTuple(new long[] {mutator.none(), mutator.none()}));
     }
   }
 
-  /** The names of {@code str.encode}'s parameters, which it keeps from its first call on. */
-  void keepKeywords() {
-    mutator.newTuple(new long[] {mutator.none(), mutator.none()});
+  /**
+   * The names of {@code str.encode}'s parameters, which it keeps from its first call on.
+   *
+   * @return the block of their tuple
+   */
+  long keepKeywords() {
+    return mutator.newTuple(new long[] {mutator.none(), mutator.none()}) - version.gcHeadBytes;
   }
 
   /** The function that reads a word is called for the first time. */
   void waitForWord() {
-    if (countsFrames) {
+    if (!version.atLeast(3, 11)) {
       countNewFrame();
     }
   }

@@ -288,8 +288,14 @@ final class CodeObjects {
   void run(Mutator mutator, String name, boolean needsFrame) {
     Loaded loaded = functions.get(name);
     if (loaded != null) {
-      run(mutator, loaded, needsFrame);
+      run(mutator, loaded, needsFrame && (runs.keepsFrameOfAct() || !name.equals("act")));
     }
+  }
+
+  /** Of the frame of a place's code, or that of a function: the variables, cells and the stack. */
+  int places(Object place) {
+    Loaded loaded = place instanceof String name ? functions.get(name) : units.get(place);
+    return Objects.requireNonNull(loaded).unit.places();
   }
 
   /** The code of a class's {@code __init__}, a ring or a comprehension begins to run, once more. */
@@ -355,7 +361,12 @@ final class CodeObjects {
 
   /** The body of a class statement runs, once. */
   void runClassBody(Mutator mutator, Expression place) {
-    runs.newFrame(mutator, place instanceof Recipe.CycleValue ? 1 : 2);
+    int stack = place instanceof Recipe.CycleValue ? 1 : 2;
+    if (!version.atLeast(3, 7) && place instanceof Recipe.InstanceValue value && value.slots()) {
+      // The tuple of their names is folded when the stack has been measured.
+      stack = Math.max(stack, value.attributes().size());
+    }
+    runs.newFrame(mutator, stack);
   }
 
   // Sizes

@@ -20,6 +20,10 @@ final class CodeRuns {
   private static final int MAX_ENTRIES = 255;
 
   private final boolean keepsFrames;
+
+  /** Whether only what runs once has its frame here, the rest having one of {@link Calls}. */
+  private final boolean keepsFramesOfOneRun;
+
   private final boolean hasCaches;
 
   private final int frameBytes;
@@ -32,14 +36,15 @@ final class CodeRuns {
   }
 
   CodeRuns(PythonVersion version) {
-    // 3.6's frames are among those of Calls.
     keepsFrames = version.atLeast(3, 7) && !version.atLeast(3, 11);
+    keepsFramesOfOneRun = !version.atLeast(3, 7);
     hasCaches = keepsFrames && version.atLeast(3, 8);
     frameBytes = ReaderFrames.emptyBytes(version);
   }
 
   private CodeRuns(CodeRuns parent) {
     keepsFrames = parent.keepsFrames;
+    keepsFramesOfOneRun = parent.keepsFramesOfOneRun;
     hasCaches = parent.hasCaches;
     frameBytes = parent.frameBytes;
     parent.runs.forEach((unit, own) -> runsOf(unit).count = own.count);
@@ -72,6 +77,11 @@ final class CodeRuns {
     }
   }
 
+  /** Whether the function of the act has its frame here. */
+  boolean keepsFrameOfAct() {
+    return keepsFrames;
+  }
+
   /**
    * A frame's memory; {@link Calls} counts it. One that waits on the free list is taken first, and
    * gives way to a larger one where it is too small ({@code PyObject_GC_Resize}).
@@ -79,7 +89,7 @@ final class CodeRuns {
    * @param places of variables and on the stack
    */
   void newFrame(Mutator mutator, int places) {
-    if (keepsFrames) {
+    if (keepsFrames || keepsFramesOfOneRun) {
       long bytes = frameBytes + 8L * places;
       long waiting = mutator.interpreter.freeLists.takeFrame();
       if (waiting == 0) {

@@ -66,7 +66,7 @@ final class Evaluator {
 
   /** Runs statements, then lets go of the local variables, as a function's return does. */
   void run(List<Statement> statements) {
-    Calls.Call call = calls.enterFunction(null, FreeVariables.captured(statements));
+    Calls.Call call = calls.enterFunction(null, FreeVariables.captured(statements), 0);
     for (Statement statement : statements) {
       run(statement, 0);
     }
@@ -259,7 +259,8 @@ final class Evaluator {
     long arguments = calls.passArgument(value, argument);
     long object = instances.create(type);
     boolean captures = value.values().stream().anyMatch(FreeVariables::capturesIndex);
-    Calls.Call call = calls.enterInit(value, object, argument, captures);
+    Calls.Call call = 
+        calls.enterInit(value, object, argument, captures, definitions.places(value));
     definitions.enter(value);
     interpreter.evalBreaker();
     index = new LoopIndex(mutator, argument, outer.value());
@@ -279,7 +280,7 @@ final class Evaluator {
 
   private long cycle(Recipe.CycleValue value) {
     PyClass type = definitions.classOf(value);
-    Calls.Call call = calls.enterFunction(value, 0);
+    Calls.Call call = calls.enterFunction(value, 0, definitions.places(value));
     definitions.enter(value);
     interpreter.evalBreaker();
     long first = instances.create(type);
@@ -320,7 +321,11 @@ final class Evaluator {
     long list = mutator.version.major == 2 ? mutator.newList(new long[0]) : 0;
     Range range = new Range(mutator, calls, value.times());
     Calls.Call call =
-        calls.enterComprehension(value, function, FreeVariables.capturesIndex(value.of()));
+        calls.enterComprehension(
+            value,
+            function,
+            FreeVariables.capturesIndex(value.of()),
+            definitions.places(value));
     definitions.enter(value);
     list = list == 0 ? mutator.newList(new long[0]) : list;
     long j = 0;

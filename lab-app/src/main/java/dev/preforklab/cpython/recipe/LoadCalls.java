@@ -44,8 +44,11 @@ final class LoadCalls {
   /** Its allocation, unless it is from the free list. */
   static final String LIST = "list";
 
-  /** The tuple of the collector's three counts, unless one is on the free list; from 3.7 on. */
+  /** The tuple of the collector's three counts, unless one is on the free list. */
   static final String COUNTS = "counts";
+
+  /** The bound method {@code encode} of their text, on 3.6, unless one is on the free list. */
+  static final String ENCODE = "encode";
 
   /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
   static final String KEYWORDS = "keywords";
@@ -105,14 +108,20 @@ final class LoadCalls {
       kept.put((int) numbers[i], addresses[i]);
     }
     node.path("marks").properties().forEach(e -> marks.put(e.getKey(), e.getValue().asInt()));
-    if (version.atLeast(3, 7)) {
-      // The first tuple of this length after the list: all that is done by then is counting.
-      int bytes = version.gcHeadBytes + ObjectHead.VAR_BYTES + 8 * COUNTERS;
-      IntStream.range(marks.getOrDefault(OUT, calls.length), calls.length)
-          .filter(at -> calls[at] == bytes)
-          .findFirst()
-          .ifPresent(at -> marks.put(COUNTS, at));
+    // The first tuple of this length after the list: all that is done by then is counting.
+    int bytes = version.gcHeadBytes + ObjectHead.VAR_BYTES + 8 * COUNTERS;
+    mark(COUNTS, bytes, marks.getOrDefault(OUT, calls.length));
+    if (!version.atLeast(3, 7) && marks.containsKey(COUNTS)) {
+      mark(ENCODE, version.gcHeadBytes + Calls.BUILTIN_BYTES, marks.get(COUNTS) + 1);
     }
+  }
+
+  /** Marks the first allocation of so many bytes from somewhere on, if there is one. */
+  private void mark(String name, int bytes, int start) {
+    IntStream.range(start, calls.length)
+        .filter(at -> calls[at] == bytes)
+        .findFirst()
+        .ifPresent(at -> marks.put(name, at));
   }
 
   /** Reads them; of 2.7 there are none. */
@@ -186,6 +195,15 @@ final class LoadCalls {
       until(mark);
       to(at + 1, false);
       return true;
+    }
+
+    /**
+     * What the recipe has made instead of the call just left out stands for what that one made.
+     *
+     * @param block of its own
+     */
+    void standIn(long block) {
+      place(made - 1, calls[next - 1], block);
     }
 
     /** Leaves out the calls from here to a mark. */

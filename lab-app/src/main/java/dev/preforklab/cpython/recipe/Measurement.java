@@ -66,7 +66,7 @@ final class Measurement {
     if (word != 0) {
       interpreter.malloc.free(word);
     }
-    Calls.Call call = evaluator.calls().enterAct();
+    Calls.Call call = evaluator.calls().enterAct(evaluator.definitions().places("act"));
     List<Act> parts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
     boolean leaves = RecipeReader.leaves(act);
     int inside = leaves ? parts.size() - 1 : parts.size();
@@ -331,16 +331,22 @@ final class Measurement {
 
   /** The counts as the child's own gc.get_count() sees them. */
   private List<Integer> countsWhenRead() {
-    List<Integer> counts = RecipeRunner.counts(interpreter);
     Calls calls = evaluator.calls();
-    boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
-    int first = counts.get(0);
-    if (!calls.areSimulated) {
-      calls.returnCounts();
-    } else if (full) {
-      first = baseline.footprints.of(isFrozen(), "gc.collect").countAfter();
+    if (version.major == 2) {
+      List<Integer> counts = RecipeRunner.counts(interpreter);
+      boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
+      return full
+          ? List.of(
+              baseline.footprints.of(isFrozen(), "gc.collect").countAfter(),
+              counts.get(1),
+              counts.get(2))
+          : counts;
     }
-    return List.of(first, counts.get(1), counts.get(2));
+    // It says that the act is over.
+    calls.write();
+    List<Integer> counts = RecipeRunner.counts(interpreter);
+    calls.returnCounts();
+    return counts;
   }
 
   private long collections() {

@@ -126,7 +126,7 @@ final class RecipeCompiler {
     }
     unit.names.add(name);
     emit(Op.METHOD, 1);
-    reach(2 + arguments);
+    reach((version.atLeast(3, 7) ? 2 : 1) + arguments);
     emit(Op.CALL, 1);
     emit(Op.PLAIN, 1);
     unit.lines++;
@@ -142,7 +142,7 @@ final class RecipeCompiler {
       global("out");
       unit.names.add("append");
       emit(Op.METHOD, 1);
-      expression(statement.make(), depth + 3);
+      expression(statement.make(), depth + (version.atLeast(3, 7) ? 3 : 2));
       emit(Op.CALL, 1);
     } else {
       expression(statement.make(), depth + 1);
@@ -290,7 +290,7 @@ final class RecipeCompiler {
       emit(Op.CALL, 1);
       constant(BigInteger.valueOf(value.length()));
       emit(Op.BINARY, 1);
-      reach(depth + 4);
+      reach(depth + (version.atLeast(3, 7) ? 4 : 3));
     } else if (place instanceof Recipe.TimesValue value) {
       times(value, depth);
     } else {

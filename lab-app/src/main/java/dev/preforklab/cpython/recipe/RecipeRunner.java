@@ -171,8 +171,10 @@ public final class RecipeRunner {
     }
     evaluator.calls().reportCounts();
     if (replay != null) {
+      replay.skip(LoadCalls.ENCODE);
+      evaluator.calls().encodeCounts();
       if (replay.skip(LoadCalls.KEYWORDS)) {
-        evaluator.calls().keepKeywords();
+        replay.standIn(evaluator.calls().keepKeywords());
       }
       evaluator.calls().waitForWord();
       replay.finish();
