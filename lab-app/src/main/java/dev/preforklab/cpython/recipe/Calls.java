@@ -85,15 +85,14 @@ final class Calls {
   final boolean countsFrames;
 
   Calls(Mutator mutator) {
-    this(mutator, mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)));
+    this(mutator, mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)), null);
   }
 
-  private Calls(Mutator mutator, long type) {
-    this(mutator, type, new ReaderFrames(mutator, type));
-  }
-
-  private Calls(Mutator mutator, long type, ReaderFrames readers) {
-    this.readers = readers;
+  private Calls(Mutator mutator, long type, @Nullable ReaderFrames parents) {
+    CStack stack = new CStack(mutator.interpreter.host, mutator.version);
+    mutator.interpreter.deallocator.setNestingListener(stack::deallocate);
+    readers =
+        parents == null ? new ReaderFrames(mutator, type, stack) : parents.forked(mutator, stack);
     this.mutator = mutator;
     this.type = type;
     interpreter = mutator.interpreter;
@@ -106,7 +105,7 @@ final class Calls {
 
   /** The calls of a forked process. */
   Calls forked(Mutator child) {
-    Calls copy = new Calls(child, type, readers.forked(child));
+    Calls copy = new Calls(child, type, readers);
     copy.frames.putAll(frames);
     copy.hadFrames.addAll(hadFrames);
     copy.specialised.addAll(specialised);

@@ -28,16 +28,17 @@ final class ReaderFrames {
   private final Deque<Long> used = new ArrayDeque<>();
 
   private final CStack stack;
+  private int deepest;
   private long kept;
 
   /**
    * @param type of what calls allocate
    */
-  ReaderFrames(Mutator mutator, long type) {
+  ReaderFrames(Mutator mutator, long type, CStack stack) {
+    this.stack = stack;
     this.mutator = mutator;
     this.type = type;
     interpreter = mutator.interpreter;
-    stack = new CStack(interpreter.host, mutator.version);
     int emptyBytes = emptyBytes(mutator.version);
     firstVariable = emptyBytes - 8;
     bytes = emptyBytes + 8L * (VARIABLES + STACK);
@@ -49,8 +50,8 @@ final class ReaderFrames {
   }
 
   /** The same frames in a forked process. */
-  ReaderFrames forked(Mutator child) {
-    ReaderFrames copy = new ReaderFrames(child, type);
+  ReaderFrames forked(Mutator child, CStack childStack) {
+    ReaderFrames copy = new ReaderFrames(child, type, childStack);
     copy.kept = kept;
     return copy;
   }
@@ -78,7 +79,10 @@ final class ReaderFrames {
       interpreter.track(frame);
     }
     used.push(frame);
-    stack.enter(used.size());
+    if (used.size() > deepest) {
+      deepest = used.size();
+      stack.enter(deepest);
+    }
     return waiting != 0;
   }
 
