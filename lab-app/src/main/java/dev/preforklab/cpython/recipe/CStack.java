@@ -9,10 +9,10 @@ import java.util.Objects;
 import java.util.Properties;
 
 /**
- * The C stack below what the interpreter's own footprint has of it. Up to 3.10 each call of a Python
- * function is one of C functions, too; a recursion goes down pages that the process has had since
- * its imports, and copies them. On 3.13 deallocations nest as far as the stack allows, not only 50
- * deep ({@code Py_TRASHCAN_HEADROOM}): a ring of instances takes them all.
+ * The C stack below what the interpreter's own footprint has of it. Up to 3.10 each call of a
+ * Python function is one of C functions, too; a recursion goes down pages that the process has had
+ * since its imports, and copies them. On 3.13 deallocations nest as far as the stack allows, not
+ * only 50 deep ({@code Py_TRASHCAN_HEADROOM}): a ring of instances takes them all.
  */
 final class CStack {
   /** {@code Py_C_RECURSION_LIMIT} less {@code Py_TRASHCAN_HEADROOM}. */

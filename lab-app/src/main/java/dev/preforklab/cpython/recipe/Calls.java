@@ -28,9 +28,7 @@ final class Calls {
   /** Those of the function that waits and of the act, after that of build. */
   private static final int OWN_FRAMES = 2;
 
-  private static final int ITERATOR_BYTES = 32;
-  private static final int SET_ITERATOR_BYTES = 48;
-  private static final int DICT_ITERATOR_BYTES = 56;
+  static final int ITERATOR_BYTES = 32;
 
   /** What frames have room for where the code is not known. */
   static final int PLACES = 6;
@@ -63,9 +61,7 @@ final class Calls {
   /** The call sites of classes that have learnt to call without a tuple of arguments. */
   private final Set<Object> specialised = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  /**
-   * The frames that wait for code that has none, and how many full collections there were then.
-   */
+  /** The frames that wait for code that has none, and how many full collections there were then. */
   private int freeFrames;
 
   private long fullCollections;
@@ -85,7 +81,10 @@ final class Calls {
   final boolean countsFrames;
 
   Calls(Mutator mutator) {
-    this(mutator, mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)), null);
+    this(
+        mutator,
+        mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)),
+        null);
   }
 
   private Calls(Mutator mutator, long type, @Nullable ReaderFrames parents) {
@@ -285,7 +284,7 @@ final class Calls {
       return 0;
     }
     long closure = freeVariables == 0 ? 0 : mutator.newTuple(new long[freeVariables]);
-    long function = interpreter.newGcObject(type, functionBytes(version));
+    long function = interpreter.newGcObject(type, CodeObjects.functionBytes(version));
     host.store(function + ObjectHead.BYTES, closure, CAUSE_DATA);
     interpreter.track(function);
     return function;
@@ -306,17 +305,6 @@ final class Calls {
     }
     interpreter.decref(call.arguments);
     release(call.method, false);
-  }
-
-  /** Bytes of a function object. */
-  static int functionBytes(PythonVersion version) {
-    return switch (version.minor) {
-      case 6, 7 -> 112;
-      case 8, 9 -> 120;
-      case 10 -> 128;
-      case 11 -> 136;
-      default -> 144;
-    };
   }
 
   private long frame(Object place, int places) {
@@ -480,12 +468,7 @@ final class Calls {
    * @param traversal of the container's type
    */
   long iterateDeep(int traversal) {
-    return temporary(
-        switch (traversal) {
-          case TypeSpec.DICT -> DICT_ITERATOR_BYTES;
-          case TypeSpec.SET -> SET_ITERATOR_BYTES;
-          default -> ITERATOR_BYTES;
-        });
+    return temporary(ReaderFrames.iteratorBytes(traversal));
   }
 
   /** The iterator over a list; where it is only counted 0, its memory is the baseline's. */

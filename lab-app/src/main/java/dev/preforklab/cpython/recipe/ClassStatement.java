@@ -56,7 +56,7 @@ final class ClassStatement {
       boolean hasInit,
       Runnable enterBody,
       Runnable makeInit) {
-    long body = newObject(Calls.functionBytes(version));
+    long body = newObject(CodeObjects.functionBytes(version));
     newTupleToUntrack(1); // bases, which stay
     long prepare = bind();
     long space = newNamespace();

@@ -380,4 +380,15 @@ final class CodeObjects {
       default -> 200;
     };
   }
+
+  /** Bytes of a function object. */
+  static int functionBytes(PythonVersion version) {
+    return switch (version.minor) {
+      case 6, 7 -> 112;
+      case 8, 9 -> 120;
+      case 10 -> 128;
+      case 11 -> 136;
+      default -> 144;
+    };
+  }
 }

@@ -238,7 +238,7 @@ final class Definitions {
       makeFixtures(1);
       return;
     }
-    long function = interpreter.newGcObject(metatype, Calls.functionBytes(mutator.version));
+    long function = interpreter.newGcObject(metatype, CodeObjects.functionBytes(mutator.version));
     interpreter.track(function);
     if (place instanceof Recipe.CycleValue) {
       code.defineName();
@@ -252,7 +252,7 @@ final class Definitions {
       makeFixtures(1);
       return;
     }
-    long function = interpreter.newGcObject(metatype, Calls.functionBytes(mutator.version));
+    long function = interpreter.newGcObject(metatype, CodeObjects.functionBytes(mutator.version));
     interpreter.track(function);
     code.defineName();
     code.setReader(function);

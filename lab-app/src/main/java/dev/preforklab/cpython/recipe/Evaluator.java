@@ -259,8 +259,7 @@ final class Evaluator {
     long arguments = calls.passArgument(value, argument);
     long object = instances.create(type);
     boolean captures = value.values().stream().anyMatch(FreeVariables::capturesIndex);
-    Calls.Call call = 
-        calls.enterInit(value, object, argument, captures, definitions.places(value));
+    Calls.Call call = calls.enterInit(value, object, argument, captures, definitions.places(value));
     definitions.enter(value);
     interpreter.evalBreaker();
     index = new LoopIndex(mutator, argument, outer.value());
@@ -322,10 +321,7 @@ final class Evaluator {
     Range range = new Range(mutator, calls, value.times());
     Calls.Call call =
         calls.enterComprehension(
-            value,
-            function,
-            FreeVariables.capturesIndex(value.of()),
-            definitions.places(value));
+            value, function, FreeVariables.capturesIndex(value.of()), definitions.places(value));
     definitions.enter(value);
     list = list == 0 ? mutator.newList(new long[0]) : list;
     long j = 0;

@@ -303,11 +303,20 @@ final class LoadCalls {
       deadTuples.forEach(
           (length, blocks) -> {
             int end = takenByTheEmptyRecipe(blocks);
-            for (int i = taken.getOrDefault(length, 0); i < end; i++) {
+            for (int i = taken.getOrDefault(length, 0) + takenByCollecting(length); i < end; i++) {
               places.put(blocks[i], new Block(16, 0));
               interpreter.malloc.free(BaselineLoader.lowerHalf(blocks[i]));
             }
           });
+    }
+
+    /**
+     * On 3.7 {@code gc.collect} keeps a tuple of its parameter's name from its first call on, which
+     * is the one that clears the lists.
+     */
+    private int takenByCollecting(int length) {
+      boolean is37 = interpreter.version.atLeast(3, 7) && !interpreter.version.atLeast(3, 8);
+      return is37 && length == 1 ? 1 : 0;
     }
 
     /** Takes the dead tuples that the captured process's own, empty recipe took. */

@@ -173,7 +173,8 @@ final class Measurement {
                   ? baseline.footprints.firstCollection(evaluator.calls().hadFreeFrames())
                   : part instanceof Recipe.ReadDeep
                       ? baseline.footprints.readDeep(frozen, collected)
-                  : baseline.footprints.of(frozen, collected || takesDead, footprintName(part)));
+                      : baseline.footprints.of(
+                          frozen, collected || takesDead, footprintName(part)));
     }
     boolean needsHeap =
         part instanceof Recipe.Iterate

@@ -1,6 +1,7 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.PythonVersion;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -8,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 final class ModuleCode {
   final CodeUnit unit = new CodeUnit(null, "<module>", "<module>", List.of());
   private final PythonVersion version;
+
+  /** For the instances of each class. */
+  private final List<ReaderCode.Branch> readerBranches = new ArrayList<>();
 
   /** A module that does nothing yet. */
   ModuleCode(PythonVersion version) {
@@ -31,12 +35,20 @@ final class ModuleCode {
     addLine(version.atLeast(3, 11) ? 6 : 8, version.atLeast(3, 11) ? 3 : 4);
   }
 
+  /** The module makes the function of read_deep, which knows the classes so far. */
+  void defineReader() {
+    define(ReaderCode.of(version, readerBranches));
+  }
+
   /**
    * The module makes a class, whose body sets its names.
    *
    * @param init the function {@code __init__}, or null
    */
   void defineClass(String name, @Nullable CodeUnit init, List<String> attributes, boolean slots) {
+    if (init != null) {
+      readerBranches.add(new ReaderCode.Branch(name, attributes));
+    }
     unit.constants.add(ClassBody.of(version, name, init, attributes, slots));
     unit.constants.add(new RecipeCompiler.Key(name));
     unit.names.add("object");

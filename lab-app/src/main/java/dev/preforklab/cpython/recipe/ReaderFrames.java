@@ -4,6 +4,7 @@ import static dev.preforklab.cpython.Host.CAUSE_DATA;
 
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.layout.TypeSpec;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
@@ -17,6 +18,9 @@ final class ReaderFrames {
   static final int VARIABLES = 3;
 
   static final int STACK = 4;
+
+  private static final int SET_ITERATOR_BYTES = 48;
+  private static final int DICT_ITERATOR_BYTES = 56;
 
   private final Mutator mutator;
   private final Interpreter interpreter;
@@ -47,6 +51,15 @@ final class ReaderFrames {
   /** Of a frame without variables, cells and stack; its type's size has room for one of these. */
   static int emptyBytes(PythonVersion version) {
     return version.atLeast(3, 10) ? 360 : version.atLeast(3, 7) ? 368 : 384;
+  }
+
+  /** Of the iterator over a container, by its type's traversal. */
+  static int iteratorBytes(int traversal) {
+    return switch (traversal) {
+      case TypeSpec.DICT -> DICT_ITERATOR_BYTES;
+      case TypeSpec.SET -> SET_ITERATOR_BYTES;
+      default -> Calls.ITERATOR_BYTES;
+    };
   }
 
   /** The same frames in a forked process. */

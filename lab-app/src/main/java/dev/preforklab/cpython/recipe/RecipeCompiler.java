@@ -32,8 +32,6 @@ final class RecipeCompiler {
    */
   private List<Integer> factors = new ArrayList<>();
 
-  private final List<ReaderCode.Branch> readerBranches = new ArrayList<>();
-
   /**
    * @param isConstant whether the compiler makes an expression's value
    */
@@ -60,7 +58,7 @@ final class RecipeCompiler {
     CodeUnit acting = act(act);
     module.define(build);
     if (reads) {
-      module.define(ReaderCode.of(version, readerBranches));
+      module.defineReader();
     }
     module.define(acting);
     return module.unit;
@@ -457,7 +455,6 @@ final class RecipeCompiler {
     init.cells =
         hasComprehensions && value.values().stream().anyMatch(FreeVariables::capturesIndex) ? 1 : 0;
     module.defineClass(className, init, value.attributes(), value.slots());
-    readerBranches.add(new ReaderCode.Branch(className, value.attributes()));
     unit = outer;
     factors = outerFactors;
     return init;

@@ -208,7 +208,8 @@ public final class RecipeRunner {
     Definitions definitions = evaluator.definitions();
     CodeUnit module =
         new RecipeCompiler(version, definitions::isConstant)
-            .compile(recipe, defined, mentionsArray(recipe.heap()) || mentionsArray(defined), reads);
+            .compile(
+                recipe, defined, mentionsArray(recipe.heap()) || mentionsArray(defined), reads);
     long file = replay.skip(LoadCalls.FILE) ? code.readFile(mutator, module) : 0;
     replay.until(LoadCalls.CODE);
     code.load(mutator, module, all);
