@@ -309,11 +309,18 @@ final class Calls {
 
   private long frame(Object place, int places) {
     Long kept = frames.get(place);
-    long frame = kept == null ? interpreter.newGcObject(type, frameBytes(places)) : kept;
+    long frame = kept == null ? newFrame(frameBytes(places)) : kept;
     frames.put(place, frame);
     mutator.writeHead(frame, type);
     interpreter.track(frame);
     return frame;
+  }
+
+  private long newFrame(int bytes) {
+    long waiting = interpreter.freeLists.takeFrame();
+    return waiting == 0
+        ? interpreter.newGcObject(type, bytes)
+        : CodeRuns.resized(interpreter, waiting, bytes);
   }
 
   private int frameBytes(int places) {

@@ -292,10 +292,13 @@ final class CodeObjects {
     }
   }
 
-  /** Of the frame of a place's code, or that of a function: the variables, cells and the stack. */
+  /**
+   * Of the frame of a place's code, or that of a function: the variables, cells and the stack; 0 of
+   * a comprehension without code of its own.
+   */
   int places(Object place) {
     Loaded loaded = place instanceof String name ? functions.get(name) : units.get(place);
-    return Objects.requireNonNull(loaded).unit.places();
+    return loaded == null ? 0 : loaded.unit.places();
   }
 
   /** The code of a class's {@code __init__}, a ring or a comprehension begins to run, once more. */
