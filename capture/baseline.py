@@ -546,9 +546,9 @@ def text_of(memory, at, types):
 def frames(memory, blocks, release, types):
     """The blocks of the frames that the rig's own functions keep, which other recipes' functions need not fit into: to 3.10 code
     keeps the frame of its last call."""
-    if release not in ("3.7", "3.8", "3.9", "3.10"):
+    if release not in ("3.6", "3.7", "3.8", "3.9", "3.10"):
         return {}
-    head, shift = (32, 8) if release == "3.7" else (16, 0)
+    head, shift = (32, 8) if release in ("3.6", "3.7") else (16, 0)
     wanted = {("recipe", "<module>"): "module", ("recipe", "build"): "build", (None, "line"): "line"}
     found = {}
 

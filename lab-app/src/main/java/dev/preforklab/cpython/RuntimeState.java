@@ -96,6 +96,11 @@ public final class RuntimeState {
   /** First of the dead blocks that were on other lists, chained by their first word. */
   public static final int UNKNOWN_FREE = BOUND_FREE + 16;
 
+  /** Frames that wait for any code, to 3.10: how many, then the first of the chain. */
+  public static final int FRAME_FREE_COUNT = UNKNOWN_FREE + 8;
+
+  public static final int FRAME_FREE = FRAME_FREE_COUNT + 8;
+
   // the C library's heap: mp_, then main_arena, see obmalloc.RawMalloc
   public static final int MALLOC_MMAP_THRESHOLD = 8192;
   public static final int MALLOC_TRIM_THRESHOLD = MALLOC_MMAP_THRESHOLD + 8;

@@ -35,6 +35,10 @@ final class BaselineLoader {
 
   private static final long ADDRESS_MASK = (1L << 32) - 1;
   private static final long BOOT_AREA = 1 << 16;
+
+  /** The soft limit of a process's stack, RLIMIT_STACK. */
+  private static final long STACK_BYTES = 8 << 20;
+
   private static final long CAPTURED_REF_COUNT = 1 << 20;
 
   private final Baseline baseline;
@@ -132,7 +136,8 @@ final class BaselineLoader {
         host.setBrkStart(lowerHalf(start));
         host.sbrk(end - start);
       } else if (mapping[0] <= stack && stack < mapping[1]) {
-        host.mapAt(lowerHalf(start), end - start, "[stack]");
+        // It may grow so far.
+        host.mapAt(lowerHalf(end) - STACK_BYTES, STACK_BYTES, "[stack]");
       } else {
         host.mapAt(lowerHalf(start), end - start, "");
         mmapBase = Math.max(mmapBase, lowerHalf(end));

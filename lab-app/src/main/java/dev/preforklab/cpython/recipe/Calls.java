@@ -28,9 +28,11 @@ final class Calls {
   /** Those of the function that waits and of the act, after that of build. */
   private static final int OWN_FRAMES = 2;
 
-  private static final int ITERATOR_BYTES = 32;
-  private static final int TABLE_ITERATOR_BYTES = 56;
-  private static final int FRAME_BYTES = 432;
+  static final int ITERATOR_BYTES = 32;
+
+  /** What frames have room for where the code is not known. */
+  static final int PLACES = 6;
+
   private static final int CELL_BYTES = 24;
   private static final int OLD_BUILTIN_BYTES = 40;
 
@@ -38,7 +40,7 @@ final class Calls {
   private static final int OLD_IMPORT_BYTES = 4097;
 
   private static final int OLD_METHOD_BYTES = 48;
-  private static final int BUILTIN_BYTES = 48;
+  static final int BUILTIN_BYTES = 48;
   private static final int METHOD_BYTES = 40;
 
   private final Mutator mutator;
@@ -51,8 +53,7 @@ final class Calls {
   /** The frame that each code object keeps from its last call on ({@code co_zombieframe}). */
   private final IdentityHashMap<Object, Long> frames = new IdentityHashMap<>();
 
-  /** The frames of read_deep's function, outermost first, and how many are in use. */
-  private final List<Long> readers = new ArrayList<>();
+  private final ReaderFrames readers;
 
   /** Code that has had a frame, from 3.7 on; its memory is that of {@link CodeObjects}. */
   private final Set<Object> hadFrames = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -60,9 +61,7 @@ final class Calls {
   /** The call sites of classes that have learnt to call without a tuple of arguments. */
   private final Set<Object> specialised = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  /**
-   * 3.10's frames that wait for code that has none, and how many full collections there were then.
-   */
+  /** The frames that wait for code that has none, and how many full collections there were then. */
   private int freeFrames;
 
   private long fullCollections;
@@ -71,8 +70,6 @@ final class Calls {
   private boolean hadFreeFrames;
 
   private boolean actHadFreeFrame;
-
-  private int depth;
 
   /** Whether calls bind methods, and all of them is simulated. */
   final boolean areSimulated;
@@ -86,12 +83,15 @@ final class Calls {
   Calls(Mutator mutator) {
     this(
         mutator,
-        mutator.version.atLeast(3, 12)
-            ? 0
-            : mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)));
+        mutator.interpreter.addStaticType(TypeSpec.blocks("call", 16, 16, 0, false)),
+        null);
   }
 
-  private Calls(Mutator mutator, long type) {
+  private Calls(Mutator mutator, long type, @Nullable ReaderFrames parents) {
+    CStack stack = new CStack(mutator.interpreter.host, mutator.version);
+    mutator.interpreter.deallocator.setNestingListener(stack::deallocate);
+    readers =
+        parents == null ? new ReaderFrames(mutator, type, stack) : parents.forked(mutator, stack);
     this.mutator = mutator;
     this.type = type;
     interpreter = mutator.interpreter;
@@ -104,9 +104,8 @@ final class Calls {
 
   /** The calls of a forked process. */
   Calls forked(Mutator child) {
-    Calls copy = new Calls(child, type);
+    Calls copy = new Calls(child, type, readers);
     copy.frames.putAll(frames);
-    copy.readers.addAll(readers);
     copy.hadFrames.addAll(hadFrames);
     copy.specialised.addAll(specialised);
     copy.freeFrames = freeFrames;
@@ -169,8 +168,10 @@ final class Calls {
    * {@code __init__(self, i)} begins.
    *
    * @param place the class
+   * @param places that its frame has
    */
-  @Nullable Call enterInit(Expression place, long object, long index, boolean capturesIndex) {
+  @Nullable Call enterInit(
+      Expression place, long object, long index, boolean capturesIndex, int places) {
     if (!areSimulated) {
       return enter(place, capturesIndex ? 1 : 0, 0);
     }
@@ -181,7 +182,7 @@ final class Calls {
       interpreter.incref(index);
       arguments = mutator.newTuple(new long[] {object, index});
     }
-    return new Call(method, arguments, frame(place), cells(capturesIndex ? 1 : 0), 0);
+    return new Call(method, arguments, frame(place, places), cells(capturesIndex ? 1 : 0), 0);
   }
 
   /**
@@ -189,19 +190,20 @@ final class Calls {
    *
    * @param place of its code; null if it has its frame already
    * @param captured its variables that comprehensions use
+   * @param places that its frame has
    */
-  @Nullable Call enterFunction(@Nullable Object place, int captured) {
+  @Nullable Call enterFunction(@Nullable Object place, int captured, int places) {
     return areSimulated
-        ? new Call(0, 0, place == null ? 0 : frame(place), cells(captured), 0)
+        ? new Call(0, 0, place == null ? 0 : frame(place, places), cells(captured), 0)
         : enter(place, captured, 0);
   }
 
   /** The function of the act begins; that of 2.7 gets a frame that is left of the codec's. */
-  @Nullable Call enterAct() {
+  @Nullable Call enterAct(int places) {
     if (countsFrames) {
       actHadFreeFrame = countNewFrame();
     }
-    return areSimulated ? enterFunction(isOld ? null : ACT, 0) : null;
+    return areSimulated ? enterFunction(isOld ? null : ACT, 0, places) : null;
   }
 
   /**
@@ -209,14 +211,16 @@ final class Calls {
    *
    * @param function what {@link #makeFunction} returned
    * @param capturesIndex whether another comprehension in it uses its variable
+   * @param places that its frame has
    */
-  @Nullable Call enterComprehension(Expression place, long function, boolean capturesIndex) {
+  @Nullable Call enterComprehension(
+      Expression place, long function, boolean capturesIndex, int places) {
     if (function == 0) {
       return null;
     }
     int captured = capturesIndex ? 1 : 0;
     return areSimulated
-        ? new Call(0, 0, frame(place), cells(captured), function)
+        ? new Call(0, 0, frame(place, places), cells(captured), function)
         : enter(place, captured, function);
   }
 
@@ -265,11 +269,6 @@ final class Calls {
     return hadFreeFrames;
   }
 
-  /** Of the script's own frames between the heap and an act's end, those that counted. */
-  int framesCountedInBaseline() {
-    return hadFreeFrames ? 0 : OWN_FRAMES;
-  }
-
   /** A full collection frees the frames that wait. */
   private void forgetClearedFrames() {
     long now = interpreter.gcState.collections(2);
@@ -285,7 +284,7 @@ final class Calls {
       return 0;
     }
     long closure = freeVariables == 0 ? 0 : mutator.newTuple(new long[freeVariables]);
-    long function = interpreter.newGcObject(type, functionBytes(version));
+    long function = interpreter.newGcObject(type, CodeObjects.functionBytes(version));
     host.store(function + ObjectHead.BYTES, closure, CAUSE_DATA);
     interpreter.track(function);
     return function;
@@ -308,24 +307,24 @@ final class Calls {
     release(call.method, false);
   }
 
-  /** Bytes of a function object. */
-  static int functionBytes(PythonVersion version) {
-    return switch (version.minor) {
-      case 6, 7 -> 112;
-      case 8, 9 -> 120;
-      case 10 -> 128;
-      case 11 -> 136;
-      default -> 144;
-    };
-  }
-
-  private long frame(Object place) {
+  private long frame(Object place, int places) {
     Long kept = frames.get(place);
-    long frame = kept == null ? interpreter.newGcObject(type, FRAME_BYTES) : kept;
+    long frame = kept == null ? newFrame(frameBytes(places)) : kept;
     frames.put(place, frame);
     mutator.writeHead(frame, type);
     interpreter.track(frame);
     return frame;
+  }
+
+  private long newFrame(int bytes) {
+    long waiting = interpreter.freeLists.takeFrame();
+    return waiting == 0
+        ? interpreter.newGcObject(type, bytes)
+        : CodeRuns.resized(interpreter, waiting, bytes);
+  }
+
+  private int frameBytes(int places) {
+    return ReaderFrames.emptyBytes(version) + 8 * places;
   }
 
   private List<Long> cells(int count) {
@@ -358,7 +357,7 @@ final class Calls {
   void fillFreeLists(boolean array, Baseline baseline, BaselineLoader loader) {
     if (!areSimulated) {
       mutator.fillFreeLists(baseline.freeLists, baseline.leftovers.restoreDead(mutator, loader));
-      hadFreeFrames = version.atLeast(3, 10) && interpreter.freeLists.hasOthers();
+      hadFreeFrames = interpreter.freeLists.hasFrames();
       if (hadFreeFrames) {
         // They come off the list in the order of first calls: whoever comes before the script's own
         // functions takes from these, too.
@@ -393,22 +392,46 @@ final class Calls {
    * the text, writes it and waits. On 2.7 that is the first use of a codec.
    */
   void reportCounts() {
-    if (areSimulated) {
-      int[] oldTuples = {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-      (isOld ? hold(oldTuples, 0, 0, 3, 0) : hold(new int[] {0, 0, 0, 1}, 0, 0, 1, 0)).release();
-      for (int i = 0; i < (isOld ? 5 : 1); i++) {
-        temporary(FRAME_BYTES);
-      }
-      if (isOld) {
-        // The codec's import has two buffers for names of modules.
-        long name = interpreter.raw.allocate(OLD_IMPORT_BYTES);
-        interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
-        interpreter.raw.free(name);
-      }
-    } else if (countsFrames) {
-      countNewFrame();
-    } else if (version.collectsAtEvalBreaker) {
+    if (!isOld) {
       returnCounts();
+      return;
+    }
+    hold(new int[] {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0, 0, 3, 0).release();
+    for (int i = 0; i < 5; i++) {
+      temporary(frameBytes(PLACES));
+    }
+    // The codec's import has two buffers for names of modules.
+    long name = interpreter.raw.allocate(OLD_IMPORT_BYTES);
+    interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
+    interpreter.raw.free(name);
+  }
+
+  /** The text of the counts is encoded and written. */
+  void encodeCounts() {
+    release(bindBuiltin(), true);
+    write();
+  }
+
+  /** {@code posix.write(1, text)}, whose arguments are a tuple up to 3.6. */
+  void write() {
+    if (areSimulated) {
+      interpreter.decref(mutator.newTuple(new long[] {mutator.none(), mutator.none()}));
+    }
+  }
+
+  /**
+   * The names of {@code str.encode}'s parameters, which it keeps from its first call on.
+   *
+   * @return the block of their tuple
+   */
+  long keepKeywords() {
+    return mutator.newTuple(new long[] {mutator.none(), mutator.none()}) - version.gcHeadBytes;
+  }
+
+  /** The function that reads a word is called for the first time. */
+  void waitForWord() {
+    if (!version.atLeast(3, 11)) {
+      countNewFrame();
     }
   }
 
@@ -425,34 +448,40 @@ final class Calls {
 
   // Reading
 
-  /** A call of the recursive function of read_deep begins. */
-  void enterReader() {
-    if (areSimulated) {
-      if (depth == readers.size()) {
-        readers.add(interpreter.newGcObject(type, FRAME_BYTES));
-      }
-      long frame = readers.get(depth);
-      mutator.writeHead(frame, type);
-      interpreter.track(frame);
-    } else if (countsFrames) {
-      interpreter.collector.enterUnseen();
+  /**
+   * A call of the recursive function of read_deep begins, and asks for the type of its argument.
+   */
+  void enterReader(long argument) {
+    if (!version.atLeast(3, 11)) {
+      forgetClearedFrames();
+      freeFrames -= readers.enter(argument) ? 1 : 0;
     }
-    depth++;
+    if (!version.atLeast(3, 10)) {
+      interpreter.incref(argument);
+      interpreter.decref(mutator.newTuple(new long[] {argument}));
+    }
   }
 
   void leaveReader() {
-    depth--;
-    if (areSimulated) {
-      interpreter.untrack(readers.get(depth));
-    } else if (countsFrames) {
-      interpreter.collector.leaveUnseen();
+    if (!version.atLeast(3, 11)) {
+      forgetClearedFrames();
+      freeFrames += readers.leave() ? 1 : 0;
     }
   }
 
-  /** The iterator over a container; where it is only counted 0, its memory is the baseline's. */
-  long iterate(boolean isTable) {
+  /**
+   * The iterator over a container that read_deep's function goes through.
+   *
+   * @param traversal of the container's type
+   */
+  long iterateDeep(int traversal) {
+    return temporary(ReaderFrames.iteratorBytes(traversal));
+  }
+
+  /** The iterator over a list; where it is only counted 0, its memory is the baseline's. */
+  long iterate() {
     if (areSimulated) {
-      return temporary(isTable ? TABLE_ITERATOR_BYTES : ITERATOR_BYTES);
+      return temporary(ITERATOR_BYTES);
     }
     interpreter.collector.objectAllocated();
     interpreter.collector.enterUnseen();

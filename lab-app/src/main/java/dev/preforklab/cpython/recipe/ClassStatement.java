@@ -56,7 +56,7 @@ final class ClassStatement {
       boolean hasInit,
       Runnable enterBody,
       Runnable makeInit) {
-    long body = newObject(Calls.functionBytes(version));
+    long body = newObject(CodeObjects.functionBytes(version));
     newTupleToUntrack(1); // bases, which stay
     long prepare = bind();
     long space = newNamespace();
@@ -130,6 +130,11 @@ final class ClassStatement {
     return space;
   }
 
+  /** Of a builtin function bound to an object, from 3.7 on. */
+  static int boundBytes(PythonVersion version) {
+    return version.atLeast(3, 8) ? BOUND_BYTES : OLD_BOUND_BYTES;
+  }
+
   /** A method of the metatype or of super; up to 3.8 one waits on a free list afterwards. */
   private long bind() {
     if (!version.atLeast(3, 9)) {
@@ -138,7 +143,7 @@ final class ClassStatement {
         return waiting + version.gcHeadBytes;
       }
     }
-    return interpreter.newGcObject(metatype, version.atLeast(3, 8) ? BOUND_BYTES : OLD_BOUND_BYTES);
+    return interpreter.newGcObject(metatype, boundBytes(version));
   }
 
   private void unbind(long bound) {

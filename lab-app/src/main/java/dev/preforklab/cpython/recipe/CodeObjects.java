@@ -51,7 +51,7 @@ final class CodeObjects {
 
   private final IdentityHashMap<Object, Loaded> units = new IdentityHashMap<>();
 
-  /** Build and act, by their names. */
+  /** Build and act and what reads, by their names. */
   private final Map<String, Loaded> functions = new HashMap<>();
 
   private final Map<String, Long> names = new HashMap<>();
@@ -283,6 +283,19 @@ final class CodeObjects {
     }
   }
 
+  /** Notes the function that read_deep calls. */
+  void setReader(long function) {
+    Loaded loaded = functions.get(ReaderCode.NAME);
+    if (loaded != null) {
+      loaded.function = function;
+    }
+  }
+
+  /** Takes a reference to a name of the code and drops it. */
+  void touchName(Mutator mutator, String name) {
+    mutator.interpreter.refCounts.touch(Objects.requireNonNull(names.get(name)));
+  }
+
   /** The module has one more name. */
   void defineName() {
     calls.defineName();
@@ -299,8 +312,17 @@ final class CodeObjects {
   void run(Mutator mutator, String name, boolean needsFrame) {
     Loaded loaded = functions.get(name);
     if (loaded != null) {
-      run(mutator, loaded, needsFrame);
+      run(mutator, loaded, needsFrame && (runs.keepsFrameOfAct() || !name.equals("act")));
     }
+  }
+
+  /**
+   * Of the frame of a place's code, or that of a function: the variables, cells and the stack; 0 of
+   * a comprehension without code of its own.
+   */
+  int places(Object place) {
+    Loaded loaded = place instanceof String name ? functions.get(name) : units.get(place);
+    return loaded == null ? 0 : loaded.unit.places();
   }
 
   /** The code of a class's {@code __init__}, a ring or a comprehension begins to run, once more. */
@@ -308,6 +330,15 @@ final class CodeObjects {
     Loaded loaded = units.get(place);
     if (loaded != null) {
       runs.enter(mutator, loaded.unit);
+    }
+  }
+
+  /** The code of read_deep's function begins to run, once more; it has its frame. */
+  void enterReader(Mutator mutator) {
+    Loaded loaded = functions.get(ReaderCode.NAME);
+    if (loaded != null) {
+      run(mutator, loaded, false);
+      runs.run(mutator, loaded.unit);
     }
   }
 
@@ -357,7 +388,12 @@ final class CodeObjects {
 
   /** The body of a class statement runs, once. */
   void runClassBody(Mutator mutator, Expression place) {
-    runs.newFrame(mutator, place instanceof Recipe.CycleValue ? 1 : 2);
+    int stack = place instanceof Recipe.CycleValue ? 1 : 2;
+    if (!version.atLeast(3, 7) && place instanceof Recipe.InstanceValue value && value.slots()) {
+      // The tuple of their names is folded when the stack has been measured.
+      stack = Math.max(stack, value.attributes().size());
+    }
+    runs.newFrame(mutator, stack);
   }
 
   // Sizes
@@ -369,6 +405,17 @@ final class CodeObjects {
       case 11 -> 184;
       case 12 -> 192;
       default -> 200;
+    };
+  }
+
+  /** Bytes of a function object. */
+  static int functionBytes(PythonVersion version) {
+    return switch (version.minor) {
+      case 6, 7 -> 112;
+      case 8, 9 -> 120;
+      case 10 -> 128;
+      case 11 -> 136;
+      default -> 144;
     };
   }
 }

@@ -1,5 +1,6 @@
 package dev.preforklab.cpython.recipe;
 
+import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import java.util.IdentityHashMap;
 
@@ -19,10 +20,11 @@ final class CodeRuns {
   private static final int MAX_ENTRIES = 255;
 
   private final boolean keepsFrames;
-  private final boolean hasCaches;
 
-  /** Whether what waits on free lists of which only blocks are known is frames. */
-  private final boolean takesFreeFrames;
+  /** Whether only what runs once has its frame here, the rest having one of {@link Calls}. */
+  private final boolean keepsFramesOfOneRun;
+
+  private final boolean hasCaches;
 
   private final int frameBytes;
 
@@ -34,17 +36,16 @@ final class CodeRuns {
   }
 
   CodeRuns(PythonVersion version) {
-    // 3.6's frames are among those of Calls.
     keepsFrames = version.atLeast(3, 7) && !version.atLeast(3, 11);
+    keepsFramesOfOneRun = !version.atLeast(3, 7);
     hasCaches = keepsFrames && version.atLeast(3, 8);
-    takesFreeFrames = keepsFrames && version.atLeast(3, 10);
-    frameBytes = version.atLeast(3, 10) ? 360 : 368;
+    frameBytes = ReaderFrames.emptyBytes(version);
   }
 
   private CodeRuns(CodeRuns parent) {
     keepsFrames = parent.keepsFrames;
+    keepsFramesOfOneRun = parent.keepsFramesOfOneRun;
     hasCaches = parent.hasCaches;
-    takesFreeFrames = parent.takesFreeFrames;
     frameBytes = parent.frameBytes;
     parent.runs.forEach((unit, own) -> runsOf(unit).count = own.count);
   }
@@ -61,39 +62,49 @@ final class CodeRuns {
   /** A call of code begins. */
   void enter(Mutator mutator, CodeUnit unit) {
     if (keepsFrames) {
-      Runs own = runsOf(unit);
-      if (own.count < RUNS_BEFORE_CACHE) {
-        own.count++;
-        if (own.count == 1) {
-          newFrame(mutator, unit.places());
-        }
-        if (own.count == RUNS_BEFORE_CACHE && hasCaches) {
-          newCache(mutator, unit);
-        }
+      if (runsOf(unit).count == 0) {
+        newFrame(mutator, unit.places());
       }
+      run(mutator, unit);
     }
   }
 
+  /** A call of code has its frame. */
+  void run(Mutator mutator, CodeUnit unit) {
+    Runs own = runsOf(unit);
+    if (own.count < RUNS_BEFORE_CACHE && ++own.count == RUNS_BEFORE_CACHE && hasCaches) {
+      newCache(mutator, unit);
+    }
+  }
+
+  /** Whether the function of the act has its frame here. */
+  boolean keepsFrameOfAct() {
+    return keepsFrames;
+  }
+
   /**
-   * A frame's memory; {@link Calls} counts it. One that waits on 3.10's free list is taken first,
-   * and gives way to a larger one where it is too small ({@code PyObject_GC_Resize}).
+   * A frame's memory; {@link Calls} counts it. One that waits on the free list is taken first, and
+   * gives way to a larger one where it is too small ({@code PyObject_GC_Resize}).
    *
    * @param places of variables and on the stack
    */
   void newFrame(Mutator mutator, int places) {
-    if (keepsFrames) {
-      long bytes = mutator.version.gcHeadBytes + frameBytes + 8L * places;
-      long waiting = takesFreeFrames ? mutator.interpreter.freeLists.takeOther() : 0;
+    if (keepsFrames || keepsFramesOfOneRun) {
+      long bytes = frameBytes + 8L * places;
+      long waiting = mutator.interpreter.freeLists.takeFrame();
       if (waiting == 0) {
-        mutator.scratch(bytes);
-      } else if (mutator.interpreter.malloc.blockBytes(waiting) < bytes) {
-        long larger = mutator.scratch(bytes);
-        mutator.set(larger, 0);
-        mutator.freeScratch(waiting);
+        mutator.scratch(mutator.version.gcHeadBytes + bytes);
       } else {
-        mutator.set(waiting, 0);
+        mutator.set(resized(mutator.interpreter, waiting, bytes), 1);
       }
     }
+  }
+
+  /** A frame off the free list, which may be too small ({@code PyObject_GC_Resize}). */
+  static long resized(Interpreter interpreter, long frame, long bytes) {
+    int head = interpreter.version.gcHeadBytes;
+    boolean fits = interpreter.malloc.blockBytes(frame - head) >= head + bytes;
+    return fits ? frame : interpreter.malloc.reallocate(frame - head, head + bytes) + head;
   }
 
   private static void newCache(Mutator mutator, CodeUnit unit) {

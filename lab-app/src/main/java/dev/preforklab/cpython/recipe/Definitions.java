@@ -119,6 +119,11 @@ final class Definitions {
     }
   }
 
+  /** Of the frame of a place's code or of a function: what it holds besides its head. */
+  int places(Object place) {
+    return code == null ? Calls.PLACES : code.places(place);
+  }
+
   /** The keys of a dict display; none on 2.7. */
   long[] keys(Expression place) {
     return code == null ? NO_KEYS : code.keys(place);
@@ -189,6 +194,7 @@ final class Definitions {
     // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
     int descriptors = slots ? attributes.size() : 2;
     if (calls.areSimulated) {
+      makeFrame(place);
       Held held = calls.holdForClass();
       PyClass type = instances.define(attributes, slots, metatype, () -> {});
       mutator.newTuple(new long[] {0});
@@ -198,7 +204,7 @@ final class Definitions {
       held.release();
       add(place, type);
       makeFunction(place);
-      makeFixtures(3 + descriptors + (slots && !attributes.isEmpty() ? 1 : 0));
+      makeFixtures(2 + descriptors + (slots && !attributes.isEmpty() ? 1 : 0));
       return;
     }
     defineClass(place, attributes, slots);
@@ -213,6 +219,16 @@ final class Definitions {
     if (!hasInit) {
       // That of the ring, which the module makes.
       makeFunction(place);
+    }
+  }
+
+  /** The body's code has a frame; of 2.7 only that is known. */
+  private void makeFrame(Expression place) {
+    if (code == null) {
+      makeFixtures(1);
+    } else {
+      interpreter.collector.objectAllocated();
+      code.runClassBody(mutator, place);
     }
   }
 
@@ -232,12 +248,38 @@ final class Definitions {
       makeFixtures(1);
       return;
     }
-    long function = interpreter.newGcObject(metatype, Calls.functionBytes(mutator.version));
+    long function = interpreter.newGcObject(metatype, CodeObjects.functionBytes(mutator.version));
     interpreter.track(function);
     if (place instanceof Recipe.CycleValue) {
       code.defineName();
     }
     code.setFunction(place, function);
+  }
+
+  /** The module makes the function of read_deep. */
+  void makeReader() {
+    if (code == null) {
+      makeFixtures(1);
+      return;
+    }
+    long function = interpreter.newGcObject(metatype, CodeObjects.functionBytes(mutator.version));
+    interpreter.track(function);
+    code.defineName();
+    code.setReader(function);
+  }
+
+  /** The code of read_deep's function begins to run. */
+  void enterReader() {
+    if (code != null) {
+      code.enterReader(mutator);
+    }
+  }
+
+  /** Looks an attribute up, which takes a reference to its name. */
+  void touchName(String name) {
+    if (code != null) {
+      code.touchName(mutator, name);
+    }
   }
 
   private void add(Expression place, PyClass type) {

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -241,6 +242,19 @@ final class Dicts {
   /** The value of a dict's entry, from 3.11 on. */
   long item(long dict, int number) {
     return host.load(entry(host.load(dict + DictLayout.KEYS), number) + 8);
+  }
+
+  /** Goes through the keys and values; on 2.7, where keys stand for none, through values alone. */
+  void forEachItem(long dict, LongConsumer key, LongConsumer value) {
+    long keys = isOld ? 0 : host.load(dict + DictLayout.KEYS);
+    if (keys == 0) {
+      mutator.forEachReferent(dict, value);
+      return;
+    }
+    for (int i = 0; i < host.load(keys + dicts.keysEntries); i++) {
+      key.accept(host.load(entry(keys, i)));
+      value.accept(host.load(entry(keys, i) + 8));
+    }
   }
 
   private long shape(long keys) {

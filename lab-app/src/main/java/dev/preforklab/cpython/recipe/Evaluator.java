@@ -66,7 +66,7 @@ final class Evaluator {
 
   /** Runs statements, then lets go of the local variables, as a function's return does. */
   void run(List<Statement> statements) {
-    Calls.Call call = calls.enterFunction(null, FreeVariables.captured(statements));
+    Calls.Call call = calls.enterFunction(null, FreeVariables.captured(statements), 0);
     for (Statement statement : statements) {
       run(statement, 0);
     }
@@ -259,7 +259,7 @@ final class Evaluator {
     long arguments = calls.passArgument(value, argument);
     long object = instances.create(type);
     boolean captures = FreeVariables.anyCapturesIndex(value.values());
-    Calls.Call call = calls.enterInit(value, object, argument, captures);
+    Calls.Call call = calls.enterInit(value, object, argument, captures, definitions.places(value));
     definitions.enter(value);
     interpreter.evalBreaker();
     index = new LoopIndex(mutator, argument, outer.value());
@@ -279,7 +279,7 @@ final class Evaluator {
 
   private long cycle(Recipe.CycleValue value) {
     PyClass type = definitions.classOf(value);
-    Calls.Call call = calls.enterFunction(value, 0);
+    Calls.Call call = calls.enterFunction(value, 0, definitions.places(value));
     definitions.enter(value);
     interpreter.evalBreaker();
     long first = instances.create(type);
@@ -320,7 +320,8 @@ final class Evaluator {
     long list = mutator.version.major == 2 ? mutator.newList(new long[0]) : 0;
     Range range = new Range(mutator, calls, value.times());
     Calls.Call call =
-        calls.enterComprehension(value, function, FreeVariables.capturesIndex(value.of()));
+        calls.enterComprehension(
+            value, function, FreeVariables.capturesIndex(value.of()), definitions.places(value));
     definitions.enter(value);
     list = list == 0 ? mutator.newList(new long[0]) : list;
     long j = 0;
@@ -343,30 +344,48 @@ final class Evaluator {
 
   /** Reads a value and all it holds: takes and drops a reference to each. */
   void readDeep(long object) {
-    calls.enterReader();
-    interpreter.evalBreaker();
-    interpreter.refCounts.touch(object);
-    interpreter.refCounts.touch(mutator.typeOf(object));
-    TypeSpec spec = interpreter.spec(object);
-    switch (spec.traversal()) {
-      case TypeSpec.LIST -> iterate(object, this::readDeep);
-      case TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
-        long iterator = calls.iterate(spec.traversal() != TypeSpec.TUPLE);
-        mutator.forEachReferent(
-            object,
-            item -> {
-              readDeep(item);
-              interpreter.evalBreaker();
-            });
+    long type = mutator.typeOf(object);
+    enterReader(object, type);
+    int traversal = interpreter.spec(object).traversal();
+    switch (traversal) {
+      case TypeSpec.LIST, TypeSpec.TUPLE, TypeSpec.SET, TypeSpec.DICT -> {
+        long iterator = calls.iterateDeep(traversal);
+        if (traversal == TypeSpec.DICT) {
+          mutator.dictObjects.forEachItem(object, this::readKey, this::readItem);
+        } else {
+          mutator.forEachReferent(object, this::readItem);
+        }
         calls.endIteration(iterator);
       }
-      default -> {
-        // A leaf, or an instance: neither a list nor any other container.
-        mutator.touchContainerTypes();
-        readAttributes(object, mutator.typeOf(object));
-      }
+      default -> readOther(object, type);
     }
     calls.leaveReader();
+  }
+
+  private void enterReader(long object, long type) {
+    calls.enterReader(object);
+    definitions.enterReader();
+    interpreter.evalBreaker();
+    interpreter.refCounts.touch(object);
+    interpreter.refCounts.touch(type);
+  }
+
+  private void readItem(long item) {
+    readDeep(item);
+    interpreter.evalBreaker();
+  }
+
+  /** A name, of which only the place may be known. */
+  private void readKey(long key) {
+    enterReader(key, mutator.types.str());
+    readOther(key, mutator.types.str());
+    calls.leaveReader();
+  }
+
+  /** A leaf, or an instance: neither a list nor any other container. */
+  private void readOther(long object, long type) {
+    mutator.touchContainerTypes();
+    readAttributes(object, type);
   }
 
   /** Looks for the type among the recipe's classes, and takes and drops a reference to each. */
@@ -375,6 +394,7 @@ final class Evaluator {
       interpreter.refCounts.touch(one.type);
       if (one.type == type) {
         for (int i = 0; i < one.attributes.size(); i++) {
+          definitions.touchName(one.attributes.get(i));
           readDeep(instances.attribute(object, one, i));
         }
         return;
@@ -384,7 +404,7 @@ final class Evaluator {
 
   /** Goes through a list by an iterator, which the collector counts for as long as it lives. */
   void iterate(long list, LongConsumer body) {
-    long iterator = calls.iterate(false);
+    long iterator = calls.iterate();
     long size = mutator.listSize(list);
     for (long i = 0; i < size; i++) {
       body.accept(mutator.listItem(list, i));
@@ -396,7 +416,7 @@ final class Evaluator {
   /** {@code sum()} of a list of numbers, or of an array, which makes its numbers as it goes. */
   void sum(long container) {
     boolean isList = interpreter.spec(container).traversal() == TypeSpec.LIST;
-    long iterator = calls.iterate(false);
+    long iterator = calls.iterate();
     for (long i = 0; isList && i < mutator.listSize(container); i++) {
       interpreter.refCounts.touch(mutator.listItem(container, i));
     }

@@ -197,6 +197,22 @@ final class Footprints {
     return keep(whole, page -> !simulated.contains(page));
   }
 
+  /**
+   * What the interpreter itself touches in a read_deep: its function's code, frames and iterators
+   * are simulated, so that of the pages of pools only those remain on which it stores into what it
+   * had before.
+   */
+  Footprint readDeep(boolean frozen, boolean collected) {
+    Footprint whole = of(frozen, collected, "read_deep");
+    if (!simulatesCode) {
+      return whole;
+    }
+    Set<Long> used = setOf(whole.usedPages());
+    Set<Long> pooled = baseline.pools.pages();
+    return keep(
+        whole, page -> used.contains(page) || !(pooled.contains(page) || isInDataSegment(page)));
+  }
+
   private static Set<Long> setOf(long[] pages) {
     Set<Long> set = new HashSet<>();
     for (long page : pages) {

@@ -209,9 +209,18 @@ final class Leftovers {
       }
       long[] others = there(deadOthers);
       for (int i = others.length - 1; i >= 0; i--) {
-        interpreter.freeLists.putOther(loader.relocate(others[i]));
+        long block = loader.relocate(others[i]);
+        if (areFrames()) {
+          interpreter.freeLists.putFrame(block + head);
+        } else {
+          interpreter.freeLists.putOther(block);
+        }
       }
       return new Baseline.FreeLists(lists.length, dicts.length, keys.length, floats.length, tuples);
+    }
+
+    private boolean areFrames() {
+      return interpreter.version.atLeast(3, 10) && !interpreter.version.atLeast(3, 11);
     }
 
     private long deadObject(long block, long type) {

@@ -44,8 +44,11 @@ final class LoadCalls {
   /** Its allocation, unless it is from the free list. */
   static final String LIST = "list";
 
-  /** The tuple of the collector's three counts, unless one is on the free list; from 3.12 on. */
+  /** The tuple of the collector's three counts, unless one is on the free list. */
   static final String COUNTS = "counts";
+
+  /** The bound method {@code encode} of their text, on 3.6, unless one is on the free list. */
+  static final String ENCODE = "encode";
 
   /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
   static final String KEYWORDS = "keywords";
@@ -123,14 +126,20 @@ final class LoadCalls {
       kept.put((int) numbers[i], addresses[i]);
     }
     node.path("marks").properties().forEach(e -> marks.put(e.getKey(), e.getValue().asInt()));
-    if (version.collectsAtEvalBreaker) {
-      // The first tuple of this length after the list: all that is done by then is counting.
-      int bytes = version.gcHeadBytes + ObjectHead.VAR_BYTES + 8 * COUNTERS;
-      IntStream.range(marks.getOrDefault(OUT, calls.length), calls.length)
-          .filter(at -> calls[at] == bytes)
-          .findFirst()
-          .ifPresent(at -> marks.put(COUNTS, at));
+    // The first tuple of this length after the list: all that is done by then is counting.
+    int bytes = version.gcHeadBytes + ObjectHead.VAR_BYTES + 8 * COUNTERS;
+    mark(COUNTS, bytes, marks.getOrDefault(OUT, calls.length));
+    if (!version.atLeast(3, 7) && marks.containsKey(COUNTS)) {
+      mark(ENCODE, version.gcHeadBytes + Calls.BUILTIN_BYTES, marks.get(COUNTS) + 1);
     }
+  }
+
+  /** Marks the first allocation of so many bytes from somewhere on, if there is one. */
+  private void mark(String name, int bytes, int start) {
+    IntStream.range(start, calls.length)
+        .filter(at -> calls[at] == bytes)
+        .findFirst()
+        .ifPresent(at -> marks.put(name, at));
   }
 
   /** Reads them; of 2.7 there are none. */
@@ -206,38 +215,13 @@ final class LoadCalls {
       return true;
     }
 
-    /** The tuple of two that is allocated at a mark is one from the free list, if there is any. */
-    void takePair(String mark) {
-      Integer at = marks.get(mark);
-      if (at == null) {
-        return;
-      }
-      until(mark);
-      long pair = interpreter.freeLists.takeTuple(2);
-      if (pair != 0) {
-        place(calls[next++], pair - interpreter.version.gcHeadBytes);
-      }
-    }
-
     /**
-     * The next tuple that is allocated for the three counts is one from the free list, likewise.
+     * What the recipe has made instead of the call just left out stands for what that one made.
+     *
+     * @param block of its own
      */
-    void takeCounts() {
-      int bytes = interpreter.version.gcHeadBytes + ObjectHead.VAR_BYTES + 24;
-      int at = next;
-      while (at < calls.length && calls[at] != bytes) {
-        at++;
-      }
-      if (at == calls.length) {
-        return;
-      }
-      to(at, true);
-      long counts = interpreter.freeLists.takeTuple(3);
-      if (counts != 0) {
-        // It goes back there when the text has been made of it.
-        interpreter.freeLists.putTuple(counts, 3);
-        to(at + 1, false);
-      }
+    void standIn(long block) {
+      place(made - 1, calls[next - 1], block);
     }
 
     /** Leaves out the calls from here to a mark. */
@@ -280,14 +264,18 @@ final class LoadCalls {
       interpreter.malloc.free(BaselineLoader.lowerHalf(freed[old]));
     }
 
-    /** The module makes its functions, in the order of the calls; another one may come between. */
-    void defineFunctions(boolean another) {
+    /**
+     * The module makes its functions, in the order of the calls.
+     *
+     * @param between makes another one between them
+     */
+    void defineFunctions(Runnable between) {
       until(BUILD);
       for (int i = 0; i < (isEmpty() ? 0 : 2); i++) {
         to(next + 1, true);
         defineName();
-        if (i == 0 && another) {
-          defineName();
+        if (i == 0) {
+          between.run();
         }
       }
     }
@@ -336,11 +324,20 @@ final class LoadCalls {
       deadTuples.forEach(
           (length, blocks) -> {
             int end = takenByTheEmptyRecipe(blocks);
-            for (int i = taken.getOrDefault(length, 0); i < end; i++) {
+            for (int i = taken.getOrDefault(length, 0) + takenByCollecting(length); i < end; i++) {
               places.put(blocks[i], new Block(16, 0));
               interpreter.malloc.free(BaselineLoader.lowerHalf(blocks[i]));
             }
           });
+    }
+
+    /**
+     * On 3.7 {@code gc.collect} keeps a tuple of its parameter's name from its first call on, which
+     * is the one that clears the lists.
+     */
+    private int takenByCollecting(int length) {
+      boolean is37 = interpreter.version.atLeast(3, 7) && !interpreter.version.atLeast(3, 8);
+      return is37 && length == 1 ? 1 : 0;
     }
 
     /** Takes the dead tuples that the captured process's own, empty recipe took. */

@@ -26,6 +26,8 @@ final class Measurement {
   /** Whether a full collection came during an act that is not one. */
   private boolean collectsAll;
 
+  private boolean hasRounded;
+
   private final Act act;
   private final MachineHost host;
   private final Interpreter interpreter;
@@ -66,7 +68,7 @@ final class Measurement {
     if (word != 0) {
       interpreter.malloc.free(word);
     }
-    Calls.Call call = evaluator.calls().enterAct();
+    Calls.Call call = evaluator.calls().enterAct(evaluator.definitions().places("act"));
     List<Act> parts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
     boolean leaves = RecipeReader.leaves(act);
     int inside = leaves ? parts.size() - 1 : parts.size();
@@ -180,7 +182,10 @@ final class Measurement {
               ? baseline.footprints.exit(frozen, collected)
               : clearsLists && !frozen && !collected
                   ? baseline.footprints.firstCollection(evaluator.calls().hadFreeFrames())
-                  : baseline.footprints.of(frozen, collected || takesDead, footprintName(part)));
+                  : part instanceof Recipe.ReadDeep
+                      ? baseline.footprints.readDeep(frozen, collected)
+                      : baseline.footprints.of(
+                          frozen, collected || takesDead, footprintName(part)));
     }
     boolean needsHeap =
         part instanceof Recipe.Iterate
@@ -195,6 +200,7 @@ final class Measurement {
     if (part instanceof Recipe.Iterate iterate) {
       iterate(iterate);
     } else if (part instanceof Recipe.ReadDeep) {
+      evaluator.definitions().run("act");
       evaluator.readDeep(evaluator.out);
     } else if (part instanceof Recipe.Sum) {
       sum();
@@ -235,9 +241,7 @@ final class Measurement {
       return;
     }
     if (iterate.stride()) {
-      // round() makes an object that the collector counts: a method, or the names it takes.
-      interpreter.collector.objectAllocated();
-      interpreter.collector.objectFreed();
+      round();
       interpreter.evalBreaker();
     }
     if (version.collectsAtEvalBreaker && !version.atLeast(3, 13)) {
@@ -256,6 +260,30 @@ final class Measurement {
     }
     range.end();
     interpreter.decref(index);
+  }
+
+  /**
+   * {@code round()} of a float: the bound {@code __round__}, which on 3.7 and 3.8 waits on a free
+   * list afterwards, as that of a class statement does, and on 3.7 the names of its parameters,
+   * which it keeps from its first call on.
+   */
+  private void round() {
+    if (!version.atLeast(3, 7) || version.atLeast(3, 9)) {
+      interpreter.collector.objectAllocated();
+      interpreter.collector.objectFreed();
+      return;
+    }
+    Mutator mutator = evaluator.mutator();
+    if (!hasRounded && !version.atLeast(3, 8)) {
+      mutator.newTuple(new long[] {mutator.none(), mutator.none()});
+    }
+    hasRounded = true;
+    long bound = interpreter.freeLists.takeOther();
+    if (bound == 0) {
+      bound = mutator.scratch(version.gcHeadBytes + (long) ClassStatement.boundBytes(version));
+      interpreter.collector.objectAllocated();
+    }
+    interpreter.freeLists.putOther(bound);
   }
 
   private void sum() {
@@ -342,21 +370,22 @@ final class Measurement {
 
   /** The counts as the child's own gc.get_count() sees them. */
   private List<Integer> countsWhenRead() {
-    List<Integer> counts = RecipeRunner.counts(interpreter);
     Calls calls = evaluator.calls();
-    boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
-    int first = counts.get(0);
-    if (version.collectsAtEvalBreaker) {
-      calls.returnCounts();
-    } else if (full) {
-      first = baseline.footprints.of(isFrozen(), "gc.collect").countAfter();
-    } else if (!calls.areSimulated) {
-      first +=
-          baseline.footprints.of(false, "nothing").countAfter()
-              - baseline.counts[0]
-              - (calls.countsFrames ? calls.framesCountedInBaseline() : 0);
+    if (version.major == 2) {
+      List<Integer> counts = RecipeRunner.counts(interpreter);
+      boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
+      return full
+          ? List.of(
+              baseline.footprints.of(isFrozen(), "gc.collect").countAfter(),
+              counts.get(1),
+              counts.get(2))
+          : counts;
     }
-    return List.of(first, counts.get(1), counts.get(2));
+    // It says that the act is over.
+    calls.write();
+    List<Integer> counts = RecipeRunner.counts(interpreter);
+    calls.returnCounts();
+    return counts;
   }
 
   private long collections() {

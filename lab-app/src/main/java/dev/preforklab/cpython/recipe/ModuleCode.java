@@ -3,6 +3,7 @@ package dev.preforklab.cpython.recipe;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.recipe.Positions.Span;
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,9 @@ final class ModuleCode {
 
   /** The line of source that comes next, from 1. */
   private int nextLine = 1;
+
+  /** For the instances of each class. */
+  private final List<ReaderCode.Branch> readerBranches = new ArrayList<>();
 
   /** A module that does nothing yet. */
   ModuleCode(PythonVersion version, CodeUnit unit) {
@@ -65,12 +69,20 @@ final class ModuleCode {
     add(3);
   }
 
+  /** The module makes the function of read_deep, which knows the classes so far. */
+  void defineReader() {
+    define(ReaderCode.of(version, readerBranches));
+  }
+
   /**
    * The module makes a class, whose body sets its names.
    *
    * @param init the function {@code __init__}, or null
    */
   void defineClass(String name, @Nullable CodeUnit init, List<String> attributes, boolean slots) {
+    if (init != null) {
+      readerBranches.add(new ReaderCode.Branch(name, attributes));
+    }
     CodeUnit body = ClassBody.of(version, name, init, attributes, slots);
     unit.constants.add(body);
     unit.constants.add(new ExpressionWriter.Key(name));

@@ -39,7 +39,7 @@ final class Range {
       mutator.freeScratch(range);
     }
     mutator.interpreter.decref(arguments);
-    listIterator = isList ? calls.iterate(false) : 0;
+    listIterator = isList ? calls.iterate() : 0;
   }
 
   /** A new reference to the next int, that of number i. */

@@ -28,14 +28,18 @@ final class RecipeCompiler extends ExpressionWriter {
    * the source, then build and act.
    *
    * @param imports whether it begins with the import of array
+   * @param reads whether it has the function of read_deep, between build and act
    */
-  CodeUnit compile(Recipe recipe, List<Recipe.Act> acts, boolean imports) {
+  CodeUnit compile(Recipe recipe, List<Recipe.Act> acts, boolean imports, boolean reads) {
     if (imports) {
       module.importArray();
     }
     CodeUnit build = build(recipe);
     CodeUnit acting = act(recipe, acts);
     module.define(build);
+    if (reads) {
+      module.defineReader();
+    }
     module.define(acting);
     module.end();
     return module.unit;

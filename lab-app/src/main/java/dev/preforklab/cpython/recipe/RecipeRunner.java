@@ -172,7 +172,7 @@ public final class RecipeRunner {
         new Evaluator(
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
-    loadCode(evaluator, loader, baseline, acts, defined);
+    loadCode(evaluator, loader, baseline, acts, defined, reads);
     if (version.major > 2 && baseline.freeLists.lists() == 0) {
       // The list object itself is among the baseline's objects already, unless it was from the free
       // list: as long as there are more, it was.
@@ -184,14 +184,14 @@ public final class RecipeRunner {
     new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
     evaluator.definitions().define(recipe.heap());
     evaluator.definitions().define(defined);
-    if (reads) {
-      evaluator.definitions().makeFixtures(1);
+    if (reads && loader.replay() == null) {
+      evaluator.definitions().makeReader();
     }
     evaluator.definitions().fillFreeLists(array);
     LoadCalls.Replay replay = loader.replay();
     if (replay != null) {
       // Build and act are made, and main runs.
-      replay.defineFunctions(reads);
+      replay.defineFunctions(reads ? evaluator.definitions()::makeReader : () -> {});
       replay.skip(LoadCalls.BUILD_FRAME);
       evaluator.definitions().run("build");
       replay.until(LoadCalls.OUT);
@@ -211,10 +211,12 @@ public final class RecipeRunner {
     }
     evaluator.calls().reportCounts();
     if (replay != null) {
-      if (!evaluator.calls().areSimulated && !version.collectsAtEvalBreaker) {
-        replay.takeCounts();
+      replay.skip(LoadCalls.ENCODE);
+      evaluator.calls().encodeCounts();
+      if (replay.skip(LoadCalls.KEYWORDS)) {
+        replay.standIn(evaluator.calls().keepKeywords());
       }
-      replay.takePair(LoadCalls.KEYWORDS);
+      evaluator.calls().waitForWord();
       replay.finish();
       loader.trackNew(interpreter);
     }
@@ -230,7 +232,8 @@ public final class RecipeRunner {
       BaselineLoader loader,
       Baseline baseline,
       List<Act> acts,
-      List<Statement> defined) {
+      List<Statement> defined,
+      boolean reads) {
     LoadCalls.Replay replay = loader.replay();
     if (replay == null) {
       return;
@@ -246,7 +249,7 @@ public final class RecipeRunner {
     Definitions definitions = evaluator.definitions();
     CodeUnit module =
         new RecipeCompiler(version, definitions::isConstant)
-            .compile(recipe, acts, mentionsArray(recipe.heap()) || mentionsArray(defined));
+            .compile(recipe, acts, mentionsArray(recipe.heap()) || mentionsArray(defined), reads);
     long file = replay.skip(LoadCalls.FILE) ? code.readFile(mutator, module) : 0;
     replay.until(LoadCalls.CODE);
     code.load(mutator, module, all);

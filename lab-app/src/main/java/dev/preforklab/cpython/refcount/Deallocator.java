@@ -9,6 +9,8 @@ import dev.preforklab.cpython.layout.GcHead;
 import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.layout.Traversal;
 import dev.preforklab.cpython.layout.TypeSpec;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * tp_dealloc and tp_clear of the simulated types, with the trashcan: beyond 50 nested containers an
@@ -32,6 +34,17 @@ public final class Deallocator {
   private long deleteLater;
 
   private long deallocations;
+
+  /** Of deallocations under way, those of instances; above them are those that are chained up. */
+  private int instances;
+
+  private int deepestInstances;
+  private int instancesAtCut;
+  private int instancesAbove;
+
+  /** Hears how many instances' deallocations are nested where nothing cuts them off. */
+  private @Nullable IntConsumer nestingListener;
+
   private Traversal[] traversals = new Traversal[4];
 
   public Deallocator(Interpreter interpreter) {
@@ -52,6 +65,11 @@ public final class Deallocator {
     return deallocations;
   }
 
+  /** Names who hears each time that instances' deallocations nest deeper than ever before. */
+  public void setNestingListener(IntConsumer listener) {
+    nestingListener = listener;
+  }
+
   /** Frees an object whose reference count has reached zero. */
   public void deallocate(long object) {
     int code = interpreter.types.code(host.load(object + ObjectHead.TYPE));
@@ -67,10 +85,15 @@ public final class Deallocator {
       long head = object - interpreter.version.gcHeadBytes;
       interpreter.lists.setPrev(head, deleteLater);
       setDeleteLater(head);
+      instancesAtCut = instancesAbove + instances;
       return;
     }
+    int nested = isInstance(spec) ? 1 : 0;
     nesting++;
+    instances += nested;
+    noteNesting();
     deallocateContainer(object, spec);
+    instances -= nested;
     nesting--;
     if (nesting == 0 && deleteLater != 0 && !leavesTrash) {
       destroyChain();
@@ -86,13 +109,25 @@ public final class Deallocator {
   private void destroyChain() {
     // one for the chain, which must not be destroyed from within, and one for the object's own
     nesting += 2;
+    int above = instancesAbove;
     while (deleteLater != 0) {
+      instancesAbove = instancesAtCut + 1;
       long head = deleteLater;
       setDeleteLater(host.load(head + GcHead.PREV) & GcHead.PREV_MASK);
       long object = head + interpreter.version.gcHeadBytes;
       deallocateContainer(object, interpreter.spec(object));
     }
     nesting -= 2;
+    instancesAbove = above;
+  }
+
+  private void noteNesting() {
+    if (instancesAbove + instances > deepestInstances) {
+      deepestInstances = instancesAbove + instances;
+      if (nestingListener != null) {
+        nestingListener.accept(deepestInstances);
+      }
+    }
   }
 
   private void setDeleteLater(long head) {

@@ -16,6 +16,12 @@ import dev.preforklab.cpython.layout.ObjectHead;
  * item, floats by their type word.
  */
 public final class FreeLists {
+  /** {@code f_back}, by which free frames are chained. */
+  private static final int FRAME_BACK = 24;
+
+  /** PyFrame_MAXFREELIST. */
+  private static final int FRAMES = 200;
+
   private final Interpreter interpreter;
   private final Host host;
   private final long runtime;
@@ -126,15 +132,26 @@ public final class FreeLists {
         object);
   }
 
+  /** A frame that code has left behind which kept another one already, or 0 (to 3.10 only). */
+  public long takeFrame() {
+    return takeChained(RuntimeState.FRAME_FREE_COUNT, RuntimeState.FRAME_FREE, FRAME_BACK);
+  }
+
+  /** Keeps such a frame; false if there is no room. */
+  public boolean putFrame(long object) {
+    return putChained(
+        RuntimeState.FRAME_FREE_COUNT, RuntimeState.FRAME_FREE, FRAME_BACK, FRAMES, object);
+  }
+
+  /** Whether a frame waits. */
+  public boolean hasFrames() {
+    return host.load(runtime + RuntimeState.FRAME_FREE) != 0;
+  }
+
   /** Keeps a dead block of a list of which only this is known, until a full collection. */
   public void putOther(long block) {
     set(block, host.load(runtime + RuntimeState.UNKNOWN_FREE));
     set(runtime + RuntimeState.UNKNOWN_FREE, block);
-  }
-
-  /** Whether there are dead blocks of that kind. */
-  public boolean hasOthers() {
-    return host.load(runtime + RuntimeState.UNKNOWN_FREE) != 0;
   }
 
   /** Takes the dead block of that kind that was kept last; 0 if there is none. */
@@ -157,6 +174,9 @@ public final class FreeLists {
     for (long o; (o = host.load(runtime + RuntimeState.UNKNOWN_FREE)) != 0; ) {
       set(runtime + RuntimeState.UNKNOWN_FREE, host.load(o));
       interpreter.malloc.free(o);
+    }
+    for (long o; (o = takeFrame()) != 0; ) {
+      interpreter.gcDelete(o, 0);
     }
     for (long t = 1; t <= 20; t++) {
       int count = RuntimeState.TUPLE_FREE_COUNT + 8 * (int) t;
