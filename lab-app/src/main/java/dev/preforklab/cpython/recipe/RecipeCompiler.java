@@ -25,19 +25,18 @@ final class RecipeCompiler extends ExpressionWriter {
 
   /**
    * The module: its constants are the bodies of classes and the functions of rings, in the order of
-   * the source, then build and act.
+   * the source, then build, the function of read_deep if an act is that, and act.
    *
    * @param imports whether it begins with the import of array
-   * @param reads whether it has the function of read_deep, between build and act
    */
-  CodeUnit compile(Recipe recipe, List<Recipe.Act> acts, boolean imports, boolean reads) {
+  CodeUnit compile(Recipe recipe, List<Recipe.Act> acts, boolean imports) {
     if (imports) {
       module.importArray();
     }
     CodeUnit build = build(recipe);
     CodeUnit acting = act(recipe, acts);
     module.define(build);
-    if (reads) {
+    if (acts.stream().anyMatch(Recipe.ReadDeep.class::isInstance)) {
       module.defineReader();
     }
     module.define(acting);

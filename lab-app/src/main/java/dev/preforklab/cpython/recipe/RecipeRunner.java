@@ -172,7 +172,7 @@ public final class RecipeRunner {
         new Evaluator(
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
-    loadCode(evaluator, loader, baseline, acts, defined, reads);
+    loadCode(evaluator, loader, baseline, acts, defined);
     if (version.major > 2 && baseline.freeLists.lists() == 0) {
       // The list object itself is among the baseline's objects already, unless it was from the free
       // list: as long as there are more, it was.
@@ -232,8 +232,7 @@ public final class RecipeRunner {
       BaselineLoader loader,
       Baseline baseline,
       List<Act> acts,
-      List<Statement> defined,
-      boolean reads) {
+      List<Statement> defined) {
     LoadCalls.Replay replay = loader.replay();
     if (replay == null) {
       return;
@@ -249,7 +248,7 @@ public final class RecipeRunner {
     Definitions definitions = evaluator.definitions();
     CodeUnit module =
         new RecipeCompiler(version, definitions::isConstant)
-            .compile(recipe, acts, mentionsArray(recipe.heap()) || mentionsArray(defined), reads);
+            .compile(recipe, acts, mentionsArray(recipe.heap()) || mentionsArray(defined));
     long file = replay.skip(LoadCalls.FILE) ? code.readFile(mutator, module) : 0;
     replay.until(LoadCalls.CODE);
     code.load(mutator, module, all);
