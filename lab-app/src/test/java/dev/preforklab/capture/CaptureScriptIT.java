@@ -31,7 +31,7 @@ class CaptureScriptIT {
     // only the interpreter that runs the tests, not those of the user's home
     builder.environment().put("HOME", home.toString());
 
-    String output = SystemPython.run(builder, 180, home.resolve("unittest.log"));
+    String output = SystemPython.run(builder, 300, home.resolve("unittest.log"));
 
     Matcher ran = RAN.matcher(output);
     assertThat(ran.find()).as(output).isTrue();
