@@ -72,6 +72,7 @@ final class ModuleCode {
   /** The module makes the function of read_deep, which knows the classes so far. */
   void defineReader() {
     define(ReaderCode.of(version, readerBranches));
+    nextLine++; // an empty one
   }
 
   /**

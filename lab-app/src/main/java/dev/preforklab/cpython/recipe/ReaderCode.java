@@ -1,8 +1,8 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.recipe.Positions.Span;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -15,22 +15,48 @@ final class ReaderCode {
   private static final int LARGEST_ARGUMENT = 255;
   private static final int LARGEST_OF_TWO_BYTES = 65_535;
 
+  /** Columns behind {@code if} and {@code elif}, and of what is in a branch and in its loop. */
+  private static final int IF = 7;
+
+  private static final int ELIF = 9;
+  private static final int BRANCH = 8;
+  private static final int LOOP = 12;
+
   private final PythonVersion version;
   private final CodeUnit unit = new CodeUnit(null, NAME, NAME, List.of("o", "t", "x"));
 
-  /** Of each instruction in order, its bytes with those of its cache. */
-  private final List<Integer> sizes = new ArrayList<>();
-
-  /** Of each instruction, the number of the label it jumps to, or -1. */
-  private final List<Integer> targets = new ArrayList<>();
-
-  private final List<Boolean> relative = new ArrayList<>();
-
-  /** Of each instruction, its argument, where that is the number of a name. */
-  private final List<Integer> arguments = new ArrayList<>();
+  private final List<Instruction> instructions = new ArrayList<>();
 
   /** The instructions that labels stand before. */
   private final List<Integer> labels = new ArrayList<>();
+
+  /** Where in the source the next instructions come from. */
+  private Span here = new Span(0, 0, 0);
+
+  /** The last test of what class an object is of. */
+  private Span lastTest = here;
+
+  private static final class Instruction {
+    final Op op;
+    final Span span;
+
+    /** The number of the label it jumps to, or -1. */
+    int target = -1;
+
+    /** Whether it counts from where it is. */
+    boolean isRelative;
+
+    /** Its argument, where that is the number of a name. */
+    int argument;
+
+    /** How many EXTENDED_ARGs stand before it. */
+    int extended;
+
+    Instruction(Op op, Span span) {
+      this.op = op;
+      this.span = span;
+    }
+  }
 
   private ReaderCode(PythonVersion version) {
     this.version = version;
@@ -53,22 +79,40 @@ final class ReaderCode {
       plain(1);
     }
     int end = newLabel();
+    unit.sourceLine++;
+    at(8, 12);
     global("type");
+    at(13, 14);
     plain(1);
+    at(8, 15);
     emit(Op.CALL);
+    at(4, 5);
     plain(1);
     int loop = newLabel();
     int next = newLabel();
-    test("list", loop);
-    test("tuple", loop);
-    test("set", next);
+    unit.sourceLine++;
+    test("list", loop, IF);
+    test("tuple", loop, here.end() + 4);
+    test("set", next, here.end() + 4);
     place(loop);
-    forEach(this::readItem);
+    Loop items = beginLoop();
+    readItem();
+    jumpBack(items);
+    endLoop(items);
     leaveBranch(end);
     place(next);
     next = branches.isEmpty() ? end : newLabel();
-    test("dict", next);
-    forEach(this::readEntry);
+    unit.sourceLine++;
+    test("dict", next, ELIF);
+    Loop entries = beginLoop();
+    readEntry();
+    jumpBack(entries);
+    // Behind the function's other end on 3.11.
+    boolean endsLast = branches.isEmpty() && version.atLeast(3, 11) && !version.atLeast(3, 12);
+    if (endsLast) {
+      leave(end);
+    }
+    endLoop(entries);
     leaveBranch(branches.isEmpty() ? -1 : end);
     // Lines of the source, and from 3.10 on of a loop's end once more and of the function's.
     unit.lines = version.atLeast(3, 10) ? 11 : 8;
@@ -78,22 +122,32 @@ final class ReaderCode {
       next = isLast ? end : newLabel();
       branch(branches.get(i), next, isLast ? -1 : end);
     }
-    place(end);
-    leave();
+    if (!endsLast) {
+      leave(end);
+    }
   }
 
   private void branch(Branch branch, int next, int end) {
-    test(branch.className(), next);
+    unit.sourceLine++;
+    test(branch.className(), next, ELIF);
     unit.lines += 1 + Math.max(1, branch.attributes().size());
     for (String attribute : branch.attributes()) {
+      unit.sourceLine++;
+      at(BRANCH, BRANCH + 4);
       global(NAME);
+      at(BRANCH + 5, BRANCH + 6);
       plain(1);
+      at(BRANCH + 5, BRANCH + 7 + attribute.length());
       named(attribute, Op.ATTRIBUTE);
-      call();
+      call(BRANCH);
     }
-    if (branch.attributes().isEmpty() && version.atLeast(3, 10) && !version.atLeast(3, 11)) {
-      // The line of `pass`.
-      plain(1);
+    if (branch.attributes().isEmpty()) {
+      unit.sourceLine++;
+      unit.endColumn = BRANCH + 4;
+      at(BRANCH, unit.endColumn);
+      if (version.atLeast(3, 10) && !version.atLeast(3, 11)) {
+        plain(1);
+      }
     }
     leaveBranch(end);
   }
@@ -107,53 +161,106 @@ final class ReaderCode {
     }
   }
 
+  /** For an object of a class that it does not know. */
+  private void leave(int label) {
+    place(label);
+    here = lastTest;
+    leave();
+  }
+
   private void leave() {
     plain(version.atLeast(3, 12) ? 1 : 2);
   }
 
-  private void forEach(Runnable body) {
-    boolean hasBlock = !version.atLeast(3, 8);
+  /** A loop over {@code o} by its labels. */
+  private record Loop(int start, int exhausted, Span statement, Span iterator) {}
+
+  private Loop beginLoop() {
+    unit.sourceLine++;
+    Span iterator = at(LOOP + 5, LOOP + 6);
+    Span statement = new Span(unit.sourceLine, BRANCH, 0);
+    Loop loop = new Loop(newLabel(), newLabel(), statement, iterator);
     // A block's end is close by, or the peephole optimizer has it go on to the branch's.
-    plain(hasBlock ? 3 : 2);
-    int start = newLabel();
-    int exhausted = newLabel();
-    place(start);
-    jump(Op.FOR, exhausted, true);
+    plain(version.atLeast(3, 8) ? 1 : 2);
+    goThrough(loop);
     plain(1);
-    body.run();
-    jump(Op.JUMP_BACK, start, false);
-    place(exhausted);
+    place(loop.start());
+    jump(Op.FOR, loop.exhausted(), true);
+    at(LOOP, LOOP + 1);
+    plain(1);
+    return loop;
+  }
+
+  /** The next instructions come from what a loop goes through. */
+  private void goThrough(Loop loop) {
+    here = version.atLeast(3, 13) ? loop.iterator() : loop.statement();
+  }
+
+  private void jumpBack(Loop loop) {
+    loop.statement().setEnd(unit.sourceLine, here.end());
+    jump(Op.JUMP_BACK, loop.start(), false);
+  }
+
+  private void endLoop(Loop loop) {
+    place(loop.exhausted());
+    goThrough(loop);
     if (version.atLeast(3, 12)) {
       plain(version.atLeast(3, 13) ? 2 : 1);
-    } else if (hasBlock) {
+    } else if (!version.atLeast(3, 8)) {
       plain(1);
     }
   }
 
   private void readItem() {
+    unit.sourceLine++;
+    at(LOOP, LOOP + 4);
     global(NAME);
+    at(LOOP + 5, LOOP + 6);
     plain(1);
-    call();
+    call(LOOP);
   }
 
   private void readEntry() {
     readItem();
+    unit.sourceLine++;
+    at(LOOP, LOOP + 4);
     global(NAME);
-    plain(version.atLeast(3, 13) ? 1 : 2);
-    emit(version.atLeast(3, 11) && !version.atLeast(3, 12) ? Op.ATTRIBUTE : Op.BINARY);
-    call();
+    at(LOOP + 5, LOOP + 6);
+    plain(1);
+    if (!version.atLeast(3, 13)) {
+      // 3.13 loads both at once.
+      at(LOOP + 7, LOOP + 8);
+      plain(1);
+    }
+    at(LOOP + 5, LOOP + 9);
+    emit(Op.SUBSCRIPT);
+    call(LOOP);
   }
 
-  private void test(String name, int label) {
+  /** {@code t is NAME}, and a jump. */
+  private void test(String name, int label, int column) {
+    at(column, column + 1);
     plain(1);
+    at(column + 5, column + 5 + name.length());
     global(name);
+    at(column, here.end());
+    lastTest = here;
     plain(1);
-    jump(version.atLeast(3, 13) ? Op.BINARY : Op.PLAIN, label, false);
+    jump(version.atLeast(3, 13) ? Op.BRANCH : Op.PLAIN, label, false);
   }
 
-  private void call() {
+  /** Calls itself with what has just been loaded. */
+  private void call(int column) {
+    unit.endColumn = here.end() + 1;
+    at(column, unit.endColumn);
     emit(Op.CALL);
     plain(1);
+  }
+
+  /** The next instructions come from columns of the current line. */
+  private Span at(int start, int end) {
+    here = new Span(unit.sourceLine, start, end);
+    return here;
   }
 
   private void global(String name) {
@@ -167,7 +274,7 @@ final class ReaderCode {
     // The lowest bit says whether it is for a call.
     boolean hasFlag = version.atLeast(3, op == Op.GLOBAL ? 11 : 12);
     int index = List.copyOf(unit.names).indexOf(name);
-    arguments.set(arguments.size() - 1, hasFlag ? 2 * index : index);
+    last().argument = hasFlag ? 2 * index : index;
     unit.lookUps += op == Op.ATTRIBUTE && version.atLeast(3, 10) ? 1 : 0;
   }
 
@@ -188,15 +295,16 @@ final class ReaderCode {
    */
   private void jump(Op op, int label, boolean isRelative) {
     emit(op);
-    targets.set(targets.size() - 1, label);
-    relative.set(relative.size() - 1, isRelative || version.atLeast(3, 11));
+    last().target = label;
+    last().isRelative = isRelative || version.atLeast(3, 11);
   }
 
   private void emit(Op op) {
-    sizes.add(2 + op.cacheBytes(version));
-    targets.add(-1);
-    relative.add(false);
-    arguments.add(0);
+    instructions.add(new Instruction(op, here));
+  }
+
+  private Instruction last() {
+    return instructions.get(instructions.size() - 1);
   }
 
   private int newLabel() {
@@ -205,37 +313,54 @@ final class ReaderCode {
   }
 
   private void place(int label) {
-    labels.set(label, sizes.size());
+    labels.set(label, instructions.size());
   }
 
   /** Gives each instruction as many EXTENDED_ARGs as its argument needs, until none needs more. */
   private void assemble() {
-    int count = sizes.size();
-    int[] extended = new int[count];
+    int count = instructions.size();
     int[] offsets = new int[count + 1];
     boolean grown = true;
     while (grown) {
       grown = false;
       for (int i = 0; i < count; i++) {
-        offsets[i + 1] = offsets[i] + 2 * extended[i] + sizes.get(i);
+        offsets[i + 1] = offsets[i] + bytes(instructions.get(i));
       }
       for (int i = 0; i < count; i++) {
-        int argument = argument(i, offsets);
+        Instruction instruction = instructions.get(i);
+        int argument = argument(instruction, offsets, i);
         int needed = argument > LARGEST_OF_TWO_BYTES ? 2 : argument > LARGEST_ARGUMENT ? 1 : 0;
-        grown |= needed > extended[i];
-        extended[i] = Math.max(needed, extended[i]);
+        grown |= needed > instruction.extended;
+        instruction.extended = Math.max(needed, instruction.extended);
       }
     }
     unit.codeBytes = offsets[count];
-    unit.instructions = count + Arrays.stream(extended).sum();
+    for (Instruction instruction : instructions) {
+      unit.instructions += 1 + instruction.extended;
+      addPositions(instruction);
+    }
   }
 
-  private int argument(int i, int[] offsets) {
-    if (targets.get(i) < 0) {
-      return arguments.get(i);
+  private void addPositions(Instruction instruction) {
+    int units = bytes(instruction) / 2;
+    if (instruction.op == Op.CALL && version.atLeast(3, 11) && !version.atLeast(3, 12)) {
+      // PRECALL is another instruction.
+      unit.positions.add(instruction.span, 2);
+      units -= 2;
     }
-    int target = offsets[labels.get(targets.get(i))];
-    int bytes = relative.get(i) ? Math.abs(target - offsets[i + 1]) : target;
+    unit.positions.add(instruction.span, units);
+  }
+
+  private int bytes(Instruction instruction) {
+    return 2 * instruction.extended + 2 + instruction.op.cacheBytes(version);
+  }
+
+  private int argument(Instruction instruction, int[] offsets, int number) {
+    if (instruction.target < 0) {
+      return instruction.argument;
+    }
+    int target = offsets[labels.get(instruction.target)];
+    int bytes = instruction.isRelative ? Math.abs(target - offsets[number + 1]) : target;
     return version.atLeast(3, 10) ? bytes / 2 : bytes;
   }
 }

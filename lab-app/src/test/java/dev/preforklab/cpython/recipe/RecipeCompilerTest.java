@@ -18,8 +18,7 @@ import org.junit.jupiter.params.provider.CsvFileSource;
  */
 class RecipeCompilerTest {
   /**
-   * Left out: 3.10, where equal bytecode is one object, and acts that read, as the code of deep()
-   * is not written.
+   * Left out: 3.10, where equal bytecode is one object.
    *
    * @param sizes of an act's number its bytes
    */
