@@ -19,10 +19,11 @@
 
    While requests are recorded, dicts, tuples and frames that are on no list of the collector when the next event comes (OP_UNTRACKED)
    are looked at before each further event until they are on one (OP_TRACKED) or gone; a tuple, until all its items are there: if
-   none of them may ever be part of a cycle, a collection will take it off the lists (OP_ATOMIC). */
+   none of them may ever be part of a cycle, a collection will take it off the lists (OP_ATOMIC), but only after the tuples in it
+   that are on them (OP_HOLDS, size: the address of such a one). */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC, OP_HOLDS };
 
 struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 | caller << 16, or | number of the free list << 8 */
 
@@ -87,11 +88,11 @@ static inline int is_untracked(const struct state *s, word address) {
   return s->gc_head == 32 ? (long) head[2] >> 1 == -2 : head[0] == 0;    /* up to 3.7 the lowest bit of gc_refs says something else */
 }
 
-static inline void note_fresh(struct state *s, word op, word address) {
+static inline void note_fresh(struct state *s, word op, word address, word size) {
   struct event *e = next_event(s);
   if (!e) return;
   e->address = address;
-  e->size = 0;
+  e->size = size;
   e->kind = (unsigned) (op | 2 << 8);
   e->count0 = *s->count0;
   e->type = 0;
@@ -118,6 +119,15 @@ static int content(const struct state *s, const word *tuple, int nesting) {
   return found;
 }
 
+static inline void note_atomic(struct state *s, word address, const word *tuple) {
+  note_fresh(s, OP_ATOMIC, address, 0);
+  for (word i = 0; i < tuple[2]; i++) {
+    const word *item = (const word *) tuple[3 + i];
+    word block = (word) item - s->gc_head;
+    if (item[1] == s->tuple && item[2] && !is_untracked(s, block)) note_fresh(s, OP_HOLDS, address, block);
+  }
+}
+
 /* looks at all fresh blocks; those of which there is no more to know are taken off */
 static inline void look_at_fresh(struct state *s) {
   word kept = 0;
@@ -125,14 +135,14 @@ static inline void look_at_fresh(struct state *s) {
     word address = s->fresh[i] & ~7UL;
     const word *object = (const word *) (address + s->gc_head);
     if (is_untracked(s, address)) {
-      if (!(s->fresh[i] & SEEN_UNTRACKED)) note_fresh(s, OP_UNTRACKED, address);
+      if (!(s->fresh[i] & SEEN_UNTRACKED)) note_fresh(s, OP_UNTRACKED, address, 0);
       s->fresh[kept++] = address | SEEN_UNTRACKED;
       continue;
     }
-    if (s->fresh[i] & SEEN_UNTRACKED) note_fresh(s, OP_TRACKED, address);
+    if (s->fresh[i] & SEEN_UNTRACKED) note_fresh(s, OP_TRACKED, address, 0);
     if (object[1] != s->tuple) continue;
     int holds = content(s, object, 0);
-    if (holds == ATOMIC) note_fresh(s, OP_ATOMIC, address);
+    if (holds == ATOMIC) note_atomic(s, address, object);
     if (holds == INCOMPLETE) s->fresh[kept++] = address;
   }
   s->freshes = kept;

@@ -228,7 +228,7 @@ def stub(server):
 
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (2128, 2496, 2880, 3296)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (2336, 2704, 3088, 3504)  # malloc, calloc, realloc, free
 TRACE_CODE = (
     "QVdBVkFVVVNIg+wQTItuEE2F7Q+E1wAAAEiJ9UGJ1zHbRTH2SIt03RhIhfYPhJ4AAABIi1YISIuCqAAAAPbEQHQfqQAAAIB0CfaG"
     "qQAAAAJ0D0g7l9AAAAB0JUG+AQAAAEiDwwFMOet1ukiDxBBEifBbXUFdQV5BX8NmDx9EAABIi0cwSInySCnCSIP4IHQwSIM6AHTL"
@@ -244,41 +244,43 @@ TRACE_CODE = (
     "xkiJAem7/v//TImHuAAAAEw5wA+DKv///2YPH0QAAEiDwAFIixTGSIlUxvhIO4e4AAAAcurpCf///0iJwUjR6UiJj5gAAAAPhMr+"
     "//8x0usNZg8fRAAASIuHoAAAAEgB0EgpyEiLBMZIiQTWSIuPmAAAAEiDwgFIOcpy2+mW/v//Zg8fRAAASItHcEiJ+UiFwHR0SItX"
     "eMcCAAAAAUiLl4AAAABIxwIAAAAASIO/iAAAAABIi1codAyLAIXAdAbHAgAAAAGLAkiLsaAAAAA9//9/AA+OvgAAAEiF9nQpi4Go"
-    "AAAAizIF////ADnwD4xMAwAAiwI9v///AH8LiwKDwECJAg8fQABIi0E4SIuRuAAAAEiFwHRYSIt5MEyLQAhIx0E4AAAAAEiNdxBJ"
-    "OfBzT0iLcBhIhfZ0Nkg7kcAAAABzLUg5sdAAAAAPhFgDAABIObHIAAAAD4S7AgAASDmx2AAAAA+ErgIAAGYPH0QAAEiF0g+FzwAA"
-    "AMNmDx9EAABIizBIi3Q3CEiJcBjrp2YuDx+EAAAAAACLAgUAAAABiQJIhfYPhF7///9Mi4mYAAAATYXJD4RIAwAATIuBkAAAAEyL"
-    "UTAx/+tfDx+AAAAAAEiDPgB1RUiLQRBIO0EID4P0AgAATI1YAUjB4AVMiVkQSAMBD4QP////SIkwSYs0+MdAEAYAAACD5gFIiXAI"
-    "izJIx0AYAAAAAIlwFEiDxwFMOc8PhNoCAABJizT4SIPm/kmD+iB1mkiLRhBI0fhIg/j+dJPr1g8fAEiD7AhFMdtFMcBMi5GwAAAA"
-    "6z0PH0QAADH2SYM5AEAPlMaD4AGF9nVRSIXAD4WuAAAASY00EUiLgdAAAABIOUYIdG1Jg8ABTDuBuAAAAHNMS4sEwkiLUTBJicFJ"
-    "g+H4SIP6IHWzSYtxEEjR/kiD/v5AD5TGQA+29uuoSIXAD4StAAAASYPJAUmDwAFPiQzaSYPDAUw7gbgAAABytEyJmbgAAABIg8QI"
-    "ww8fhAAAAAAAMdJIic/oxvn//4XAD4S+AAAAg/gCD4V4////T4kM2kmDwwHpa////w8fhAAAAAAASItBEEg7QQgPg5IBAABIjXAB"
-    "SMHgBUiJcRBIAwEPhC////9Ii3Eox0AQBwIAAEyJCIs2SMdACAAAAABIx0AYAAAAAIlwFOkH////Dx9EAABIi0EQSDtBCA+DYgEA"
-    "AEiNUAFIweAFSIlREEgDAQ+EMP///0iLUSjHQBAGAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6Qj///8PH0QAAEiLQRBIO0EI"
-    "D4MiAQAASI1QAUjB4AVIiVEQSAMBD4Sg/v//SItRKMdAEAgCAABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBTpeP7//w8fRAAATIsI"
-    "SIuBsAAAAEiNcgFIibG4AAAATIkM0EiLkbgAAADpM/3//w8fAEiDuZgAAAAAD4S6/P//SIu5kAAAADHS6ygPH4AAAAAAMcBIgz4A"
-    "D5TASAnwSIkE10iDwgFIO5GYAAAAD4OH/P//SIs010iD5v5Ig3kwIHXQSItGEEjR+EiD+P4PlMAPtsDrxg8fRAAATIsITotUDxBK"
-    "jXzXGEk5+A+Fkvz//+lY////Dx9EAABIg0EYAemo/f//Zg8fRAAASINBGAHpJvz//2YPH0QAAEiDQRgB6dn9//9mDx9EAABIg0EY"
-    "AemJ/f//SMeBmAAAAAAAAADp9vv//2YPH0QAAEFXQVZBVUmJ/UFUVVNIg+wYSIsvSIl0JAhIie/oT/v//0yLZSBNheQPhcAAAABI"
-    "g31YAA+EtQAAAA8fgAAAAABIi1VgS40EZEyNNMJJiwaLEIXSf2fpfgAAAGYPH0QAAEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0Uo"
-    "dAeLEIPqAYkQTIt9aESLAEiJ2kUxyUgrVTBMieG+BQAAAEyJ/+gc+P//SCtdMEmLfwhIid5B/1coSYsGixCF0n4cSYN+EABJi1YI"
-    "dZlIYwhIi1zK+OuZDx+AAAAAAEmDxAFMO2VYD4Ja////SYttAEyLZSBIi0UoTIt0JAhJg8QBSYt9CIsYTIn2TIllIEH/VRBJi00A"
-    "SItxIEiNVv9IiVEgSIXAdAVIhdJ0D0iDxBhbXUFcQV1BXkFfw0QPt0wkSEGJ2EyJ8UiJwkyJ7zH2SIlEJAjobff//0iLRCQISIPE"
-    "GFtdQVxBXUFeQV/DZg8fhAAAAAAAQVdBVkFVQVRJifxVU0iD7BhMiz9IiTQkTIn/SIlUJAjo2/n//0mLbyBIhe0PhbwAAABJg39Y"
-    "AA+EsQAAAA8fAEmLV2BIjURtAEyNLMJJi0UAixCF0n9m638PH4AAAAAASIsaSItLGEiJCosQg+oBSYN/cACJEEmLRyh0B4sQg+oB"
-    "iRBNi3doRIsASInaRTHJSStXMEiJ6b4FAAAATIn36Kz2//9JK18wSYt+CEiJ3kH/VihJi0UAixCF0n4bSYN9EABJi1UIdZhIYwhI"
-    "i1zK+OuYZg8fRAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhIg8UBTIs0JEmLfCQIixhJiW8gTIn2TIt8JAhMifpB/1QkGEmL"
-    "DCRIi3EgSI1W/0iJUSBIhcB0BUiF0nQPSIPEGFtdQVxBXUFeQV/DTInxRA+3TCRIQYnYSInCSQ+vz0yJ5zH2SIkEJOjx9f//SIsE"
-    "JEiDxBhbXUFcQV1BXkFfw2ZmLg8fhAAAAAAADx8AQVdBVkFVQVRJifxVU0iD7BhMiz9IiXQkCEyJ/0iJFCToW/j//0mLbyBIhe0P"
-    "hbwAAABJg39YAA+EsQAAAA8fAEmLV2BIjURtAEyNNMJJiwaLEIXSf2bpfQAAAA8fRAAASIsaSItLGEiJCosQg+oBSYN/cACJEEmL"
-    "Ryh0B4sQg+oBiRBNi29oRIsASInaRTHJSStXMEiJ6b4FAAAATInv6Cz1//9JK18wSYt9CEiJ3kH/VShJiwaLEIXSfhxJg34QAEmL"
-    "Vgh1mUhjCEiLXMr465kPH4AAAAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhMi3QkCEiDxQFJi3wkCEiLFCSLGEyJ9kmJbyBB"
-    "/1QkIEmLDCRIg2kgAXVLSIXAdEZJOcZ0QU2F9nRLSIsMJEiJwkUxyUGJ2L4DAAAATInnSIkEJOiG9P//SItUJAhFMclBidgxyb4C"
-    "AAAATInn6Gz0//9IiwQkSIPEGFtdQVxBXUFeQV/DSIsMJEQPt0wkSEiJwkGJ2DH2TInnSIkEJOg79P//SIsEJOvNDx9EAABBVkFV"
-    "QVRVSIn1U0yLJ0iJ+0yJ5+jH9v//SYtEJCBIhe10CUiFwA+E4wAAAEiDwAFIie5Ii3sISYlEJCD/UyhIiytIi0UgTI1o/0yJbSBN"
-    "he0Pha8AAABIg31YAA+EpAAAAGYPH0QAAEiLVWBLjURtAEyNNMJJiwaLEIXSf2DreEiLGkiLSxhIiQqLEIPqAUiDfXAAiRBIi0Uo"
-    "dAeLEIPqAYkQTItlaESLAEiJ2kUxyUgrVTBMiem+BQAAAEyJ5+hs8///SCtdMEmLfCQISIneQf9UJChJiwaLEIXSfhpJg34QAEmL"
-    "Vgh1l0hjCEiLXMr465cPH0QAAEmDxQFMO21YD4Ji////W11BXEFdQV7DSYtEJChFMckxyUiJ6r4BAAAASInfRIsA6ATz//9Ji0Qk"
-    "IOn2/v//"
+    "AAAAizIF////ADnwD4zsAwAAiwI9v///AH8LiwKDwECJAg8fQABIi0E4SIuRuAAAAEiFwHRYSIt5MEyLQAhIx0E4AAAAAEiNdxBJ"
+    "OfBzT0iLcBhIhfZ0Nkg7kcAAAABzLUg5sdAAAAAPhPgDAABIObHIAAAAD4RbAwAASDmx2AAAAA+ETgMAAGYPH0QAAEiF0g+F3wAA"
+    "AMNmDx9EAABIizBIi3Q3CEiJcBjrp2YuDx+EAAAAAACLAgUAAAABiQJIhfYPhF7///9Mi4mYAAAATYXJD4QIBAAATIuBkAAAAEyL"
+    "UTAx/+tmDx+AAAAAADHASIM+AA+UwIXAdEVIi0EQSDtBCA+DrQMAAEyNWAFIweAFTIlZEEgDAQ+ECP///0iJMEmLNPjHQBAGAAAA"
+    "g+YBSIlwCIsySMdAGAAAAACJcBRIg8cBTDnPD4STAwAASYs0+EiD5v5Jg/ogdZNIi0YQSNH4SIP4/g+UwA+2wOuJDx+EAAAAAABB"
+    "VkUxwEFVQVRVMe1TSIuZsAAAAOtBZi4PH4QAAAAAADHSSYM5AA+UwoPgAYXSdU9IhcAPha8AAABPjRwRTIuh0AAAAE05Ywh0bkmD"
+    "wAFMO4G4AAAAc0pKiwTDTItRMEmJwUmD4fhJg/ogdbRJi1EQSNH6SIP6/g+Uwg+20uuqSIXAD4SwAAAASYPJAUmDwAFMiQzrSIPF"
+    "AUw7gbgAAABytltIiam4AAAAXUFcQV1BXsMPH4AAAAAAMdJMid5Iic/oq/n//4XAD4S7AAAAg/gCD4V0////TIkM60iDxQHpZ///"
+    "/w8fRAAASItBEEg7QQgPgxoCAABIjVABSMHgBUiJURBIAwEPhC7///9Ii1Eox0AQBwIAAEyJCIsSSMdACAAAAABIx0AYAAAAAIlQ"
+    "FOkG////Dx9EAABIi0EQSDtBCA+DCgIAAEiNUAFIweAFSIlREEgDAQ+ELf///0iLUSjHQBAGAgAATIkIixJIx0AIAAAAAEjHQBgA"
+    "AAAAiVAU6QX///8PH0QAAEiLQRBMi2kITDnoD4PHAQAASI1QAUjB4AVIiVEQSAMBdCNIi1Eox0AQCAIAAEyJCIsSSMdACAAAAABI"
+    "x0AYAAAAAIlQFEmDexAAD4Ry/v//SY1TGDHA6xJIg8ABSIPCCEk7QxAPg1j+//9IizJMO2YIdeVIg34QAHTeTCnWSYP6IA+EEQEA"
+    "ADH/SIM+AEAPlMeF/3XDSIt5EEw57w+DUAEAAEyNdwFIwecFTIlxEEgDOXSlSIl3CEiLcSjHRxAJAgAAizZMiQ9Ix0cYAAAAAIl3"
+    "FOuEDx9AAEyLCEiLgbAAAABIjXIBSImxuAAAAEyJDNBIi5G4AAAA6ZP8//8PHwBIg7mYAAAAAA+EGvz//0iLuZAAAAAx0usoDx+A"
+    "AAAAADHASIM+AA+UwEgJ8EiJBNdIg8IBSDuRmAAAAA+D5/v//0iLNNdIg+b+SIN5MCB10EiLRhBI0fhIg/j+D5TAD7bA68YPH0QA"
+    "AEyLCE6LVA8QSo181xhJOfgPhfL7///pWP///w8fRAAASINBGAHpH/3//2YPH0QAAEiLfhBI0f9Ig//+QA+Ux0APtv/p4f7//w8f"
+    "hAAAAAAASINBGAHpZvv//2YPH0QAAEiDQRgB6S79//9mDx9EAABIg0EYAelj/v//SMeBmAAAAAAAAADpNvv//0iDQRgB6Vz+//9m"
+    "Zi4PH4QAAAAAAJBBV0FWQVVJif1BVFVTSIPsGEiLL0iJdCQISInv6H/6//9Mi2UgTYXkD4XAAAAASIN9WAAPhLUAAAAPH4AAAAAA"
+    "SItVYEuNBGRMjTTCSYsGixCF0n9n6X4AAABmDx9EAABIixpIi0sYSIkKixCD6gFIg31wAIkQSItFKHQHixCD6gGJEEyLfWhEiwBI"
+    "idpFMclIK1UwTInhvgUAAABMif/oTPf//0grXTBJi38ISIneQf9XKEmLBosQhdJ+HEmDfhAASYtWCHWZSGMISItcyvjrmQ8fgAAA"
+    "AABJg8QBTDtlWA+CWv///0mLbQBMi2UgSItFKEyLdCQISYPEAUmLfQiLGEyJ9kyJZSBB/1UQSYtNAEiLcSBIjVb/SIlRIEiFwHQF"
+    "SIXSdA9Ig8QYW11BXEFdQV5BX8NED7dMJEhBidhMifFIicJMie8x9kiJRCQI6J32//9Ii0QkCEiDxBhbXUFcQV1BXkFfw2YPH4QA"
+    "AAAAAEFXQVZBVUFUSYn8VVNIg+wYTIs/SIk0JEyJ/0iJVCQI6Av5//9Ji28gSIXtD4W8AAAASYN/WAAPhLEAAAAPHwBJi1dgSI1E"
+    "bQBMjSzCSYtFAIsQhdJ/Zut/Dx+AAAAAAEiLGkiLSxhIiQqLEIPqAUmDf3AAiRBJi0codAeLEIPqAYkQTYt3aESLAEiJ2kUxyUkr"
+    "VzBIiem+BQAAAEyJ9+jc9f//SStfMEmLfghIid5B/1YoSYtFAIsQhdJ+G0mDfRAASYtVCHWYSGMISItcyvjrmGYPH0QAAEiDxQFJ"
+    "O29YD4Ja////TYs8JEmLbyBJi0coSIPFAUyLNCRJi3wkCIsYSYlvIEyJ9kyLfCQITIn6Qf9UJBhJiwwkSItxIEiNVv9IiVEgSIXA"
+    "dAVIhdJ0D0iDxBhbXUFcQV1BXkFfw0yJ8UQPt0wkSEGJ2EiJwkkPr89Miecx9kiJBCToIfX//0iLBCRIg8QYW11BXEFdQV5BX8Nm"
+    "Zi4PH4QAAAAAAA8fAEFXQVZBVUFUSYn8VVNIg+wYTIs/SIl0JAhMif9IiRQk6Iv3//9Ji28gSIXtD4W8AAAASYN/WAAPhLEAAAAP"
+    "HwBJi1dgSI1EbQBMjTTCSYsGixCF0n9m6X0AAAAPH0QAAEiLGkiLSxhIiQqLEIPqAUmDf3AAiRBJi0codAeLEIPqAYkQTYtvaESL"
+    "AEiJ2kUxyUkrVzBIiem+BQAAAEyJ7+hc9P//SStfMEmLfQhIid5B/1UoSYsGixCF0n4cSYN+EABJi1YIdZlIYwhIi1zK+OuZDx+A"
+    "AAAAAEiDxQFJO29YD4Ja////TYs8JEmLbyBJi0coTIt0JAhIg8UBSYt8JAhIixQkixhMifZJiW8gQf9UJCBJiwwkSINpIAF1S0iF"
+    "wHRGSTnGdEFNhfZ0S0iLDCRIicJFMclBidi+AwAAAEyJ50iJBCTotvP//0iLVCQIRTHJQYnYMcm+AgAAAEyJ5+ic8///SIsEJEiD"
+    "xBhbXUFcQV1BXkFfw0iLDCRED7dMJEhIicJBidgx9kyJ50iJBCToa/P//0iLBCTrzQ8fRAAAQVZBVUFUVUiJ9VNMiydIiftMiefo"
+    "9/X//0mLRCQgSIXtdAlIhcAPhOMAAABIg8ABSInuSIt7CEmJRCQg/1MoSIsrSItFIEyNaP9MiW0gTYXtD4WvAAAASIN9WAAPhKQA"
+    "AABmDx9EAABIi1VgS41EbQBMjTTCSYsGixCF0n9g63hIixpIi0sYSIkKixCD6gFIg31wAIkQSItFKHQHixCD6gGJEEyLZWhEiwBI"
+    "idpFMclIK1UwTInpvgUAAABMiefonPL//0grXTBJi3wkCEiJ3kH/VCQoSYsGixCF0n4aSYN+EABJi1YIdZdIYwhIi1zK+OuXDx9E"
+    "AABJg8UBTDttWA+CYv///1tdQVxBXUFew0mLRCQoRTHJMclIieq+AQAAAEiJ30SLAOg08v//SYtEJCDp9v7//w=="
 )
 # --- end of machine code
 
@@ -807,15 +809,15 @@ def not_counted(tracer, marks, shelves, caller, gc_head):
 
 
 def tracked_rows(stream, rows):
-    """(events before an object is tracked, its ordinal) as a flat list: events since the previous one, ordinals back from the
-    next allocation, ..."""
+    """(events before something happens to an object, its ordinal, more) as a flat list: events since the previous one, ordinals
+    back from the next allocation, more, ..."""
     flat, last = [], 0
     made = [0]
     for s in stream:
         made.append(made[-1] + (s >= 0))
-    for at, ordinal in sorted(rows):
-        flat += [at - last, made[at] - ordinal]
-        last = at
+    for row in sorted(rows):
+        flat += [row[0] - last, made[row[0]] - row[1]] + list(row[2:])
+        last = row[0]
     return flat
 
 
@@ -868,7 +870,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
     domain_bytes = []
     free_list = []                                    # by allocation: whose free list its object goes to, or 0
     types, resized = [], set()                        # by allocation; allocations that a realloc moved an object to
-    untracked, tracked, atomic = set(), {}, set()     # allocations of objects that are on none of the collector's lists when the next event comes; when they come on one: (request, its events before); tuples that a collection takes off
+    untracked, tracked, atomic = set(), {}, {}        # allocations of objects that are on none of the collector's lists when the next event comes; when they come on one: (request, its events before); likewise when tuples that a collection takes off are full
+    holds = {}                                        # of such a tuple, the one made last of the tuples in it that are on a list then
     direct = set()                                    # allocations that did not look at the free list: list(...), dict(...)
     place = dict((number, i) for i, number in enumerate(lists))
     clock = array.array("l")                          # sizes of the window's clocked allocations; by them, the kept request
@@ -914,12 +917,16 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
             continue                                  # before the kept requests: what these allocate is of no request here
         while now < n and k >= marks[now + 1]:
             now += 1
-        if op in (6, 7, 8):
+        if op in (6, 7, 8, 9):
             a = live.get(address, -1)
-            if op == 7 and a in untracked and now < keep:
+            if op == 6 and a >= 0:
+                untracked.add(a)
+            elif op == 7 and a in untracked and now < keep:
                 tracked[a] = now, len(stream[now])
-            elif op != 7 and a >= 0:
-                (untracked if op == 6 else atomic).add(a)
+            elif op == 8 and a >= 0:
+                atomic[a] = now, len(stream[now]) if now < keep else 0
+            elif op == 9 and a >= 0:
+                holds[a] = max(holds.get(a, -1), live.get(size, -1))
             continue
         if op == 3:
             moved_to = (address, size, domain, count0)
@@ -1003,6 +1010,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
     out = []
     short = set()                                     # of those that are untracked at first, or atomic: what no collection can see so
     unlisted = [[] for _ in range(keep)]
+    taken_off = [[] for _ in range(keep)]
+    filled = [[] for _ in range(keep)]                # of those taken off: when it is full, if not at once, and how many blocks later the tuple in it is made
     for r in range(keep):
         made, since = 0, {}                           # allocations so far, by object when it was made
         for s in stream[r]:
@@ -1015,6 +1024,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         for s in stream[r]:
             before.append(before[-1] + (s >= 0))
         for s in stream[r]:
+            if s >= 0 and s in atomic and s not in short and is_gc[s]:
+                taken_off[r].append(s)
             if s >= 0 and s in untracked and is_gc[s]:
                 if s in tracked and tracked[s][0] == r and before[tracked[s][1]] == since[s]:
                     continue
@@ -1022,6 +1033,13 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                     unlisted[r].append(s)
                     if s in tracked:
                         listed_at[s] = tracked[s][1] if tracked[s][0] == r else len(stream[r])
+        inside = set(taken_off[r])
+        for s in taken_off[r]:
+            full = atomic[s][1] if atomic[s][0] == r else len(stream[r])
+            inner = holds.get(s, -1)
+            later = alloc_ordinal[inner] - alloc_ordinal[s] if inner > s and inner in inside else 0
+            if later or before[full] != since[s]:
+                filled[r].append((full, alloc_ordinal[s], later))
     for r in range(keep):
         events, count = [], 0
         carried, shelved = [], []
@@ -1062,7 +1080,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                     "direct": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in direct and is_gc[s]]),
                     "unlisted": delta_list([alloc_ordinal[s] for s in unlisted[r]]),
                     "tracked": tracked_rows(stream[r], [(listed_at[s], alloc_ordinal[s]) for s in unlisted[r] if s in listed_at]),
-                    "atomic": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in atomic and s not in short and is_gc[s]]),
+                    "atomic": delta_list([alloc_ordinal[s] for s in taken_off[r]]),
+                    "filled": tracked_rows(stream[r], filled[r]),
                     "free_list_changes": length_changes(lists, at_start[r], changes[r])})
     return out
 
@@ -2544,7 +2563,7 @@ def trace_obstacle(master, facts):
     return None
 
 
-REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "counts")
+REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "filled", "counts")
 
 
 def write_profile(path, header, lines, progress):

@@ -168,15 +168,20 @@ def held(r):
     return set(range(made)) - set(freed_at(r)) - set(o for g in r["garbage"] for part in g for o in part) - set(c[0] for c in r["carried"])
 
 
-def tracked_later(r):
-    """By ordinal, how many events come before an unlisted object comes on a list of the collector."""
+def rows_of(r, key, width):
+    """By ordinal, how many events come before what `key` tells of it, and what more it tells."""
     made, found, at = [0], {}, 0
     for e in r["events"]:
         made.append(made[-1] + (e >= 0))
-    for by, back in zip(r["tracked"][::2], r["tracked"][1::2]):
-        at += by
-        found[made[at] - back] = at
+    for i in range(0, len(r[key]), width):
+        at += r[key][i]
+        found[made[at] - r[key][i + 1]] = [at] + r[key][i + 2:i + width]
     return found
+
+
+def tracked_later(r):
+    """By ordinal, how many events come before an unlisted object comes on a list of the collector."""
+    return dict((o, row[0]) for o, row in rows_of(r, "tracked", 2).items())
 
 
 def running(deltas):
@@ -336,6 +341,12 @@ class CaptureTest(unittest.TestCase):
             collectable = set(o for o in range(len(allocations)) if allocations[o] & 3 == 2)
             self.assertLessEqual(set(running(r["unlisted"])), collectable)
             self.assertLessEqual(set(running(r["atomic"])), collectable)
+            filled = rows_of(r, "filled", 3)
+            self.assertEqual(len(filled), len(r["filled"]) // 3)
+            self.assertLessEqual(set(filled), set(running(r["atomic"])))
+            for o, (at, on) in filled.items():
+                self.assertIn(o + on, running(r["atomic"]))
+                self.assertTrue(made[o + on] < at <= freed_at(r).get(o, len(r["events"])), (o, on, at))
             tracked = tracked_later(r)
             self.assertEqual(len(tracked), len(r["tracked"]) // 2)
             self.assertLessEqual(set(tracked), set(running(r["unlisted"])))

@@ -20,6 +20,9 @@ final class HeapImage {
   /** Object has no GC head. */
   static final byte ATOMIC = 0;
 
+  /** Tuples in tuples are followed so far. */
+  private static final int NESTING_MAX = 8;
+
   /** Kinds of the separate blocks an object owns. */
   static final byte LIST_ITEMS = 0;
 
@@ -183,15 +186,71 @@ final class HeapImage {
    * last of them are the youngest.
    */
   HeapImage regrouped(int youngest, int middle) {
-    int[] all = IntStream.of(2, 1, 0).flatMap(g -> Arrays.stream(generations[g])).toArray();
+    int[] all = byAge();
     int young = all.length - Math.min(youngest, all.length);
     int old = young - Math.min(middle, young);
-    int[][] regrouped = {
-      Arrays.copyOfRange(all, young, all.length),
-      Arrays.copyOfRange(all, old, young),
-      Arrays.copyOf(all, old),
-      generations[3]
-    };
+    return grouped(
+        flag,
+        Arrays.copyOfRange(all, young, all.length),
+        Arrays.copyOfRange(all, old, young),
+        Arrays.copyOf(all, old));
+  }
+
+  /**
+   * The same, but of a master whose collections have come at other times. The captured one's
+   * youngest objects have not been through one, so tuples that it will untrack are still listed:
+   * they do not count, and those older than the youngest are untracked already.
+   *
+   * @param youngest how many of the youngest, such tuples apart, are in generation 0
+   * @param middle how many of the next are in generation 1
+   * @param tuple by type, whether it is that of tuples
+   */
+  HeapImage collectedAtOtherTimes(int youngest, int middle, boolean[] tuple) {
+    int[] all = byAge();
+    int young = all.length;
+    for (int found = 0; young > 0 && found < youngest; young--) {
+      if (!isAtomicTuple(all[young - 1], tuple, 0)) {
+        found++;
+      }
+    }
+    byte[] flags = flag.clone();
+    int[] older = new int[young];
+    int size = 0;
+    for (int i = 0; i < young; i++) {
+      if (isAtomicTuple(all[i], tuple, 0)) {
+        flags[all[i]] = UNTRACKED;
+      } else {
+        older[size++] = all[i];
+      }
+    }
+    int old = size - Math.min(middle, size);
+    return grouped(
+        flags,
+        Arrays.copyOfRange(all, young, all.length),
+        Arrays.copyOfRange(older, old, size),
+        Arrays.copyOf(older, old));
+  }
+
+  /** A tracked tuple in which nothing can be part of a cycle. */
+  private boolean isAtomicTuple(int object, boolean[] tuple, int nesting) {
+    if (!tuple[type[object]] || nesting > NESTING_MAX) {
+      return false;
+    }
+    for (int i = refStart[object]; i < refStart[object + 1]; i++) {
+      int item = refs[i];
+      boolean neverTracked = flag[item] == ATOMIC || (flag[item] == UNTRACKED && tuple[type[item]]);
+      if (!neverTracked && !(flag[item] == TRACKED && isAtomicTuple(item, tuple, nesting + 1))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private int[] byAge() {
+    return IntStream.of(2, 1, 0).flatMap(g -> Arrays.stream(generations[g])).toArray();
+  }
+
+  private HeapImage grouped(byte[] newFlag, int[] youngest, int[] middle, int[] old) {
     return new HeapImage(
         vmas,
         arenas,
@@ -201,7 +260,7 @@ final class HeapImage {
         address,
         type,
         bytes,
-        flag,
+        newFlag,
         refcount,
         refStart,
         refs,
@@ -210,7 +269,7 @@ final class HeapImage {
         blockBytes,
         blockKind,
         cHeap,
-        regrouped);
+        new int[][] {youngest, middle, old, generations[3]});
   }
 
   int objects() {

@@ -305,7 +305,12 @@ public final class Profile {
       return this;
     }
     LoadHistory.Outcome outcome = history.under(thresholds, KeptObjects.limits(version()));
-    return withCollector(outcome.gc(), outcome.youngest(), outcome.middle());
+    boolean[] tuple = new boolean[types().size()];
+    for (int type = 0; type < tuple.length; type++) {
+      tuple[type] = types().get(type).name().equals("tuple");
+    }
+    HeapImage loaded = heap.collectedAtOtherTimes(outcome.youngest(), outcome.middle(), tuple);
+    return with(header.withGc(outcome.gc()), loaded, requests, incremental);
   }
 
   /**

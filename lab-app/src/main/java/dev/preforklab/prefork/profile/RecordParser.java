@@ -311,6 +311,10 @@ final class RecordParser {
           readInts(deltas, 0, Integer.MAX_VALUE);
           compiler.atomic(deltas);
         }
+        case "filled" -> {
+          readInts(ints, 0, Integer.MAX_VALUE);
+          compiler.filled(ints);
+        }
         case "free_list_changes" -> {
           readInts(ints, -FREE_LIST_CHANGE_MAX, Integer.MAX_VALUE);
           compiler.freeListChanges(ints);

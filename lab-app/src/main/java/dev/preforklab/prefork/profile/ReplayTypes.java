@@ -18,24 +18,17 @@ final class ReplayTypes {
   /** Address of the type of tuples that a collection takes off its lists. */
   final long atomicTuple;
 
+  /** Address of the type of such tuples with another in them. */
+  final long tupleOfOne;
+
   /** Address of the type of collectable objects, by number of reference words. */
   private final long[] collectable = new long[REFERENCES_MAX + 1];
 
   /** Adds the types to an interpreter; processes forked from it know them, too. */
   ReplayTypes(Interpreter interpreter) {
     atomic = interpreter.addStaticType(TypeSpec.atomic("replayed block", ObjectHead.BYTES, 0));
-    atomicTuple =
-        interpreter.addStaticType(
-            new TypeSpec(
-                "replayed tuple",
-                TypeSpec.BLOCKS,
-                true,
-                ObjectHead.BYTES,
-                0,
-                ObjectHead.BYTES,
-                0,
-                false,
-                TypeSpec.Exact.TUPLE));
+    atomicTuple = interpreter.addStaticType(tuple("replayed tuple", 0));
+    tupleOfOne = interpreter.addStaticType(tuple("replayed tuple of one", 1));
     for (int references = 0; references <= REFERENCES_MAX; references++) {
       collectable[references] =
           interpreter.addStaticType(
@@ -46,6 +39,19 @@ final class ReplayTypes {
                   references,
                   false));
     }
+  }
+
+  private static TypeSpec tuple(String name, int references) {
+    return new TypeSpec(
+        name,
+        TypeSpec.BLOCKS,
+        true,
+        ObjectHead.BYTES + 8 * references,
+        0,
+        ObjectHead.BYTES,
+        references,
+        false,
+        TypeSpec.Exact.TUPLE);
   }
 
   long collectable(int references) {

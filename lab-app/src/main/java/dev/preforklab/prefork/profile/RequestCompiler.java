@@ -37,6 +37,7 @@ final class RequestCompiler {
   private boolean[] atomic = new boolean[0];
   private int[] shelved = new int[0];
   private int[] tracked = new int[0];
+  private int[] filled = new int[0];
   private FreeListChanges freeListChanges = FreeListChanges.NONE;
 
   RequestCompiler(Path file, long line) {
@@ -214,6 +215,61 @@ final class RequestCompiler {
     }
   }
 
+  /**
+   * When tuples that collections take off are full: events since the one before, ordinals back from
+   * the next allocation, ordinals on to a tuple in it or 0, and so on.
+   */
+  void filled(IntArray raw) {
+    if (raw.size() % 3 != 0) {
+      throw bad("filled must have three numbers a tuple");
+    }
+    filled = new int[raw.size()];
+    boolean[] gone = new boolean[Math.max(allocations, 0)];
+    int event = 0;
+    int made = 0;
+    long at = 0;
+    for (int i = 0; i < filled.length; i += 3) {
+      at += raw.get(i);
+      if (at > events.length) {
+        throw bad("filled after event " + at + " of " + events.length);
+      }
+      for (; event < at; event++) {
+        if (events[event] >= 0) {
+          made++;
+        } else {
+          gone[~events[event]] = true;
+        }
+      }
+      int ordinal = made - raw.get(i + 1);
+      int inner = ordinal + raw.get(i + 2);
+      if (ordinal < 0 || inner >= made) {
+        throw bad("filled tuple " + ordinal + " or the one in it, " + inner + ", is not made yet");
+      }
+      if (gone[ordinal] || gone[inner] || !atomic[ordinal] || !atomic[inner]) {
+        throw bad("filled tuple " + ordinal + " or the one in it is no atomic one that is there");
+      }
+      filled[i] = (int) at;
+      filled[i + 1] = ordinal;
+      filled[i + 2] = inner > ordinal ? inner : -1;
+    }
+  }
+
+  /** A tuple that is garbage gets other references, see {@link GarbageLinks}. */
+  private void forgetTuplesInGarbage() {
+    boolean[] garbage = new boolean[allocations];
+    for (int i = 0; i < garbageGc.size(); i++) {
+      garbage[garbageGc.get(i)] = true;
+    }
+    for (int i = 0; i < garbageOwned.size(); i++) {
+      garbage[garbageOwned.get(i)] = true;
+    }
+    for (int i = 0; i < filled.length; i += 3) {
+      if (filled[i + 2] >= 0 && (garbage[filled[i + 1]] || garbage[filled[i + 2]])) {
+        filled[i + 2] = -1;
+      }
+    }
+  }
+
   /** Objects that the request put on a free list, as distances from one ordinal to the next. */
   void shelved(IntArray deltas) {
     shelved = gcOrdinals("shelved", deltas);
@@ -282,6 +338,7 @@ final class RequestCompiler {
       throw bad(rest.size() + " blocks of a request are neither freed, garbage, carried nor held");
     }
     settleOwnerless();
+    forgetTuplesInGarbage();
     int groups = garbageGcStart.size();
     garbageGcStart.add(garbageGc.size());
     garbageOwnedStart.add(garbageOwned.size());
@@ -307,7 +364,8 @@ final class RequestCompiler {
         direct,
         unlisted,
         tracked,
-        atomic);
+        atomic,
+        filled);
   }
 
   /** Where it is not told, garbage becomes unreachable at the end. */

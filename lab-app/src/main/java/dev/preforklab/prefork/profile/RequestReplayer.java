@@ -202,9 +202,15 @@ public final class RequestReplayer {
       int lost = 0;
       int[] tracked = trace.tracked;
       int nextTracked = 0;
+      int[] filled = trace.filled;
+      int nextFilled = 0;
       for (int i = 0; i <= events.length; i++) {
         for (; nextTracked < tracked.length && tracked[nextTracked] == i; nextTracked += 2) {
           interpreter.track(at[tracked[nextTracked + 1]]);
+        }
+        for (; nextFilled < filled.length && filled[nextFilled] == i; nextFilled += 3) {
+          int inner = filled[nextFilled + 2];
+          becomeAtomic(at[filled[nextFilled + 1]], inner < 0 ? 0 : at[inner]);
         }
         while (lost < trace.garbageLost.length && trace.garbageLost[lost] == i) {
           loseGroup(record, lost);
@@ -225,8 +231,8 @@ public final class RequestReplayer {
           if ((event & 3) == RequestTrace.GC) {
             made[ordinal] = kept.moment();
           }
-          at[ordinal] =
-              allocate(event & 3, event >>> 2, !trace.unlisted[ordinal], trace.atomic[ordinal]);
+          boolean isAtomic = trace.atomic[ordinal] && !trace.filledLater[ordinal];
+          at[ordinal] = allocate(event & 3, event >>> 2, !trace.unlisted[ordinal], isAtomic);
           ordinal++;
         } else {
           if (ordinal == 0 || !trace.resized[ordinal - 1] || i == 0 || events[i - 1] < 0) {
@@ -247,6 +253,16 @@ public final class RequestReplayer {
         int later = trace.carried[i];
         carried.add(at[later], carriedKind(trace, later), requests + trace.carriedRequests[i]);
       }
+    }
+
+    /** A collection may take a tuple off its lists from here on, after the one in it. */
+    private void becomeAtomic(long tuple, long inner) {
+      if (inner != 0) {
+        interpreter.incref(inner);
+        host.store(tuple + ObjectHead.BYTES, inner, Host.CAUSE_DATA);
+      }
+      long type = inner == 0 ? types.atomicTuple : types.tupleOfOne;
+      host.store(tuple + ObjectHead.TYPE, type, Host.CAUSE_DATA);
     }
 
     /** A cycle is found when the oldest of its objects is looked at. */

@@ -102,6 +102,16 @@ final class RequestTrace {
   /** By ordinal: a tuple that a collection takes off its lists, as it can be part of no cycle. */
   final boolean[] atomic;
 
+  /**
+   * When some of these are full, if not when they are made: rows of events before it, ordinal, and
+   * the ordinal of a tuple in it that was made later, or -1. A collection does not take it off
+   * before it is full, nor before that tuple.
+   */
+  final int[] filled;
+
+  /** By ordinal: one of those. */
+  final boolean[] filledLater;
+
   RequestTrace(
       int endpoint,
       State state,
@@ -123,7 +133,8 @@ final class RequestTrace {
       boolean[] direct,
       boolean[] unlisted,
       int[] tracked,
-      boolean[] atomic) {
+      boolean[] atomic,
+      int[] filled) {
     this.endpoint = endpoint;
     this.state = state;
     this.cpuNs = cpuNs;
@@ -145,6 +156,11 @@ final class RequestTrace {
     this.unlisted = unlisted;
     this.tracked = tracked;
     this.atomic = atomic;
+    this.filled = filled;
+    filledLater = new boolean[domain.length];
+    for (int i = 0; i < filled.length; i += 3) {
+      filledLater[filled[i + 1]] = true;
+    }
   }
 
   int allocations() {

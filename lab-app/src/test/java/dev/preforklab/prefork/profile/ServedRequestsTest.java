@@ -213,6 +213,63 @@ class ServedRequestsTest {
         .hasMessageContaining(message);
   }
 
+  /**
+   * Three tuples that stay, the third starts a collection before it is on a list: it takes off what
+   * is full by then, but the first only after the second, if that one is in it. Then the next
+   * generations.
+   */
+  @ParameterizedTest(name = "filled {0}")
+  @CsvSource({
+    "'[]', 0, 0",
+    "'[2,2,0]', 0, 0",
+    "'[3,3,0]', 1, 0",
+    "'[2,2,1]', 1, 0",
+    "'[4,4,0,0,3,0]', 2, 0",
+    "'[4,4,1,0,3,1]', 2, 2"
+  })
+  void collectionsLeaveTuplesThatAreNotFullOrHoldListedOnes(String filled, long young, long old) {
+    SmallProfile profile = threeTuples(filled);
+    RequestReplayer replayer = replayer(read(profile));
+    Interpreter interpreter = fork(replayer);
+    interpreter.gcState.setThresholds(2, 100, 100);
+    interpreter.gcState.setCount(0, 0);
+    interpreter.collector.collect(2);
+    long before = interpreter.collector.generationSize(2);
+    interpreter.gcState.setCount(0, 0);
+    replayer.newWorker(interpreter, new Prng(1), true).serve(0, 0);
+    assertThat(interpreter.collector.generationSize(1)).isEqualTo(young);
+    interpreter.collector.collect(1);
+    assertThat(interpreter.collector.generationSize(2) - before).isEqualTo(old);
+    interpreter.collector.collect(2);
+    interpreter.collector.collect(2);
+    assertThat(interpreter.collector.generationSize(2) - before).isZero();
+  }
+
+  private static SmallProfile threeTuples(String filled) {
+    return new SmallProfile()
+        .edit("{\"request", "[258,129,257,-1]", "[258,258,258,129]")
+        .edit("{\"request", "[[[0],[1]]]", "[]")
+        .edit(
+            "{\"request",
+            "\"held\":[]",
+            "\"held\":[0,1,2,3],\"atomic\":[0,1,1],\"filled\":" + filled);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "'[9,1,0]', filled after event 9 of 4",
+    "'[1,2,0]', 'filled tuple -1 or the one in it, -1, is not made yet'",
+    "'[1,1,1]', 'filled tuple 0 or the one in it, 1, is not made yet'",
+    "'[4,1,0]', filled tuple 3 or the one in it is no atomic one",
+    "'[2,1]', filled must have three numbers"
+  })
+  void refusesFilledTuplesThatCannotBe(String filled, String message) {
+    SmallProfile profile = threeTuples(filled);
+    assertThatThrownBy(() -> read(profile))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining(message);
+  }
+
   /** The small request's one collectable object, and what it owned, kept for good. */
   private static SmallProfile lasting(String more) {
     return new SmallProfile()
