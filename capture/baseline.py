@@ -44,6 +44,8 @@ The file is JSON, addresses in bytes unless said otherwise:
   exit_calls  what a normal exit asks of the allocators, {"freeze": after gc.freeze, "plain": without}, in order: a size allocates, -k frees
             the k-th latest of these allocations, 0 frees the next of the blocks of before (a reallocation that moved is both); and these:
             the first's address, then differences; no "freeze" where there is none, none of 2.7
+  exit_room  for how many more dead objects the free lists have room when a normal exit drops the heap, beside those of the interpreter's own that
+            have died onto them by then: {list, dict, keys, float, tuple: [by length, 0 of length 0]}; none of 2.7
   loading   of 3.6 and later, how the process came to these pools:
       arenas, pools, used, freed  the same of the time when it was about to read its recipe's code
       dead_tuples  [length, [blocks of the tuples that wait on that free list, the next to be taken first]]
@@ -96,6 +98,7 @@ KINDS = {"none": "none", "int": {"int": 1000}, "float": {"float": 0.5}, "str": {
 MODES = {"plain": [], "freeze": ["gc.freeze"], "collect": ["gc.collect"], "collect,freeze": ["gc.collect", "gc.freeze"]}
 # from the list head of generation 0 on, from 3.8 on: three generations, a pointer, the permanent one, statistics, three words
 LONG_LIVED_TOTAL = 3 * 24 + 8 + 24 + 3 * 24 + 3 * 8
+DICT_KEYS = 32  # of 3.x, in bytes
 STATIC = ("None", "type(None)", "int", "float", "str", "bytes", "bytearray", "list", "tuple", "dict", "set", "type")
 
 RANDOM_RUNS = 15
@@ -421,6 +424,57 @@ def exit_calls(python, heap, before_fork, act="nothing"):
     rig.run_act(python, recipe, "exit" if act == "nothing" else [act, "exit"], 60, True, look)
     calls, freed = child_trace.calls(events)
     return [calls, differences(freed)]
+
+
+# More objects than any free list keeps: their type, a tuple's length, their number, the expression that makes one.
+DEAD = [("list", 0, 100, {"list": ["none"]}), ("dict", 0, 100, {"dict": {"a": "none"}}), ("float", 0, 200, {"float": 0.5})]
+DEAD += [("tuple", n, 2100, {"tuple": [{"int": 1000}] * n}) for n in range(1, 21)]
+
+
+def exit_room(python, heap, release, dead=None):
+    """The room on the free lists when an exit drops the heap, each taken of a heap of more than the list keeps: it drops the latest first,
+    and those that the list keeps are freed only when the others have been."""
+    tables, types = child_trace.allocators(python), static_objects(python)
+    room = {"tuple": [0] * 21}
+    for kind, length, count, make in dead or DEAD:
+        blocks, traces, events = {}, [], []
+
+        def look(pid, before, after):
+            if after is None:
+                memory = Memory(pid)
+                objects = heap_items(memory, release, types, count, types[kind])
+                blocks[kind] = [o - (0 if kind == "float" else gc_head(release)) for o in objects]
+                if kind == "dict":
+                    blocks["keys"] = [memory.word(o + DICT_KEYS) for o in objects]
+                traces.append(child_trace.ChildTrace(pid, tables, memory))
+            else:
+                events.extend(traces[0].read())
+
+        rig.run_act(python, {"heap": heap + [{"repeat": count, "make": make}]}, "exit", 60, True, look)
+        freed = [address for address, _, operation, _ in events if operation == child_trace.FREE]
+        for name, addresses in blocks.items():
+            numbers_ = dict((a, n) for n, a in enumerate(addresses))
+            kept = count - 1 - next(numbers_[a] for a in freed if a in numbers_)
+            if length:
+                room["tuple"][length] = kept
+            else:
+                room[name] = kept
+    return room
+
+
+def heap_items(memory, release, types, count, kind):
+    """The objects of a type in the only list that holds so many, in its order."""
+    found, pool_bytes = [], 1 << (12 if small_pools(release) else 14)
+    for pool, size_class, _, following, _, free in heap_state(memory, release)[1]:
+        size, free = 16 * (size_class + 1), set(free)
+        for offset in range(48, min(following, pool_bytes - size + 1), size):
+            at = pool + offset + gc_head(release)
+            if size >= gc_head(release) + 40 and offset not in free and memory.word(at + 8) == types["list"] and memory.word(at + 16) == count:
+                items = [memory.word(memory.word(at + 24) + 8 * i) for i in range(count)]
+                if all(memory.word(item + 8) == kind for item in items):
+                    found.append(items)
+    assert len(found) == 1, len(found)
+    return found[0]
 
 
 def load_calls(python, heap, act, release, state):
@@ -797,6 +851,8 @@ def capture(python, heap):
     state["exit_calls"] = {"plain": exit_calls(python, heap, [], act)} if release != "2.7" else {}
     if "freeze" in names:
         state["exit_calls"]["freeze"] = exit_calls(python, heap, ["gc.freeze"])
+    if release != "2.7":
+        state["exit_room"] = exit_room(python, heap, release)
     state["acts"] = {}
     kinds = dict(KINDS, array={"array": 1}) if heap else KINDS
     acts = [(json.dumps(a).translate({ord(c): None for c in ' "{}'}) if "allocate" not in a else "allocate", a) for a in ACTS]

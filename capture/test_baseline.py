@@ -1,4 +1,6 @@
 """python3 -m unittest capture/test_baseline.py: the parts of the baseline's capture that are not read from memory."""
+import gzip
+import json
 import os
 import sys
 import unittest
@@ -9,6 +11,8 @@ import child_trace
 import loading
 import rig
 import test_rig
+
+BASELINES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab-app", "src", "main", "resources", "baseline")
 
 
 class Calls(unittest.TestCase):
@@ -55,6 +59,27 @@ class Exits(unittest.TestCase):
                     tested += 1
         if not tested:
             self.skipTest("needs root and a CPython from 3.7 on in ~/.pyenv")
+
+
+class Room(unittest.TestCase):
+    def test_the_free_lists_have_the_room_that_the_baselines_say(self):
+        tested = 0
+        for python in test_rig.interpreters():
+            release, full, _, _ = rig.describe(python)
+            path = os.path.join(BASELINES, release + ".json.gz")
+            if release == "2.7" or os.geteuid() or not os.path.exists(path):
+                continue
+            with gzip.open(path, "rb") as f:
+                state = json.loads(f.read().decode())
+            if state["python_full"] != full:
+                continue
+            with self.subTest(python=python):
+                room = baseline.exit_room(python, [], release, [row for row in baseline.DEAD if row[1] < 2])
+                self.assertEqual([room[k] for k in ("list", "dict", "keys", "float")], [state["exit_room"][k] for k in ("list", "dict", "keys", "float")])
+                self.assertEqual(room["tuple"][1], state["exit_room"]["tuple"][1])
+                tested += 1
+        if not tested:
+            self.skipTest("needs root and an interpreter that a baseline is of")
 
 
 class Loads(unittest.TestCase):

@@ -134,6 +134,12 @@ public final class Baseline {
   /** Of a normal exit; none of 2.7. */
   final ExitCalls exitCalls;
 
+  /**
+   * For how many more objects the free lists have room when a normal exit drops the heap, as some
+   * of the interpreter's own have died by then.
+   */
+  final FreeLists exitRoom;
+
   /** Of a normal exit while everything is frozen; none where a release has no freeze. */
   final ExitCalls frozenExitCalls;
 
@@ -175,14 +181,8 @@ public final class Baseline {
       JsonNode value = one.getValue();
       numbers.put(one.getKey(), new Numbers(longs(value.get(0)), longs(value.get(1))));
     }
-    JsonNode dead = root.path("free_lists");
-    freeLists =
-        new FreeLists(
-            dead.path("list").asInt(),
-            dead.path("dict").asInt(),
-            dead.path("keys").asInt(),
-            dead.path("float").asInt(),
-            ints(dead.path("tuple")));
+    freeLists = FreeLists.read(root.path("free_lists"));
+    exitRoom = FreeLists.read(root.path("exit_room"));
     leftovers = new Leftovers(root.path("first_collection"), this);
     root.path("static")
         .properties()
@@ -234,7 +234,16 @@ public final class Baseline {
   }
 
   /** Dead objects on the free lists of the interpreter; 2.7 does not tell. */
-  record FreeLists(int lists, int dicts, int keys, int floats, int[] tuples) {}
+  record FreeLists(int lists, int dicts, int keys, int floats, int[] tuples) {
+    private static FreeLists read(JsonNode node) {
+      return new FreeLists(
+          node.path("list").asInt(),
+          node.path("dict").asInt(),
+          node.path("keys").asInt(),
+          node.path("float").asInt(),
+          ints(node.path("tuple")));
+    }
+  }
 
   /** First present page of the stack. */
   long stackPage() {

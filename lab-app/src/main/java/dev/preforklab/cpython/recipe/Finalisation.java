@@ -46,12 +46,17 @@ final class Finalisation {
     }
     if (baseline.exitCalls.isEmpty()) {
       dropHeap();
+      interpreter.freeLists.clear();
       return;
     }
     // It goes with the module's functions, which stand before the heap in the module's dict.
     replay.until(baseline.loadCalls.firstFunction());
+    Baseline.FreeLists room = baseline.exitRoom;
+    interpreter.freeLists.limit(
+        room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
     dropHeap();
     freeCode(replay);
+    interpreter.freeLists.clear();
     replay.finish();
   }
 
@@ -61,10 +66,12 @@ final class Finalisation {
     if (out != 0) {
       interpreter.decref(out);
     }
-    interpreter.freeLists.clear();
   }
 
-  /** Frees what is left of the recipe's: its code, functions and classes. */
+  /**
+   * Frees what is left of the recipe's, its code, functions and classes, but for what waits on free
+   * lists until the collection ends.
+   */
   private void freeCode(ExitCalls.Replay replay) {
     Set<Long> others = new HashSet<>(replay.allocated());
     baseline.pools.forEachBlockInUse(
@@ -75,6 +82,7 @@ final class Finalisation {
             others.add(loader.relocate(captured));
           }
         });
+    interpreter.freeLists.forEachBlock(others::add);
     List<Long> own = new ArrayList<>();
     new BlocksInUse(interpreter)
         .forEach(

@@ -7,6 +7,8 @@ import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.RuntimeState;
 import dev.preforklab.cpython.layout.ObjectHead;
+import java.util.Arrays;
+import java.util.function.LongConsumer;
 
 /**
  * The free lists of single types. An object taken from one, or put on one, does not pass through
@@ -27,6 +29,11 @@ public final class FreeLists {
   private final long runtime;
   private final PythonVersion version;
   private final OldNumbers oldNumbers;
+  private int listRoom;
+  private int dictRoom;
+  private int keysRoom;
+  private int floatRoom;
+  private final int[] tupleRoom;
 
   public FreeLists(Interpreter interpreter) {
     this.interpreter = interpreter;
@@ -34,6 +41,26 @@ public final class FreeLists {
     runtime = interpreter.runtime;
     version = interpreter.version;
     oldNumbers = new OldNumbers(interpreter);
+    listRoom = version.listFreeList;
+    dictRoom = version.dictFreeList;
+    keysRoom = version.keysFreeList;
+    floatRoom = version.floatFreeList;
+    tupleRoom = new int[version.tupleFreeListPut + 1];
+    Arrays.fill(tupleRoom, version.tupleFreeList);
+  }
+
+  /**
+   * From now on there is room for so many objects only, because objects wait on the lists of which
+   * nothing else is known.
+   *
+   * @param tuples by length
+   */
+  public void limit(int lists, int dicts, int keys, int floats, int[] tuples) {
+    listRoom = lists;
+    dictRoom = dicts;
+    keysRoom = keys;
+    floatRoom = floats;
+    System.arraycopy(tuples, 0, tupleRoom, 0, Math.min(tuples.length, tupleRoom.length));
   }
 
   /** The ints and floats of 2.7. */
@@ -48,7 +75,7 @@ public final class FreeLists {
 
   /** Keeps a dead list; false if there is no room. */
   public boolean putList(long object) {
-    return put(RuntimeState.LIST_FREE_COUNT, version.listFreeList, object);
+    return put(RuntimeState.LIST_FREE_COUNT, listRoom, object);
   }
 
   /** A dict object with its GC head, or 0. */
@@ -57,7 +84,7 @@ public final class FreeLists {
   }
 
   public boolean putDict(long object) {
-    return put(RuntimeState.DICT_FREE_COUNT, version.dictFreeList, object);
+    return put(RuntimeState.DICT_FREE_COUNT, dictRoom, object);
   }
 
   /** A key table of the smallest size, or 0. */
@@ -66,7 +93,7 @@ public final class FreeLists {
   }
 
   public boolean putKeys(long keys) {
-    return put(RuntimeState.KEYS_FREE_COUNT, version.keysFreeList, keys);
+    return put(RuntimeState.KEYS_FREE_COUNT, keysRoom, keys);
   }
 
   /** A set object with its GC head, or 0 (2.7 only). */
@@ -97,7 +124,7 @@ public final class FreeLists {
         RuntimeState.TUPLE_FREE_COUNT + 8 * (int) length,
         RuntimeState.TUPLE_FREE + 8 * (int) length,
         ObjectHead.VAR_BYTES,
-        version.tupleFreeList,
+        tupleRoom[(int) length],
         object);
   }
 
@@ -108,11 +135,7 @@ public final class FreeLists {
 
   public boolean putFloat(long object) {
     return putChained(
-        RuntimeState.FLOAT_FREE_COUNT,
-        RuntimeState.FLOAT_FREE,
-        ObjectHead.TYPE,
-        version.floatFreeList,
-        object);
+        RuntimeState.FLOAT_FREE_COUNT, RuntimeState.FLOAT_FREE, ObjectHead.TYPE, floatRoom, object);
   }
 
   /** A builtin function or method that was bound to an object, or 0 (to 3.6 only). */
@@ -205,6 +228,36 @@ public final class FreeLists {
     }
     for (long o; (o = takeSet()) != 0; ) {
       interpreter.gcDelete(o, 0);
+    }
+  }
+
+  /** Visits the blocks of what waits on the lists, but for 2.7's numbers. */
+  public void forEachBlock(LongConsumer visit) {
+    int head = version.gcHeadBytes;
+    visitChain(RuntimeState.UNKNOWN_FREE, 0, 0, visit);
+    visitChain(RuntimeState.FRAME_FREE, FRAME_BACK, head, visit);
+    for (int t = 1; t <= 20; t++) {
+      visitChain(RuntimeState.TUPLE_FREE + 8 * t, ObjectHead.VAR_BYTES, head, visit);
+    }
+    visitChain(RuntimeState.FLOAT_FREE, ObjectHead.TYPE, 0, visit);
+    visitChain(RuntimeState.BOUND_FREE, ObjectHead.BYTES, head, visit);
+    visitChain(RuntimeState.BOUND_FREE + 8, ObjectHead.BYTES, head, visit);
+    visitArray(RuntimeState.LIST_FREE_COUNT, head, visit);
+    visitArray(RuntimeState.DICT_FREE_COUNT, head, visit);
+    visitArray(RuntimeState.KEYS_FREE_COUNT, 0, visit);
+    visitArray(RuntimeState.SET_FREE_COUNT, head, visit);
+  }
+
+  private void visitChain(int first, int link, int head, LongConsumer visit) {
+    for (long o = host.load(runtime + first); o != 0; o = host.load(o + link)) {
+      visit.accept(o - head);
+    }
+  }
+
+  private void visitArray(int countOffset, int head, LongConsumer visit) {
+    long count = host.load(runtime + countOffset);
+    for (long i = 1; i <= count; i++) {
+      visit.accept(host.load(runtime + countOffset + 8 * i) - head);
     }
   }
 
