@@ -89,8 +89,10 @@ public final class HeapLoader {
     writeObjects();
     linkGenerations();
     setCollectorState();
+    // Made for each collector, so that its memory is the same for all.
+    long headless = interpreter.addStaticType(TypeSpec.atomic("static", ObjectHead.BYTES, 0));
     if (interpreter.version.incremental) {
-      markHeadless();
+      markHeadless(headless);
       setRoots();
     }
     return new LoadedHeap(profile, map, host, interpreter, objects);
@@ -287,8 +289,7 @@ public final class HeapLoader {
    * of a GC type has no head, which {@code tp_is_gc} tells a real interpreter: where another's
    * words lie in its place, the object gets a type without one.
    */
-  private void markHeadless() {
-    long headless = interpreter.addStaticType(TypeSpec.atomic("static", ObjectHead.BYTES, 0));
+  private void markHeadless(long headless) {
     for (int k = 0; k < objects.length; k++) {
       if (image.flag[k] != HeapImage.TRACKED
           && profile.types().get(image.type[k]).gc()
