@@ -741,10 +741,11 @@ class CaptureTest(unittest.TestCase):
                 child.run("child_trace", path)
             with open(path + ".out") as f:
                 result = json.load(f)
-            # a request is 1,000 lists and their items, but for 80 lists from the free list, allocated and freed
+            # a request is 1,000 lists in one, but up to 3.10 for 80 from the free list; from 3.11 on none is, and a few objects are the call's own
             self.assertTrue(6 <= result["window"] <= 9, result["window"])
             for r in result["requests"]:
-                self.assertTrue(920 <= sum(e >= 0 and e & 3 == 2 for e in r["events"]) <= 1001)
+                objects = sum(e >= 0 and e & 3 == 2 for e in r["events"])
+                self.assertTrue(1001 <= objects <= 1010 if sys.version_info >= (3, 11) else 920 <= objects <= 1001, objects)
         finally:
             master.close()
 
