@@ -123,7 +123,7 @@ class PredictionIT {
     "'threshold=700,3,2', '500'",
     "'threshold=1000,5,5', '40'",
     "'threshold=2000,20,5', '100 1000'",
-    "'threshold=5000,10,10', '40 100'",
+    "'threshold=5000,10,10', '40 100 200'",
     "'threshold=10000,2,2', ''"
   })
   void otherThresholdsShareLikeTheRealService(String setting, String leftOut) throws IOException {
