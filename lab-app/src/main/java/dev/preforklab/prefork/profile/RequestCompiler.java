@@ -11,6 +11,9 @@ final class RequestCompiler {
   private static final byte SETTLED = 2;
   private static final byte CARRIED = 3;
 
+  /** With its GC head, where that is smallest. */
+  private static final int TUPLE_OF_ONE_BYTES = 16 + 24 + 8;
+
   private final Path file;
   private final long line;
   int endpoint = -1;
@@ -188,29 +191,15 @@ final class RequestCompiler {
       throw bad("tracked must have two numbers an object");
     }
     tracked = new int[raw.size()];
-    // freed, or on a list already
-    boolean[] gone = new boolean[Math.max(allocations, 0)];
-    int event = 0;
-    int made = 0;
-    long at = 0;
+    Walk walk = new Walk();
     for (int i = 0; i < tracked.length; i += 2) {
-      at += raw.get(i);
-      if (at > events.length) {
-        throw bad("tracked after event " + at + " of " + events.length);
-      }
-      for (; event < at; event++) {
-        if (events[event] >= 0) {
-          made++;
-        } else {
-          gone[~events[event]] = true;
-        }
-      }
-      int ordinal = made - raw.get(i + 1);
-      if (ordinal < 0 || ordinal >= made || gone[ordinal] || !unlisted[ordinal]) {
+      tracked[i] = walk.on(raw.get(i), "tracked");
+      int ordinal = walk.made - raw.get(i + 1);
+      if (!walk.isThere(ordinal) || !unlisted[ordinal]) {
         throw bad("tracked object " + ordinal + " is no unlisted one that is there");
       }
-      gone[ordinal] = true;
-      tracked[i] = (int) at;
+      // It is on a list from now on.
+      walk.gone[ordinal] = true;
       tracked[i + 1] = ordinal;
     }
   }
@@ -224,33 +213,63 @@ final class RequestCompiler {
       throw bad("filled must have three numbers a tuple");
     }
     filled = new int[raw.size()];
-    boolean[] gone = new boolean[Math.max(allocations, 0)];
-    int event = 0;
-    int made = 0;
-    long at = 0;
+    int[] allocating = allocationEvents();
+    Walk walk = new Walk();
     for (int i = 0; i < filled.length; i += 3) {
-      at += raw.get(i);
-      if (at > events.length) {
-        throw bad("filled after event " + at + " of " + events.length);
+      filled[i] = walk.on(raw.get(i), "filled");
+      int ordinal = walk.made - raw.get(i + 1);
+      if (ordinal < 0 || raw.get(i + 2) >= walk.made - ordinal) {
+        throw bad("filled tuple " + ordinal + " or the one in it is not made yet");
       }
-      for (; event < at; event++) {
+      int inner = ordinal + raw.get(i + 2);
+      if (!walk.isThere(ordinal)
+          || !walk.isThere(inner)
+          || !atomic[ordinal]
+          || !atomic[inner]
+          || (inner > ordinal && allocating[ordinal] >>> 2 < TUPLE_OF_ONE_BYTES)) {
+        throw bad("filled tuple " + ordinal + " or the one in it is no atomic one that is there");
+      }
+      filled[i + 1] = ordinal;
+      filled[i + 2] = inner > ordinal ? inner : -1;
+    }
+  }
+
+  private int[] allocationEvents() {
+    return Arrays.stream(events).filter(event -> event >= 0).toArray();
+  }
+
+  /** Goes through the events. */
+  private final class Walk {
+    /** Allocations so far. */
+    int made;
+
+    /** By ordinal, whether it has been freed. */
+    final boolean[] gone = new boolean[Math.max(allocations, 0)];
+
+    private int event;
+
+    /**
+     * Goes further.
+     *
+     * @param name of what is told of the place, for the message if it is none
+     * @return events so far
+     */
+    int on(int further, String name) {
+      if (further > events.length - event) {
+        throw bad(name + " after event " + ((long) event + further) + " of " + events.length);
+      }
+      for (int end = event + further; event < end; event++) {
         if (events[event] >= 0) {
           made++;
         } else {
           gone[~events[event]] = true;
         }
       }
-      int ordinal = made - raw.get(i + 1);
-      int inner = ordinal + raw.get(i + 2);
-      if (ordinal < 0 || inner >= made) {
-        throw bad("filled tuple " + ordinal + " or the one in it, " + inner + ", is not made yet");
-      }
-      if (gone[ordinal] || gone[inner] || !atomic[ordinal] || !atomic[inner]) {
-        throw bad("filled tuple " + ordinal + " or the one in it is no atomic one that is there");
-      }
-      filled[i] = (int) at;
-      filled[i + 1] = ordinal;
-      filled[i + 2] = inner > ordinal ? inner : -1;
+      return event;
+    }
+
+    boolean isThere(int ordinal) {
+      return ordinal >= 0 && ordinal < made && !gone[ordinal];
     }
   }
 

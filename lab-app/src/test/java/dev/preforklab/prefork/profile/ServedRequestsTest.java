@@ -258,8 +258,9 @@ class ServedRequestsTest {
   @ParameterizedTest(name = "{0}")
   @CsvSource({
     "'[9,1,0]', filled after event 9 of 4",
-    "'[1,2,0]', 'filled tuple -1 or the one in it, -1, is not made yet'",
-    "'[1,1,1]', 'filled tuple 0 or the one in it, 1, is not made yet'",
+    "'[1,2,0]', 'filled tuple -1 or the one in it is not made yet'",
+    "'[1,1,1]', 'filled tuple 0 or the one in it is not made yet'",
+    "'[4,1,2147483647]', 'filled tuple 3 or the one in it is not made yet'",
     "'[4,1,0]', filled tuple 3 or the one in it is no atomic one",
     "'[2,1]', filled must have three numbers"
   })
