@@ -295,6 +295,8 @@ def read_deep(compiler):
 def act_lines(spec, where, compiler, heap):
     """Source lines of the function act() for one act, and whether the child leaves by falling off the end."""
     if isinstance(spec, list):
+        if not spec:
+            raise RecipeError("%s: a list of acts needs one" % where)
         lines = []
         leaves = None
         for k, s in enumerate(spec):

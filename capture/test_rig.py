@@ -74,6 +74,7 @@ class Compiling(unittest.TestCase):
                 ({"act": "nothing", "heat": []}, "recipe.heat"),
                 ({"act": "nothing", "heap": [{"make": {"int": "x"}}]}, r"heap\[0\].make.int"),
                 ({"act": "fly"}, "act"),
+                ({"act": []}, "act: a list of acts needs one"),
                 ({"act": ["exit", "nothing"]}, r"act\[1\]")):
             with self.assertRaisesRegex(rig.RecipeError, key):
                 rig.compile_recipe(recipe, recipe["act"])

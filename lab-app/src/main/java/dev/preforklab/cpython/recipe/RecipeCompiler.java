@@ -84,7 +84,7 @@ final class RecipeCompiler extends ExpressionWriter {
       }
     }
     replaceCells();
-    if (isExactly(10) && !acts.isEmpty() && acts.get(acts.size() - 1) instanceof Recipe.Allocate) {
+    if (isExactly(10) && acts.get(acts.size() - 1) instanceof Recipe.Allocate) {
       // The return has the loop's line.
       line();
     }

@@ -142,6 +142,9 @@ public final class RecipeReader {
         // a list in a list is one act after another, too
         list.addAll(part instanceof Recipe.Sequence inner ? inner.acts() : List.of(part));
       }
+      if (list.isEmpty()) {
+        throw new RecipeException(where + ": a list of acts needs one");
+      }
       return new Recipe.Sequence(json, List.copyOf(list));
     }
     if (node.isObject() && node.size() == 1) {

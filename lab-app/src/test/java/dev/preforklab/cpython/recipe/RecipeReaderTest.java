@@ -46,6 +46,7 @@ class RecipeReaderTest {
         "{'act':'exit','heap':[{'make':'none','every':2}]}|`every` and `also` stand together",
         "{'act':'exit','heap':[{'make':{'instance':{'a b':'none'}}}]}|not a Python name",
         "{'act':['exit','nothing']}|act[1]: nothing follows an exit",
+        "{'acts':[[]]}|acts[0]: a list of acts needs one",
         "{'act':{'iterate':{'part':2}}}|act.iterate.part: above 0, at most 1",
         "{'act':'exit','parent':{'before_fork':['gc.fly']}}|parent.before_fork[0]: unknown action",
         "{'act':'exit'} 5|not JSON",
