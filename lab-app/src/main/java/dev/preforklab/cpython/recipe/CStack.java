@@ -18,6 +18,8 @@ final class CStack {
   /** {@code Py_C_RECURSION_LIMIT} less {@code Py_TRASHCAN_HEADROOM}. */
   private static final int DEEPEST_DEALLOCATION = 9_950;
 
+  private static final Properties PLACES = read();
+
   private final Host host;
   private final Level call;
   private final Level deallocation;
@@ -36,14 +38,18 @@ final class CStack {
    */
   CStack(Host host, PythonVersion version) {
     this.host = host;
+    call = Level.of(PLACES, version.toString());
+    deallocation = Level.of(PLACES, version + ".deallocation");
+  }
+
+  private static Properties read() {
     Properties places = new Properties();
     try (InputStream in = CStack.class.getResourceAsStream("/baseline/c_stack.properties")) {
       places.load(Objects.requireNonNull(in));
+      return places;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    call = Level.of(places, version.toString());
-    deallocation = Level.of(places, version + ".deallocation");
   }
 
   /**

@@ -5,8 +5,7 @@ import static dev.preforklab.cpython.Host.CAUSE_DATA;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.TypeSpec;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.Arrays;
 
 /**
  * The frames of read_deep's function, which calls itself: an object for each call under way, up to
@@ -28,8 +27,10 @@ final class ReaderFrames {
   private final long bytes;
   private final int firstVariable;
 
-  /** Of calls under way, the innermost first. */
-  private final Deque<Long> used = new ArrayDeque<>();
+  /** Of calls under way, the innermost last. */
+  private long[] used = new long[64];
+
+  private int calls;
 
   private final CStack stack;
   private int deepest;
@@ -91,9 +92,12 @@ final class ReaderFrames {
     if (isTracked()) {
       interpreter.track(frame);
     }
-    used.push(frame);
-    if (used.size() > deepest) {
-      deepest = used.size();
+    if (calls == used.length) {
+      used = Arrays.copyOf(used, 2 * calls);
+    }
+    used[calls++] = frame;
+    if (calls > deepest) {
+      deepest = calls;
       stack.enter(deepest);
     }
     return waiting != 0;
@@ -110,7 +114,7 @@ final class ReaderFrames {
    * @return whether its frame is now on the free list
    */
   boolean leave() {
-    long frame = used.pop();
+    long frame = used[--calls];
     if (isTracked()) {
       interpreter.untrack(frame);
     }
