@@ -32,17 +32,9 @@ class LoadCallsTest {
   @MethodSource("baselines")
   void callsLeadToTheCapturedPools(PythonVersion version, boolean array) {
     Baseline baseline = Baseline.read(version, array);
-    BaselineLoader loader =
-        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
-    Interpreter interpreter = loader.begin(version);
+    Interpreter interpreter = loaded(version, baseline);
 
-    LoadCalls.Replay replay = Objects.requireNonNull(loader.replay());
-    replay.loadEmptyRecipe();
-    replay.finish();
-
-    BaselineLoader captured =
-        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
-    assertThat(usedPools(interpreter)).isEqualTo(usedPools(captured.load(version)));
+    assertThat(usedPools(interpreter)).isEqualTo(usedPools(loader(baseline).load(version)));
     for (CapturedPools.Pool pool : baseline.pools.pools()) {
       assertThat(interpreter.host.load(BaselineLoader.lowerHalf(pool.address())) & 0xffffffffL)
           .as("blocks in use in the pool at %x", pool.address())
@@ -56,19 +48,26 @@ class LoadCallsTest {
   void callsLeadToTheCapturedCHeap(String release) {
     PythonVersion version = PythonVersion.parse(release);
     Baseline baseline = Baseline.read(version, false);
-    BaselineLoader loader =
-        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
-    Interpreter interpreter = loader.begin(version);
+    Interpreter interpreter = loaded(version, baseline);
 
+    Interpreter real = loader(baseline).load(version);
+    assertThat(heads(interpreter, baseline)).isEqualTo(heads(real, baseline));
+    assertThat(cached(interpreter)).isEqualTo(cached(real));
+  }
+
+  /** An interpreter that has made the calls. */
+  private static Interpreter loaded(PythonVersion version, Baseline baseline) {
+    BaselineLoader loader = loader(baseline);
+    Interpreter interpreter = loader.begin(version);
     LoadCalls.Replay replay = Objects.requireNonNull(loader.replay());
     replay.loadEmptyRecipe();
     replay.finish();
+    return interpreter;
+  }
 
-    BaselineLoader captured =
-        new BaselineLoader(baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
-    Interpreter real = captured.load(version);
-    assertThat(heads(interpreter, baseline)).isEqualTo(heads(real, baseline));
-    assertThat(cached(interpreter)).isEqualTo(cached(real));
+  private static BaselineLoader loader(Baseline baseline) {
+    return new BaselineLoader(
+        baseline, MachineHost.alone(256L << 20, BaselineLoader.VIRTUAL_PAGES));
   }
 
   /** Sizes and flags of all chunks up to the top. */

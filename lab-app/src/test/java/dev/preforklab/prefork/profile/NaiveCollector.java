@@ -1,0 +1,175 @@
+package dev.preforklab.prefork.profile;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A collector of a {@link RandomLoad} that knows each object: three lists of them, walked. */
+final class NaiveCollector {
+  /** Free lists as lengths; the first, number 0, is none. */
+  @SuppressWarnings("ArrayRecordComponent") // the test's own
+  record Lists(int[] lengths, int[] limits) {
+    boolean take(int list) {
+      boolean there = lengths[list] > 0;
+      lengths[list] -= there ? 1 : 0;
+      return there;
+    }
+
+    boolean put(int list) {
+      boolean room = lengths[list] < limits[list];
+      lengths[list] += room ? 1 : 0;
+      return room;
+    }
+  }
+
+  private final RandomLoad load;
+  private final List<List<Integer>> generations =
+      List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+  private final int[] counts;
+  private final long[][] stats = new long[3][3];
+
+  /** The last object that the last collection, and the last one of generation 1 or 2, saw. */
+  private final int[] boundary = {-1, -1};
+
+  private long total;
+  private long pending;
+
+  /** Objects on none of the generations that a collection has freed. */
+  private final boolean[] gone;
+
+  private final @Nullable Lists lists;
+
+  NaiveCollector(
+      RandomLoad load,
+      int[] thresholds,
+      int[] counts,
+      int[] sizes,
+      long total,
+      long pending,
+      @Nullable Lists lists) {
+    this.lists = lists;
+    this.load = load;
+    gone = new boolean[load.objects];
+    this.counts = counts.clone();
+    this.total = total;
+    this.pending = pending;
+    for (int generation = 0; generation < 3; generation++) {
+      for (int k = 0; k < sizes[generation]; k++) {
+        generations.get(generation).add(-1);
+      }
+    }
+    for (int now = 0; now <= load.objects; now++) {
+      if (now < load.objects && load.listed[now]) {
+        generations.get(0).add(now);
+      }
+      List<Integer> ended = new ArrayList<>();
+      for (int k = 0; k < load.objects; k++) {
+        if (load.ends[k] == now) {
+          ended.add(k);
+        }
+      }
+      generations.forEach(generation -> generation.removeAll(ended));
+      boolean made = now < load.objects;
+      if (lists == null) {
+        this.counts[0] = Math.max(0, this.counts[0] + (made ? 1 : 0) - ended.size());
+        if (this.counts[0] > thresholds[0]) {
+          collect(thresholds, now);
+        }
+        continue;
+      }
+      if (made && !lists.take(load.list[now]) && ++this.counts[0] > thresholds[0]) {
+        collect(thresholds, now);
+      }
+      for (int k : ended) {
+        if (!lists.put(load.list[k])) {
+          this.counts[0] = Math.max(0, this.counts[0] - 1);
+        }
+      }
+    }
+  }
+
+  private void collect(int[] thresholds, int now) {
+    int oldest = 0;
+    if (counts[1] > thresholds[1]) {
+      oldest = 1;
+    }
+    if (counts[2] > thresholds[2] && !(pending < total / 4)) {
+      oldest = 2;
+    }
+    List<Integer> found = new ArrayList<>();
+    for (int generation = oldest; generation >= 0; generation--) {
+      found.addAll(generations.get(generation));
+      generations.get(generation).clear();
+      counts[generation] = 0;
+    }
+    if (oldest < 2) {
+      counts[oldest + 1]++;
+    }
+    List<Integer> garbage = new ArrayList<>();
+    for (int k : found) {
+      if (k >= 0 && isFreed(k, oldest, now)) {
+        garbage.add(k);
+      }
+    }
+    stats[oldest][0]++;
+    stats[oldest][1] += garbage.stream().filter(k -> !load.along[k]).count();
+    found.removeAll(garbage);
+    if (oldest == 2) {
+      found.removeIf(k -> k >= 0 && load.dicts[k] == 1);
+    }
+    for (int k = 0; k < Math.min(now + 1, load.objects); k++) {
+      if (!load.listed[k] && !gone[k] && isFreed(k, oldest, now)) {
+        gone[k] = true;
+        garbage.add(k);
+        stats[oldest][1] += load.along[k] ? 0 : 1;
+      }
+    }
+    if (lists != null) {
+      garbage.forEach(k -> lists.put(load.list[k]));
+      if (oldest == 2) {
+        Arrays.fill(lists.lengths(), 0);
+      }
+    }
+    generations.get(Math.min(oldest + 1, 2)).addAll(found);
+    if (oldest == 1) {
+      pending += found.size();
+    } else if (oldest == 2) {
+      pending = 0;
+      total = found.size();
+    }
+    boundary[0] = now;
+    if (oldest >= 1) {
+      boundary[1] = now;
+    }
+  }
+
+  /** What leads to it is looked at too, or has been left behind in an older generation. */
+  private boolean isFreed(int k, int oldest, int now) {
+    return load.lost[k] <= now && (oldest == 2 || isYounger(load.holder[k], oldest));
+  }
+
+  private boolean isYounger(int object, int generation) {
+    return object > boundary[generation];
+  }
+
+  private long reachable(int generation) {
+    return generations.get(generation).stream()
+        .filter(k -> k < 0 || load.lost[k] > load.objects)
+        .count();
+  }
+
+  String describe() {
+    return Arrays.toString(counts)
+        + " collections and collected "
+        + Arrays.deepToString(stats)
+        + " total "
+        + total
+        + " pending "
+        + pending
+        + " young "
+        + reachable(0)
+        + " middle "
+        + reachable(1);
+  }
+}

@@ -1,0 +1,127 @@
+package dev.preforklab.prefork.profile;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeMap;
+
+/** Lives of objects: each ends, or is lost as garbage, after a later one has been made. */
+final class RandomLoad {
+  final int objects;
+
+  /** Objects that have been made when this one ends; objects + 1 if it does not. */
+  final int[] ends;
+
+  /** The same for when it is garbage. */
+  final int[] lost;
+
+  final int[] holder;
+  final boolean[] listed;
+
+  /** Freed along with garbage, itself not found. */
+  final boolean[] along;
+
+  /** Number of the free list. */
+  final int[] list;
+
+  /** Lasting objects that full collections take off the lists: 1, by number. */
+  final int[] dicts;
+
+  RandomLoad(Random random, int objects) {
+    this.objects = objects;
+    ends = new int[objects];
+    lost = new int[objects];
+    holder = new int[objects];
+    listed = new boolean[objects];
+    list = new int[objects];
+    along = new boolean[objects];
+    dicts = new int[objects + 1];
+    for (int k = 0; k < objects; k++) {
+      ends[k] = objects + 1;
+      lost[k] = objects + 1;
+      listed[k] = true;
+      holder[k] = k;
+      int later = k + 1 + random.nextInt(1 + random.nextInt(500));
+      switch (random.nextInt(4)) {
+        case 0, 1 -> ends[k] = later;
+        case 2 -> {
+          lost[k] = later;
+          holder[k] = k - random.nextInt(Math.min(k, 200) + 1);
+        }
+        default -> listed[k] = random.nextInt(3) > 0;
+      }
+    }
+    for (int k = 0; k < objects; k++) {
+      list[k] = random.nextInt(3);
+    }
+  }
+
+  /** Some objects never listed, some garbage freed along with other; only with events. */
+  RandomLoad withFlags(Random random) {
+    for (int k = 0; k < objects; k++) {
+      listed[k] &= random.nextInt(4) > 0;
+      along[k] = random.nextInt(5) == 0;
+      boolean lasts = ends[k] > objects && lost[k] > objects;
+      dicts[k] = lasts && listed[k] && random.nextInt(3) == 0 ? 1 : 0;
+    }
+    return this;
+  }
+
+  String events() {
+    StringBuilder out = new StringBuilder();
+    for (int now = 0; now <= objects; now++) {
+      if (now < objects) {
+        out.append((char) ('a' + list[now]));
+      }
+      for (int k = 0; k < objects; k++) {
+        if (ends[k] == now) {
+          out.append((char) ('A' + list[k]));
+        }
+      }
+    }
+    return out.toString();
+  }
+
+  private int number(int k) {
+    return list[k] + (along[k] ? 32 : 0) + (listed[k] ? 0 : 64);
+  }
+
+  int[] stream() {
+    return stream(false);
+  }
+
+  int[] streamWithLists() {
+    return stream(true);
+  }
+
+  /** As the capture writes it, with steps of one object. */
+  private int[] stream(boolean lists) {
+    List<Integer> out = new ArrayList<>();
+    for (int now = 0; now <= objects; now++) {
+      out.add(now < objects && !listed[now] ? 1 : 0);
+      TreeMap<Integer, Integer> ages = new TreeMap<>();
+      List<int[]> garbage = new ArrayList<>();
+      for (int k = 0; k < objects; k++) {
+        if (ends[k] == now && (listed[k] || !lists)) {
+          ages.merge(now - k, 1, Integer::sum);
+        }
+        if (lost[k] == now) {
+          garbage.add(
+              lists
+                  ? new int[] {now - k, now - holder[k], number(k), 1}
+                  : new int[] {now - k, now - holder[k], 1});
+        }
+      }
+      out.add(ages.size());
+      ages.forEach(
+          (age, n) -> {
+            out.add(age);
+            out.add(n);
+          });
+      out.add(garbage.size());
+      garbage.forEach(triple -> Arrays.stream(triple).forEach(out::add));
+    }
+    return out.stream().mapToInt(Integer::intValue).toArray();
+  }
+}
