@@ -104,7 +104,7 @@ final class LoadParser {
       columns.put(name, ints());
     }
     int[] unlisted = column(columns, "unlisted");
-    dicts = columns.getOrDefault("dicts", dicts); // none in profiles before 2026-11-30
+    dicts = columns.getOrDefault("dicts", dicts); // in profiles since 2026-11-29
     int[] ends = column(columns, "ends");
     int[] losses = column(columns, "losses");
     int[][] pairs = {column(columns, "age"), column(columns, "ended")};
