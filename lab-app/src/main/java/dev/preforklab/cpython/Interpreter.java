@@ -290,30 +290,31 @@ public final class Interpreter {
   }
 
   /** Gives an untracked GC object's block back ({@code PyObject_GC_Del}). */
-  public void gcDelete(long object, int preHeaderBytes) {
+  public void gcDelete(long object) {
     collector.objectFreed();
-    malloc.free(object - version.gcHeadBytes - preHeaderBytes);
+    malloc.free(object - version.gcHeadBytes);
   }
 
   /**
-   * Bytes in front of an object's GC head. Of a captured object, whose type may have been given
-   * another traversal, they are seen by where its block begins; of one in the C heap, which does
-   * not tell, by its type.
+   * The same for an object that may have a pre-header. Of a captured object, whose type may have
+   * been given another traversal, it is seen by where its block begins; of one in the C heap, which
+   * does not tell, by its type.
    */
-  public int preHeaderBytes(long object, TypeSpec spec) {
-    int bytes = version.instancePreHeaderBytes;
-    return switch (spec.traversal()) {
-      case TypeSpec.INSTANCE -> bytes;
-      case TypeSpec.BLOCKS, TypeSpec.OPAQUE -> {
-        if (bytes == 0) {
-          yield 0;
-        } else if (malloc.isInArena(object)) {
-          yield (int) (object - version.gcHeadBytes - malloc.blockStart(object));
-        }
-        yield spec.traversal() == TypeSpec.OPAQUE && spec.isHeapType() ? bytes : 0;
+  public void gcDelete(long object, TypeSpec spec) {
+    collector.objectFreed();
+    int preHeaderBytes = version.instancePreHeaderBytes;
+    int traversal = spec.traversal();
+    if (preHeaderBytes != 0 && (traversal == TypeSpec.BLOCKS || traversal == TypeSpec.OPAQUE)) {
+      if (malloc.freeContaining(object)) {
+        return;
       }
-      default -> 0;
-    };
+      if (traversal == TypeSpec.BLOCKS || !spec.isHeapType()) {
+        preHeaderBytes = 0;
+      }
+    } else if (traversal != TypeSpec.INSTANCE) {
+      preHeaderBytes = 0;
+    }
+    malloc.free(object - version.gcHeadBytes - preHeaderBytes);
   }
 
   public void incref(long object) {

@@ -26,6 +26,7 @@ public class Collector {
   private @Nullable GcListener listener;
   private Roots roots = visit -> {};
   long oldListChanges;
+  private long finished;
 
   /** Objects without memory on the lists, and those of them in the oldest generation. */
   private int unseen;
@@ -217,12 +218,23 @@ public class Collector {
       oldListChanges++;
       interpreter.freeLists.clear();
     }
+    addStats(generation, collected);
+    return collected;
+  }
+
+  /** Counts a collection. */
+  final void addStats(int generation, long collected) {
+    finished++;
     state.setStats(
         generation,
         state.collections(generation) + 1,
         state.collected(generation) + collected,
         state.uncollectable(generation));
-    return collected;
+  }
+
+  /** Collections of all generations by this process itself, without those before its fork. */
+  public final long finished() {
+    return finished;
   }
 
   final long untrackTuples() {

@@ -260,14 +260,6 @@ public final class IncrementalCollector extends Collector {
     return n;
   }
 
-  private void addStats(int generation, long collected) {
-    state.setStats(
-        generation,
-        state.collections(generation) + 1,
-        state.collected(generation) + collected,
-        state.uncollectable(generation));
-  }
-
   /** gc.freeze(): stores into the heads of all that is not visited yet. */
   @Override
   public void freeze() {

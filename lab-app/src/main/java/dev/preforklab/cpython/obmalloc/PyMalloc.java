@@ -35,6 +35,7 @@ public final class PyMalloc {
   private final int arenaBytes;
   private final boolean keepsLastArena;
   private final boolean hasArenaMap;
+  private final AddressRanges ranges;
   private final long arenaAlignment;
   private @Nullable ArenaListener listener;
 
@@ -65,6 +66,7 @@ public final class PyMalloc {
     arenaBytes = version.arenaBytes;
     keepsLastArena = version.keepsLastArena;
     hasArenaMap = version.hasArenaMap;
+    ranges = new AddressRanges(host, runtime, version);
   }
 
   /** Sets the allocator's variables as a starting process finds them. */
@@ -267,7 +269,7 @@ public final class PyMalloc {
     set(arena + ArenaObject.POOL_ADDRESS, excess == 0 ? address : address + poolBytes - excess);
     set(arena + ArenaObject.POOLS, pair(pools, pools));
     set(arena + ArenaObject.FREE_POOLS, 0);
-    markArena(address, true);
+    ranges.mark(address, true, cause);
     count(RuntimeState.ARENAS_ALLOCATED_EVER, 1);
     long allocated = count(RuntimeState.ARENAS_ALLOCATED, 1);
     if (allocated > host.load(runtime + RuntimeState.ARENAS_HIGH_WATER)) {
@@ -281,10 +283,29 @@ public final class PyMalloc {
    * @param block an address that {@link #allocate} returned
    */
   public void free(long block) {
-    if (!isInArena(block)) {
+    if (!ranges.contain(block)) {
       raw.free(block);
       return;
     }
+    freeInPool(block);
+  }
+
+  /**
+   * Gives back the block that an address lies in, if it is one of a pool.
+   *
+   * @return whether it was; if not, nothing was done
+   */
+  public boolean freeContaining(long address) {
+    if (!ranges.contain(address)) {
+      return false;
+    }
+    long first = (address & poolMask) + PoolHeader.BYTES;
+    int bytes = blockBytes(address);
+    freeInPool(first + (address - first) / bytes * bytes);
+    return true;
+  }
+
+  private void freeInPool(long block) {
     long pool = block & poolMask;
     long lastFree = host.load(pool + PoolHeader.FREE_BLOCK);
     set(block, lastFree);
@@ -353,7 +374,7 @@ public final class PyMalloc {
     set(arena + ArenaObject.NEXT_ARENA, host.load(runtime + RuntimeState.UNUSED_ARENA_OBJECTS));
     set(runtime + RuntimeState.UNUSED_ARENA_OBJECTS, arena);
     long address = host.load(arena + ArenaObject.ADDRESS);
-    markArena(address, false);
+    ranges.mark(address, false, cause);
     host.unmap(address, arenaBytes);
     set(arena + ArenaObject.ADDRESS, 0);
     count(RuntimeState.ARENAS_ALLOCATED, -1);
@@ -409,7 +430,7 @@ public final class PyMalloc {
     if (block == 0) {
       return allocate(bytes);
     }
-    if (!isInArena(block)) {
+    if (!ranges.contain(block)) {
       return raw.reallocate(block, bytes);
     }
     long size = blockBytes(block);
@@ -434,48 +455,9 @@ public final class PyMalloc {
     return SizeClass.bytesOf(high(host.load(pool + PoolHeader.ARENA_AND_SIZE)), alignment);
   }
 
-  /** Where the pool block that holds an address begins; the address lies inside an arena. */
-  public long blockStart(long address) {
-    long first = (address & poolMask) + PoolHeader.BYTES;
-    return first + (address - first) / blockBytes(address) * blockBytes(address);
-  }
-
-  /** Whether an address lies in one of the arenas ({@code address_in_range}). */
+  /** Whether an address lies in one of the arenas. */
   public boolean isInArena(long address) {
-    if (hasArenaMap) {
-      long map = host.load(runtime + RuntimeState.ARENA_MAP);
-      long word = host.load(map + (address >>> 20 << 3));
-      int tail = (int) address & 0xfffff;
-      return tail < low(word) || (high(word) != 0 && tail >= (high(word) & 0x1fffff));
-    }
-    long pool = address & poolMask;
-    int index = low(host.load(pool + PoolHeader.ARENA_AND_SIZE));
-    if (index < 0 || index >= host.load(runtime + RuntimeState.MAX_ARENAS)) {
-      return false;
-    }
-    long arena =
-        host.load(
-            host.load(runtime + RuntimeState.ARENAS)
-                + (long) index * ArenaObject.BYTES
-                + ArenaObject.ADDRESS);
-    return arena != 0 && address - arena >= 0 && address - arena < arenaBytes;
-  }
-
-  /**
-   * Enters an arena into the map. An entry covers 1 MiB: low half, how many of its bytes the arena
-   * that began below reaches into; high half, where the arena begins that starts in it (plus 2^21,
-   * so that an entry in use is not zero).
-   */
-  private void markArena(long address, boolean used) {
-    if (!hasArenaMap) {
-      return;
-    }
-    long entry = host.load(runtime + RuntimeState.ARENA_MAP) + (address >>> 20 << 3);
-    int tail = (int) address & 0xfffff;
-    set(entry, pair(low(host.load(entry)), used ? tail | 1 << 21 : 0));
-    if (tail != 0) {
-      set(entry + 8, pair(used ? tail : 0, high(host.load(entry + 8))));
-    }
+    return ranges.contain(address);
   }
 
   long lastWith(int freePools) {

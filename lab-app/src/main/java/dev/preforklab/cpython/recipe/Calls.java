@@ -144,7 +144,7 @@ final class Calls {
     if (bound != 0) {
       interpreter.untrack(bound);
       if (!interpreter.freeLists.putBound(builtin, bound)) {
-        interpreter.gcDelete(bound, 0);
+        interpreter.gcDelete(bound);
       }
     }
   }
@@ -337,7 +337,7 @@ final class Calls {
 
   private void delete(long object) {
     interpreter.untrack(object);
-    interpreter.gcDelete(object, 0);
+    interpreter.gcDelete(object);
   }
 
   private long temporary(int bytes) {

@@ -116,7 +116,7 @@ final class ClassStatement {
 
   private void delete(long object) {
     interpreter.untrack(object);
-    interpreter.gcDelete(object, 0);
+    interpreter.gcDelete(object);
   }
 
   /** To 3.7 a dict has a table from the beginning. */
@@ -148,7 +148,7 @@ final class ClassStatement {
 
   private void unbind(long bound) {
     if (version.atLeast(3, 9)) {
-      interpreter.gcDelete(bound, 0);
+      interpreter.gcDelete(bound);
     } else {
       interpreter.freeLists.putOther(bound - version.gcHeadBytes);
     }
@@ -220,7 +220,7 @@ final class ClassStatement {
     long arguments = version.atLeast(3, 11) ? 0 : mutator.newTuple(new long[2]);
     long object = interpreter.newGcObject(metatype, SUPER_BYTES);
     long bound = bind();
-    interpreter.gcDelete(object, 0);
+    interpreter.gcDelete(object);
     unbind(bound);
     interpreter.decref(arguments);
   }

@@ -125,7 +125,7 @@ final class ReaderFrames {
     if (interpreter.freeLists.putFrame(frame)) {
       return true;
     }
-    interpreter.gcDelete(frame, 0);
+    interpreter.gcDelete(frame);
     return false;
   }
 }

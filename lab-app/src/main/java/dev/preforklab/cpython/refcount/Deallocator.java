@@ -197,7 +197,7 @@ public final class Deallocator {
       }
     }
     if (!kept) {
-      interpreter.gcDelete(object, interpreter.preHeaderBytes(object, spec));
+      interpreter.gcDelete(object, spec);
     }
     if (spec.isHeapType()) {
       interpreter.refCounts.decref(type);
@@ -347,7 +347,7 @@ public final class Deallocator {
       interpreter.malloc.free(interpreter.referents.block(entry, i));
     }
     if (interpreter.isGc(object, code)) {
-      interpreter.gcDelete(object, interpreter.preHeaderBytes(object, spec));
+      interpreter.gcDelete(object, spec);
     } else {
       interpreter.malloc.free(object);
     }

@@ -199,35 +199,35 @@ public final class FreeLists {
       interpreter.malloc.free(o);
     }
     for (long o; (o = takeFrame()) != 0; ) {
-      interpreter.gcDelete(o, 0);
+      interpreter.gcDelete(o);
     }
     for (long t = 1; t <= 20; t++) {
       int count = RuntimeState.TUPLE_FREE_COUNT + 8 * (int) t;
       int head = RuntimeState.TUPLE_FREE + 8 * (int) t;
       for (long o; (o = takeChained(count, head, ObjectHead.VAR_BYTES)) != 0; ) {
-        interpreter.gcDelete(o, 0);
+        interpreter.gcDelete(o);
       }
     }
     for (long o; (o = takeFloat()) != 0; ) {
       interpreter.malloc.free(o);
     }
     for (long o; (o = takeBound(true)) != 0 || (o = takeBound(false)) != 0; ) {
-      interpreter.gcDelete(o, 0);
+      interpreter.gcDelete(o);
     }
     if (version.major == 2) {
       return;
     }
     for (long o; (o = takeList()) != 0; ) {
-      interpreter.gcDelete(o, 0);
+      interpreter.gcDelete(o);
     }
     for (long o; (o = takeDict()) != 0; ) {
-      interpreter.gcDelete(o, 0);
+      interpreter.gcDelete(o);
     }
     for (long o; (o = takeKeys()) != 0; ) {
       interpreter.malloc.free(o);
     }
     for (long o; (o = takeSet()) != 0; ) {
-      interpreter.gcDelete(o, 0);
+      interpreter.gcDelete(o);
     }
   }
 

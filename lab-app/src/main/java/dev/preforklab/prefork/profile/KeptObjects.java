@@ -2,6 +2,7 @@ package dev.preforklab.prefork.profile;
 
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
+import dev.preforklab.cpython.gc.Collector;
 import dev.preforklab.cpython.gc.GcState;
 import java.util.Arrays;
 
@@ -22,6 +23,7 @@ import java.util.Arrays;
  */
 final class KeptObjects {
   private final GcState state;
+  private final Collector collector;
   private final boolean lengthsKnown;
   private final int[] limit;
   private final int[] length = new int[RequestTrace.FREE_LISTS_MAX + 1];
@@ -32,12 +34,17 @@ final class KeptObjects {
   /** Collections of each generation so far. */
   private final long[] collections = new long[GcState.GENERATIONS];
 
+  /** Of the process itself, those that {@link #collections} has. */
+  private long noted;
+
   /**
    * @param inherited the captured master's free lists; a full collection since then emptied them
    * @param lengthsKnown whether requests come with the changes of the lengths
    */
   KeptObjects(Interpreter interpreter, Profile.GcFacts inherited, boolean lengthsKnown) {
     state = interpreter.gcState;
+    collector = interpreter.collector;
+    noted = collector.finished();
     this.lengthsKnown = lengthsKnown;
     limit = limits(interpreter.version);
     if (lengthsKnown && state.collections(2) == inherited.stats()[2][0]) {
@@ -146,6 +153,13 @@ final class KeptObjects {
 
   /** To be called before any garbage is added and before anything is taken. */
   void noteCollections() {
+    if (collector.finished() != noted) {
+      noted = collector.finished();
+      noteEach();
+    }
+  }
+
+  private void noteEach() {
     for (int generation = 0; generation < collections.length; generation++) {
       long now = state.collections(generation);
       if (now != collections[generation]) {
