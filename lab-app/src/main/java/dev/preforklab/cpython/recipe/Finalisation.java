@@ -35,12 +35,18 @@ final class Finalisation {
    * A full collection, then the module's dict goes and with it the heap. From 3.4 on it is the
    * collector that must find it, because the dict lies in a cycle with the module's functions; it
    * does not where it may not look at it or sees a reference from outside.
+   *
+   * <p>From 3.6 to 3.9 there is no first collection if the collector is off ({@code
+   * _PyGC_CollectIfEnabled}): what it would have found goes in the next, after the heap.
    */
   void exit() {
     interpreter.setFinalizing(true);
     ExitCalls.Replay replay = baseline.exitCalls.new Replay(interpreter, baseline, loader);
     replay.untilCollectionEnds();
-    interpreter.collector.collect(2);
+    boolean collects = isCollectedFirst();
+    if (collects) {
+      interpreter.collector.collect(2);
+    }
     if (interpreter.version.major > 2 && evaluator.definitions().moduleIsHeld()) {
       return;
     }
@@ -55,9 +61,18 @@ final class Finalisation {
     interpreter.freeLists.limit(
         room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
     dropHeap();
+    if (!collects) {
+      interpreter.collector.collect(2);
+    }
     freeCode(replay);
     interpreter.freeLists.clear();
     replay.finish();
+  }
+
+  private boolean isCollectedFirst() {
+    return interpreter.version.major == 2
+        || interpreter.version.atLeast(3, 10)
+        || interpreter.gcState.isEnabled();
   }
 
   private void dropHeap() {
