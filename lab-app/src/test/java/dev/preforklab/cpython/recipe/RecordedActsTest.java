@@ -32,12 +32,6 @@ class RecordedActsTest {
   private static final int PAGES = 15;
   private static final double FAULTS_TOLERANCE = 0.05;
 
-  /**
-   * By its faults alone: the real exit gives back one arena more before the process is gone, and
-   * copies 831 pages where the lab copies 965.
-   */
-  private static final String ONLY_FAULTS = "3.13 unfrozen_mixed [\"gc.unfreeze\",\"exit\"]";
-
   private static final int RECORDED = 278;
 
   private static final List<String> RECIPES =
@@ -132,9 +126,7 @@ class RecordedActsTest {
       assertThat(result.unsupported()).isEqualTo(real.path("unsupported").asText(null));
       if (result.unsupported() == null) {
         // What 2.7's finalisation asks of the allocators is not known.
-        boolean onlyFaults =
-            (version.major == 2 && result.act().contains("exit\""))
-                || ONLY_FAULTS.equals(version + " " + name + " " + result.act());
+        boolean onlyFaults = version.major == 2 && result.act().contains("exit\"");
         String what = "%s of %s on %s".formatted(result.act(), name, version);
         assertAgree(result, real, what, onlyFaults);
         if (version.atLeast(3, 8) && real.path("gc").has("counts")) {
