@@ -26,7 +26,7 @@ public final class RawMalloc {
   private static final long CONSOLIDATION_THRESHOLD = 64 << 10;
   private static final long MAX_MMAP_THRESHOLD = 32 << 20;
   private static final long MAX_FAST = 128;
-  private static final int FAST_BINS = 10;
+  static final int FAST_BINS = 10;
   private static final int MAX_UNSORTED_STEPS = 10_000;
 
   private final Host host;

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -226,19 +225,14 @@ final class BaselineLoader {
 
   /** The first block of a size that somebody uses, or 0. */
   private static long firstBlock(Baseline.CHeap heap, int bytes) {
-    Set<Integer> free = new HashSet<>();
-    Stream.of(heap.cache(), heap.fast(), heap.bins())
-        .flatMap(List::stream)
-        .forEach(list -> Arrays.stream(list.chunks()).forEach(free::add));
-    long chunk = heap.start();
-    for (int i = 0; i < heap.chunks().length; i++) {
-      int size = heap.chunks()[i] & ~7;
-      if (size == bytes + 16 && !free.contains(i)) {
-        return chunk + 16;
-      }
-      chunk += size;
-    }
-    return 0;
+    List<Long> found = new ArrayList<>();
+    heap.forEachBlockInUse(
+        (block, chunkBytes) -> {
+          if (chunkBytes == bytes + 16) {
+            found.add(block);
+          }
+        });
+    return found.isEmpty() ? 0 : found.get(0);
   }
 
   /**

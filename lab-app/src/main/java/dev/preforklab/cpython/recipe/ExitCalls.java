@@ -85,6 +85,13 @@ record ExitCalls(int[] calls, long[] freed) {
       }
     }
 
+    /** The same, if that one is still to be freed, and else nothing. */
+    void untilIfToCome(long lastFreed) {
+      if (Arrays.stream(freed, nextFreed, freed.length).anyMatch(block -> block == lastFreed)) {
+        until(lastFreed);
+      }
+    }
+
     /** Makes all calls that are left, after which nobody looks at the collector's lists. */
     void finish() {
       while (next < calls.length) {

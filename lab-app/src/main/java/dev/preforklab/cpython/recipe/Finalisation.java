@@ -1,7 +1,9 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.RuntimeState;
 import dev.preforklab.cpython.obmalloc.BlocksInUse;
+import dev.preforklab.cpython.obmalloc.ChunksInUse;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -56,6 +58,9 @@ final class Finalisation {
         room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
     dropHeap();
     freeCode(replay);
+    // Classes go after it, as they are in cycles.
+    replay.untilIfToCome(baseline.loadCalls.globalsTable());
+    freeLargeBlocks(replay);
     interpreter.freeLists.clear();
     replay.finish();
   }
@@ -86,6 +91,32 @@ final class Finalisation {
     List<Long> own = new ArrayList<>();
     new BlocksInUse(interpreter)
         .forEach(
+            block -> {
+              if (!others.contains(block)) {
+                own.add(block);
+              }
+            });
+    own.forEach(interpreter.malloc::free);
+  }
+
+  /** Frees those of the recipe's that the C library's heap serves: types and what is long. */
+  private void freeLargeBlocks(ExitCalls.Replay replay) {
+    Set<Long> others = new HashSet<>(replay.allocated());
+    LoadCalls.Replay loaded = loader.replay();
+    if (loaded != null) {
+      others.addAll(loaded.locks());
+    }
+    others.add(interpreter.host.load(interpreter.runtime + RuntimeState.ARENAS));
+    baseline.cHeap.forEachBlockInUse(
+        (captured, bytes) -> {
+          if (loader.isThere(captured)) {
+            others.add(loader.relocate(captured));
+          }
+        });
+    List<Long> own = new ArrayList<>();
+    new ChunksInUse(interpreter)
+        .forEach(
+            loader.relocate(baseline.cHeap.start()),
             block -> {
               if (!others.contains(block)) {
                 own.add(block);

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.ObjectHead;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
@@ -89,6 +91,9 @@ final class LoadCalls {
 
   private final int runtimesLocks;
 
+  /** The call for the larger table of the module's dict, which the next call gives up; or -1. */
+  private final int growing;
+
   /** By the numbers of the allocations that are still in use in the end, their addresses. */
   private final Map<Integer, Long> kept = new HashMap<>();
 
@@ -132,6 +137,16 @@ final class LoadCalls {
     if (!version.atLeast(3, 7) && marks.containsKey(COUNTS)) {
       mark(ENCODE, version.gcHeadBytes + Calls.BUILTIN_BYTES, marks.get(COUNTS) + 1);
     }
+    growing = growing();
+  }
+
+  private int growing() {
+    int at = marks.getOrDefault(BUILD, calls.length);
+    while (at < calls.length
+        && (calls[at] < GLOBALS_BYTES_LEAST || calls[at] > GLOBALS_BYTES_MOST)) {
+      at++;
+    }
+    return at + 1 < calls.length && calls[at + 1] == 0 ? at : -1;
   }
 
   /** Marks the first allocation of so many bytes from somewhere on, if there is one. */
@@ -153,8 +168,16 @@ final class LoadCalls {
 
   /** The captured block of the first function of the module, {@code build}. */
   long firstFunction() {
-    int before = marks.getOrDefault(BUILD, 0);
-    int number = (int) Arrays.stream(calls, 0, before).filter(call -> call > 0).count();
+    return keptBlock(marks.getOrDefault(BUILD, 0));
+  }
+
+  /** The captured block of the table that the module's dict has in the end; 0 if not known. */
+  long globalsTable() {
+    return growing < 0 ? 0 : keptBlock(growing);
+  }
+
+  private long keptBlock(int call) {
+    int number = (int) Arrays.stream(calls, 0, call).filter(c -> c > 0).count();
     return kept.getOrDefault(number, 0L);
   }
 
@@ -172,14 +195,12 @@ final class LoadCalls {
     /** Those that the recipe's code has taken, where the empty one has not. */
     private final Set<Long> revived = new HashSet<>();
 
+    private final List<Long> locks = new ArrayList<>();
     private int next;
     private int made;
     private int nextFreed;
     private boolean listsCleared;
     private int namesDefined;
-
-    /** The call for the larger table of the module's dict, which the next call gives up; or -1. */
-    private final int growing = growing();
 
     Replay(Interpreter interpreter) {
       this.interpreter = interpreter;
@@ -224,18 +245,14 @@ final class LoadCalls {
       place(made - 1, calls[next - 1], block);
     }
 
+    /** The interpreter's own blocks that no captured one stands for. */
+    List<Long> locks() {
+      return locks;
+    }
+
     /** Leaves out the calls from here to a mark. */
     void skipTo(String mark) {
       to(marks.getOrDefault(mark, next), false);
-    }
-
-    private int growing() {
-      int at = marks.getOrDefault(BUILD, calls.length);
-      while (at < calls.length
-          && (calls[at] < GLOBALS_BYTES_LEAST || calls[at] > GLOBALS_BYTES_MOST)) {
-        at++;
-      }
-      return at + 1 < calls.length && calls[at + 1] == 0 ? at : -1;
     }
 
     /**
@@ -284,7 +301,7 @@ final class LoadCalls {
       for (; next < end; next++) {
         int call = calls[next];
         for (int i = 0; next == interpretersLock && i < runtimesLocks; i++) {
-          interpreter.raw.allocate(LOCK_BYTES);
+          locks.add(interpreter.raw.allocate(LOCK_BYTES));
         }
         boolean done =
             growing >= 0
