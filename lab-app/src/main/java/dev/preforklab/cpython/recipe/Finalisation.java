@@ -34,35 +34,49 @@ final class Finalisation {
   }
 
   /**
-   * A full collection, then the module's dict goes and with it the heap. From 3.4 on it is the
-   * collector that must find it, because the dict lies in a cycle with the module's functions; it
-   * does not where it may not look at it or sees a reference from outside.
+   * A full collection, unless the collector is off, then the module's dict goes and with it the
+   * heap. From 3.4 on it is the collector that must find it, in a collection that comes in any
+   * case, because the dict lies in a cycle with the module's functions; it does not where it may
+   * not look at it or sees a reference from outside.
    */
   void exit() {
     interpreter.setFinalizing(true);
+    boolean isOld = interpreter.version.major == 2;
+    boolean collectsFirst = isOld || interpreter.gcState.isEnabled();
     ExitCalls.Replay replay = baseline.exitCalls.new Replay(interpreter, baseline, loader);
     replay.untilCollectionEnds();
-    interpreter.collector.collect(2);
-    if (interpreter.version.major > 2 && evaluator.definitions().moduleIsHeld()) {
-      return;
+    if (collectsFirst) {
+      interpreter.collector.collect(2);
     }
-    if (baseline.exitCalls.isEmpty()) {
+    if (isOld) {
       dropHeap();
       interpreter.freeLists.clear();
       return;
     }
-    // It goes with the module's functions, which stand before the heap in the module's dict.
-    replay.until(baseline.loadCalls.firstFunction());
-    Baseline.FreeLists room = baseline.exitRoom;
-    interpreter.freeLists.limit(
-        room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
-    dropHeap();
-    freeCode(replay);
-    // Classes go after it, as they are in cycles.
-    replay.untilIfToCome(baseline.loadCalls.globalsTable());
-    freeLargeBlocks(replay);
-    interpreter.freeLists.clear();
-    replay.finish();
+    if (!evaluator.definitions().moduleIsHeld()) {
+      // It goes with the module's functions, which stand before the heap in the module's dict.
+      replay.until(baseline.loadCalls.firstFunction());
+      Baseline.FreeLists room = baseline.exitRoom;
+      interpreter.freeLists.limit(
+          room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
+      dropHeap();
+      freeGarbage(collectsFirst);
+      freeCode(replay);
+      // Classes go after it, as they are in cycles.
+      replay.untilIfToCome(baseline.loadCalls.globalsTable());
+      freeLargeBlocks(replay);
+      interpreter.freeLists.clear();
+      replay.finish();
+    } else {
+      freeGarbage(collectsFirst);
+    }
+  }
+
+  /** The recipe's garbage, which is younger than the module, goes after it. */
+  private void freeGarbage(boolean hasCollected) {
+    if (!hasCollected) {
+      interpreter.collector.collect(2);
+    }
   }
 
   private void dropHeap() {
