@@ -67,6 +67,11 @@ public final class RawMalloc {
     return cache.isEmpty(size) ? allocateFromArena(size) : cache.take(size);
   }
 
+  /** The same for {@code calloc}, which does not look into the thread cache. */
+  public long allocateCleared(long bytes) {
+    return allocateFromArena(Chunks.bytesFor(bytes));
+  }
+
   /** {@code _int_malloc}. */
   private long allocateFromArena(long size) {
     if (size <= MAX_FAST) {

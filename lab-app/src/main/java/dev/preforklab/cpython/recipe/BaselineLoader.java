@@ -99,7 +99,7 @@ final class BaselineLoader {
     bootEnd = host.map(Host.BYTES_IN_PAGE, Host.BYTES_IN_PAGE) + Host.BYTES_IN_PAGE;
     long mmapTop = mapAll();
     for (Baseline.Region region : baseline.regions) {
-      populate(region);
+      populate(region, Long.MAX_VALUE);
     }
     host.setMmapTop(mmapTop);
     loadCHeap(interpreter, begins);
@@ -145,17 +145,26 @@ final class BaselineLoader {
     return mmapBase;
   }
 
-  private void populate(Baseline.Region region) {
+  private void populate(Baseline.Region region, long end) {
     long page = region.firstPage();
     boolean present = false;
     for (int run : region.runs()) {
-      if (present && run > 0) {
-        host.populate(
-            relocate(page << Host.LOG_BYTES_IN_PAGE), (long) run << Host.LOG_BYTES_IN_PAGE, true);
+      long start = lowerHalf(page << Host.LOG_BYTES_IN_PAGE);
+      if (present && run > 0 && start < end) {
+        long bytes = (long) run << Host.LOG_BYTES_IN_PAGE;
+        host.populate(start, Math.min(bytes, end - start), true);
       }
       page += run;
       present = !present;
     }
+  }
+
+  /** Touches the pages that the data segment has grown by while the code was loaded. */
+  void populateGrownSegment() {
+    long end = Math.min(lowerHalf(baseline.cHeap.end()), host.sbrk(0));
+    baseline.regions.stream()
+        .filter(region -> baseline.cHeap.has(region.firstPage() << Host.LOG_BYTES_IN_PAGE))
+        .forEach(region -> populate(region, end));
   }
 
   /** The simulated address of a captured one. */
@@ -208,6 +217,8 @@ final class BaselineLoader {
   private void loadCHeap(Interpreter interpreter, boolean begins) {
     Baseline.CHeap before = begins ? baseline.loadCalls.cHeap : null;
     Baseline.CHeap captured = before == null ? baseline.cHeap : before;
+    // It grows with the calls to come.
+    host.sbrk(captured.end() - baseline.cHeap.end());
     CHeapBuilder builder = new CHeapBuilder(host, interpreter.runtime);
     builder.writeChunks(relocate(captured.start()), captured.chunks(), host.sbrk(0));
     captured.cache().forEach(list -> builder.fillCache(list.list(), list.chunks()));

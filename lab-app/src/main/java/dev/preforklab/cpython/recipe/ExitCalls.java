@@ -76,19 +76,26 @@ record ExitCalls(int[] calls, long[] freed) {
      * them.
      */
     void until(long lastFreed) {
-      while (next < calls.length) {
-        boolean frees = calls[next] == 0;
-        step(true);
-        if (frees && freed[nextFreed - 1] == lastFreed) {
-          return;
-        }
+      until(lastFreed, true);
+    }
+
+    /**
+     * Makes the calls up to the one that frees a captured block, if that is still to come, after
+     * which nobody looks at the collector's lists.
+     */
+    void untilIfToCome(long lastFreed) {
+      if (Arrays.stream(freed, nextFreed, freed.length).anyMatch(block -> block == lastFreed)) {
+        until(lastFreed, false);
       }
     }
 
-    /** The same, if that one is still to be freed, and else nothing. */
-    void untilIfToCome(long lastFreed) {
-      if (Arrays.stream(freed, nextFreed, freed.length).anyMatch(block -> block == lastFreed)) {
-        until(lastFreed);
+    private void until(long lastFreed, boolean untrack) {
+      while (next < calls.length) {
+        boolean frees = calls[next] == 0;
+        step(untrack);
+        if (frees && freed[nextFreed - 1] == lastFreed) {
+          return;
+        }
       }
     }
 

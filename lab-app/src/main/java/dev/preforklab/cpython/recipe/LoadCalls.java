@@ -69,7 +69,17 @@ final class LoadCalls {
   /** Added to what is asked of the raw domain, which the C library's heap serves. */
   private static final int RAW = 1 << 30;
 
+  /** Added besides to what the C library serves without looking into its thread cache. */
+  private static final int CLEARED = 1 << 29;
+
+  /** Added besides where it resizes the block that the next call seems to free. */
+  private static final int RESIZED = 1 << 28;
+
   private static final int COUNTERS = 3;
+
+  private static int asked(int call) {
+    return call >= RAW ? call & ~(RAW | CLEARED | RESIZED) : call;
+  }
 
   private static final int LOCK_BYTES = 32;
 
@@ -120,9 +130,9 @@ final class LoadCalls {
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
     int[] locks =
         IntStream.range(0, calls.length).filter(i -> calls[i] == RAW + LOCK_BYTES).toArray();
-    // From 3.12 on it is the first of three, before it the last.
-    interpretersLock =
-        locks.length == 0 ? -1 : locks[version.atLeast(3, 12) ? 0 : locks.length - 1];
+    // From 3.12 on it is the third last, before it the last.
+    int behind = version.atLeast(3, 12) ? 3 : 1;
+    interpretersLock = locks.length == 0 ? -1 : locks[Math.max(0, locks.length - behind)];
     runtimesLocks =
         version.atLeast(3, 13) ? 0 : version.atLeast(3, 12) ? 9 : version.atLeast(3, 10) ? 3 : 2;
     long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
@@ -209,7 +219,7 @@ final class LoadCalls {
         if (call > 0) {
           Long captured = kept.get(number++);
           if (captured != null) {
-            places.put(captured, new Block(call & ~RAW, 0));
+            places.put(captured, new Block(asked(call), 0));
           }
         }
       }
@@ -310,6 +320,8 @@ final class LoadCalls {
         if (done) {
           made += call > 0 ? 1 : 0;
           nextFreed += call > 0 ? 0 : 1;
+        } else if (call >= RAW && (call & RESIZED) != 0) {
+          resize(asked(call), real);
         } else if (call > 0) {
           allocate(call, real);
         } else {
@@ -396,11 +408,25 @@ final class LoadCalls {
       return BaselineLoader.lowerHalf(blocks[number]);
     }
 
-    private void allocate(int bytes, boolean real) {
-      if (real && bytes >= RAW) {
-        place(bytes - RAW, interpreter.raw.allocate(bytes - RAW));
+    /** The call and the one behind it. */
+    private void resize(int bytes, boolean real) {
+      int from = calls[++next];
+      long block = from == 0 ? nextFreed(real) : blocks[made + 1 + from];
+      if (block == 0) {
+        made++;
+      } else {
+        place(bytes, real ? interpreter.raw.reallocate(block, bytes) : block);
+      }
+    }
+
+    private void allocate(int call, boolean real) {
+      int asked = asked(call);
+      if (real && call >= RAW && (call & CLEARED) != 0) {
+        place(asked, interpreter.raw.allocateCleared(asked));
+      } else if (real && call >= RAW) {
+        place(asked, interpreter.raw.allocate(asked));
       } else if (real) {
-        place(bytes, interpreter.malloc.allocate(bytes));
+        place(asked, interpreter.malloc.allocate(asked));
       } else {
         made++;
       }
