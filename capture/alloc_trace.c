@@ -23,7 +23,7 @@
    that are on them (OP_HOLDS, size: the address of such a one). */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC, OP_HOLDS };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC, OP_HOLDS, OP_RESIZED };
 
 struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 | caller << 16, or | number of the free list << 8 */
 
@@ -37,7 +37,8 @@ struct state { struct event *events; word capacity, used, dropped, depth; volati
                word shelves; struct shelf *shelf; struct domain *objects;
                volatile int *collecting; volatile int *count2; volatile word *long_lived_total; word steady;
                word *recent, recents, recents_max, due;
-               word *fresh, freshes, freshes_max, dict, tuple, frame; };
+               word *fresh, freshes, freshes_max, dict, tuple, frame;
+               word resizes; };                                           /* whether to note those that a realloc leaves in place, too */
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;
@@ -298,6 +299,8 @@ HOOK void *trace_realloc(void *ctx, void *old, word n) {
   if (!--d->state->depth && p && p != old) {
     note(d, old ? OP_MOVED_TO : OP_ALLOC, p, n, count0, old ? 0 : CALLER);
     if (old) note(d, OP_MOVED_FROM, old, 0, count0, 0);
+  } else if (p && p == old && !d->state->depth && d->state->resizes) {
+    note(d, OP_RESIZED, p, n, count0, 0);
   }
   return p;
 }

@@ -50,9 +50,10 @@ The file is JSON, addresses in bytes unless said otherwise:
       arenas, pools, used, freed  the same of the time when it was about to read its recipe's code
       dead_tuples  [length, [blocks of the tuples that wait on that free list, the next to be taken first]]
       names  interned texts of that time, and those of one character, in the order of their addresses, and these as differences
-      malloc  the C library's heap of that time; not after the module array has been imported, as the dynamic linker allocates there, too
-      calls, calls_freed  what it has asked of pymalloc since, as in exit_calls, and where `malloc` is there of the C library's heap, too: a size
-             above 1,073,741,824 is that much less and asked of the raw domain
+      malloc  the C library's heap of that time
+      calls, calls_freed  what it has asked of pymalloc since, as in exit_calls, and where `malloc` is there of the C library's heap, too, with
+             what the dynamic linker and an open directory have: a size above 1,073,741,824 is that much less and asked of the raw domain;
+             536,870,912 more, and it is cleared memory; 268,435,456 more, and it is the new size of the block that the next call frees
       kept  [numbers of the allocations that are still in use, their addresses], both as differences
       marks  numbers of calls: file (the file's bytes are allocated, if they are no more than 512), code and code_end (what marshal.loads
              makes of the code, up to the last call, which frees the bytes), build (the function build() is made), out (the heap's
@@ -494,11 +495,9 @@ def load_calls(python, heap, act, release, state):
     events, reads_at = loading.log(python, heap, act, look)
     ranges = [(a[0], a[0] + (1 << (18 if small_pools(release) else 20))) for a in state["arenas"]]
     assert set(a[0] for a in taken["arenas"]) <= set(lo for lo, _ in ranges), "an arena has been given back"
-    if heap:
-        # The dynamic linker's own calls for the module array are not in the log.
-        del taken["malloc"]
-    elif [taken["malloc"][k] for k in ("start", "end")] == [state["malloc"][k] for k in ("start", "end")]:
-        ranges.append((state["malloc"]["start"], state["malloc"]["end"]))
+    segments = [(s["malloc"]["start"], s["malloc"]["end"]) for s in (taken, state)]
+    if segments[0] == segments[1] or heap and segments[0][0] == segments[1][0]:
+        ranges.append(segments[1])
     else:
         raise SystemExit("the data segment has grown")
     part = loading.describe(

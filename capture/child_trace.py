@@ -16,7 +16,11 @@ import rig
 CAPACITY = 1 << 18
 EVENT = struct.Struct("<QQIiQ")
 ALLOC, FREE, MOVED_FROM, MOVED_TO = range(4)
-RAW, OBJECT = 0, 2
+RESIZED = 10
+# Of struct state, where it is said that those are to be noted.
+RESIZES = 224
+# CLEARED: the dynamic linker's calloc(), which does not look into the thread cache
+RAW, OBJECT, CLEARED = 0, 2, 3
 
 # of struct user_regs_struct
 REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs").split()
@@ -53,6 +57,37 @@ def system_call(pid, number, *arguments):
     if result >= 1 << 63:
         raise OSError((1 << 64) - result, "system call %d in process %d" % (number, pid))
     return result
+
+
+# The functions of alloc_trace.c, in the order of TRACE_OFFSETS, by the C library's names, and how many arguments they have.
+LINKER_CALLS = (("malloc", 1), ("calloc", 2), ("realloc", 2), ("free", 1))
+
+
+def mappings(pid, name):
+    """(start, end, file offset, path) of a process's mappings of files whose names begin so."""
+    with open("/proc/%d/maps" % pid) as f:
+        for fields in (line.split(None, 5) for line in f):
+            if len(fields) > 5 and os.path.basename(fields[5].strip()).startswith(name):
+                lo, hi = (int(x, 16) for x in fields[0].split("-"))
+                yield lo, hi, int(fields[2], 16), fields[5].strip()
+
+
+def library_function(pid, name):
+    """The address in a process of a function of the C library, which is this process's, too."""
+    first = [next(lo for lo, _, offset, _ in mappings(p, "libc.so") if not offset) for p in (os.getpid(), pid)]
+    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value - first[0] + first[1]
+
+
+def linker_variable(pid, value):
+    """The address of the only word of the dynamic linker's memory with this value."""
+    found = []
+    with open("/proc/%d/mem" % pid, "rb", 0) as m:
+        for lo, hi, _, _ in mappings(pid, "ld-linux"):
+            m.seek(lo)
+            data = m.read(hi - lo)
+            found += [lo + at for at in range(0, len(data) - 7, 8) if data[at:at + 8] == struct.pack("<Q", value)]
+    assert len(found) == 1, (hex(value), found)
+    return found[0]
 
 
 def allocators(python):
@@ -98,6 +133,30 @@ class ChildTrace(object):
                         at = data.find(struct.pack("<5Q", *table), at + 1)
         if seized:
             ptrace(CONT, pid)
+
+    def add_linker(self):
+        """Has the dynamic linker's calls logged, too, as of the raw domain: it finds the C library's functions in variables of its own. And
+        reallocations that stay where they were."""
+        start, domains = self.state - rig.PAGE, self.state + 256
+        at = start + len(binascii.a2b_base64(preforklab_capture.TRACE_CODE)) + 15 & -16
+        with open("/proc/%d/mem" % self.pid, "r+b", 0) as m:
+            m.seek(self.state + RESIZES)
+            m.write(struct.pack("<Q", 1))
+            m.seek(domains + 64 * RAW)
+            raw = m.read(48)
+            m.seek(domains + 64 * CLEARED)
+            m.write(raw + struct.pack("<Q", CLEARED))
+            for (name, arguments), offset in zip(LINKER_CALLS, preforklab_capture.TRACE_OFFSETS):
+                # The arguments go one register further, the domain comes first.
+                code = (b"\x48\x89\xf2" if arguments == 2 else b"") + b"\x48\x89\xfe"
+                domain = domains + 64 * (CLEARED if name == "calloc" else RAW)
+                code += b"\x48\xbf" + struct.pack("<Q", domain) + b"\x48\xb8" + struct.pack("<Q", start + offset) + b"\xff\xe0"
+                assert at + len(code) <= self.state
+                m.seek(at)
+                m.write(code)
+                m.seek(linker_variable(self.pid, library_function(self.pid, name)))
+                m.write(struct.pack("<Q", at))
+                at += len(code) + 15 & -16
 
     def length(self):
         """How many events there are so far."""

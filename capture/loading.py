@@ -8,6 +8,7 @@ baseline.py.
 import ctypes
 import os
 import signal
+import struct
 import subprocess
 
 import child_trace
@@ -17,8 +18,17 @@ TRACEME, SYSCALL, SETOPTIONS, SYSGOOD = 0, 24, 0x4200, 1
 READ, WRITE = 0, 1
 # Added to the size of what is asked of the raw domain, which the C library's heap serves whatever the size.
 RAW_SIZE = 1 << 30
+# What pymalloc serves itself, in bytes.
+SMALL = 512
+# Added besides where it is not to look into its thread cache.
+CLEARED_SIZE = 1 << 29
+# Added besides where it resizes the block that the next call seems to free.
+RESIZED_SIZE = 1 << 28
 # System calls that name a file and what they are given its name in.
 STAT = {4: "rdi", 262: "rsi", 332: "rsi"}
+CLOSE, GETDENTS64 = 3, 217
+# What opendir() allocates before the room for entries, of glibc 2.7 and later.
+DIR_BYTES = 48
 
 
 class Loading(rig.Measured):
@@ -28,6 +38,7 @@ class Loading(rig.Measured):
         """`look` is called with the process's number where the log begins; it returns what ChildTrace wants to know of its memory."""
         self.tables, self.look = tables, look
         self.trace = None
+        self.directories, self.opened = {}, []
         self.reads_at = 0
         rig.Measured.__init__(self, *arguments)
 
@@ -67,11 +78,36 @@ class Loading(rig.Measured):
             if not self.trace:
                 if not entry and number in STAT and text_at(pid, values[STAT[number]]) == code:
                     self.trace = child_trace.ChildTrace(pid, self.tables, self.look(pid), False)
+                    self.trace.add_linker()
+            elif entry and number in (GETDENTS64, CLOSE):
+                self.follow_directory(pid, number, values)
             elif entry and number == READ and not self.reads_at:
                 self.reads_at = self.trace.length()
             elif entry and number == WRITE and values["rdi"] == 1:
                 child_trace.ptrace(child_trace.DETACH, pid)
                 return
+
+    def follow_directory(self, pid, number, values):
+        """The C library's own blocks while a directory is open: nothing else is allocated between opendir() and the first entries, nor between
+        the free() and the close() of closedir()."""
+        if number == CLOSE and values["rdi"] in self.directories:
+            address = self.directories.pop(values["rdi"])
+            self.opened.append((self.trace.length(), (address, 0, child_trace.FREE, child_trace.RAW)))
+        elif number == GETDENTS64 and values["rdi"] not in self.directories:
+            address = values["rsi"] - DIR_BYTES
+            with open("/proc/%d/mem" % pid, "rb", 0) as m:
+                m.seek(address - 8)
+                size = (struct.unpack("<Q", m.read(8))[0] & ~7) - 8
+            self.directories[values["rdi"]] = address
+            self.opened.append((self.trace.length(), (address, size, child_trace.ALLOC, child_trace.RAW)))
+
+    def read(self):
+        """All events up to now, those of opened directories among them, and how many there were when the recipe was about to be read."""
+        events, reads_at = self.trace.read(self.child), self.reads_at
+        for at, event in reversed(self.opened):
+            events.insert(at, event)
+            reads_at += at < reads_at
+        return events, reads_at
 
 
 def text_at(pid, address):
@@ -95,9 +131,45 @@ def log(python, heap, act, look):
         measured.say()
         measured.child = int(measured.hear("C", 60))
         rig.settled(measured.child)
-        return measured.trace.read(measured.child), measured.reads_at
+        return measured.read()
     finally:
         measured.close()
+
+
+def numbered(events, known):
+    """The log in numbers: the calls, what they free that the log did not allocate, {address: (number, event)} of what is in use in the end, and
+    how many calls there were before each event."""
+    calls, freed, numbers, large, at, moved, made = [], [], {}, set(), {}, set(), 0
+    for i, (address, size, operation, domain) in enumerate(events):
+        at[i] = len(calls)
+        if not known(address) or i in moved:
+            continue
+        before = events[i + 1][0] if operation == child_trace.MOVED_TO else address
+        raw = domain != child_trace.OBJECT or not 0 < size <= SMALL
+        if operation == child_trace.RESIZED and before not in numbers and raw:
+            large.add(before)
+        if operation in (child_trace.MOVED_TO, child_trace.RESIZED) and before in large:
+            # Whether there is room behind the block is a matter of the recipe.
+            made += 1
+            calls += [RAW_SIZE + RESIZED_SIZE + size, numbers.pop(before)[0] - made if before in numbers else 0]
+            freed += [] if calls[-1] else [before]
+            large.remove(before)
+            if operation == child_trace.MOVED_TO:
+                moved.add(i + 1)
+            numbers[address] = (made - 1, i)
+            large.add(address)
+        elif operation in (child_trace.ALLOC, child_trace.MOVED_TO):
+            numbers[address] = (made, i)
+            made += 1
+            (large.add if raw else large.discard)(address)
+            # The C library serves a request for nothing, too, as one for a byte.
+            elsewhere = not size or domain != child_trace.OBJECT
+            calls.append((RAW_SIZE + max(size, 1) if elsewhere else size) + (CLEARED_SIZE if domain == child_trace.CLEARED else 0))
+        elif operation != child_trace.RESIZED:
+            large.discard(address)
+            calls.append(numbers.pop(address)[0] - made if address in numbers else 0)
+            freed += [] if calls[-1] else [address]
+    return calls, freed, numbers, at
 
 
 def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywords):
@@ -125,21 +197,7 @@ def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywor
     made = [i for i, e in enumerate(events) if i > marks["out"] and e[0] in keywords and e[2] in alloc]
     if made:  # else the names' tuple is from the free list, too
         marks["keywords"] = made[-1]
-    calls, freed, numbers, at = [], [], {}, {}
-    made = 0
-    for i, (address, size, operation, domain) in enumerate(events):
-        at[i] = len(calls)
-        if not known(address):
-            continue
-        if operation in alloc:
-            numbers[address] = (made, i)
-            made += 1
-            calls.append(size + (RAW_SIZE if domain == child_trace.RAW else 0))
-        elif address in numbers:
-            calls.append(numbers.pop(address)[0] - made)
-        else:
-            calls.append(0)
-            freed.append(address)
+    calls, freed, numbers, at = numbered(events, known)
     kept = sorted((n, address, i) for address, (n, i) in numbers.items())
     assert not any(marks["file"] == i for _, _, i in kept)
     return {"calls": calls, "freed": freed, "kept": [[n for n, _, _ in kept], [a for _, a, _ in kept]],

@@ -23,6 +23,16 @@ class Calls(unittest.TestCase):
         self.assertEqual(child_trace.calls(events), ([24, 32, 0, -2, 64, -2, 24, -1], [0x9000]))
         self.assertEqual(baseline.differences([5, 7, 4]), [5, 2, -3])
 
+    def test_what_the_c_library_serves(self):
+        """A large block that is reallocated, wherever to, the linker's cleared one, a small block that keeps its place, and a request for nothing."""
+        events = [(0xa0, 600, child_trace.ALLOC, 2), (0xb0, 700, child_trace.MOVED_TO, 2), (0xa0, 0, child_trace.MOVED_FROM, 2),
+                  (0xb0, 650, child_trace.RESIZED, 2), (0xc0, 96, child_trace.ALLOC, child_trace.CLEARED), (0x10, 40, child_trace.ALLOC, 2),
+                  (0x10, 44, child_trace.RESIZED, 2), (0xd0, 0, child_trace.ALLOC, 2), (0xb0, 0, child_trace.FREE, 2)]
+        calls, freed, numbers, _ = loading.numbered(events, lambda address: True)
+        resized, cleared = loading.RAW_SIZE + loading.RESIZED_SIZE, loading.RAW_SIZE + loading.CLEARED_SIZE
+        self.assertEqual(calls, [600, resized + 700, -2, resized + 650, -2, cleared + 96, 40, loading.RAW_SIZE + 1, -4])
+        self.assertEqual((freed, sorted(numbers)), ([], [0x10, 0xc0, 0xd0]))
+
 
 class Exits(unittest.TestCase):
     def test_an_exit_frees_blocks_that_were_in_use(self):
@@ -90,25 +100,26 @@ class Loads(unittest.TestCase):
             release = rig.describe(python)[0]
             if release == "2.7" or release not in baseline.RELEASES or os.geteuid():
                 continue
-            with self.subTest(python=python):
-                state, own, _ = baseline.memory_state(python, [], release)
-                load = state["loading"]
-                before, after = used_blocks(load["pools"]), used_blocks(state["pools"])
-                freed, kept = sums(load["calls_freed"]), sums(load["kept"][1])
-                self.assertEqual(load["calls"].count(0), len(freed))
-                heap = load["malloc"]
-                pooled = [set(a for a in addresses if not heap["start"] <= a < heap["end"]) for addresses in (freed, kept)]
-                self.assertLessEqual(pooled[0], before)
-                self.assertEqual((before - pooled[0]) | pooled[1], after)
-                sizes = [c & loading.RAW_SIZE - 1 for c in load["calls"] if c > 0]
-                for number, address in zip(sums(load["kept"][0]), kept):
-                    self.assertTrue(0 < sizes[number] <= own.size(address) < sizes[number] + (16 if address in pooled[1] else 48))
-                dead = set(block for _, blocks in load["dead_tuples"] for block in blocks)
-                self.assertLessEqual(dead, before)
-                self.assertIn("__init__", load["names"][0].split(" "))
-                marks = load["marks"]
-                self.assertTrue(marks["file"] < marks["code"] < marks["code_end"] < marks["build"] < marks["out"] < len(load["calls"]))
-                tested += 1
+            for heap in [], [{"repeat": 0, "make": {"array": 1}}]:
+                with self.subTest(python=python, heap=heap):
+                    state, own, _ = baseline.memory_state(python, heap, release)
+                    load = state["loading"]
+                    before, after = used_blocks(load["pools"]), used_blocks(state["pools"])
+                    freed, kept = sums(load["calls_freed"]), sums(load["kept"][1])
+                    self.assertEqual(load["calls"].count(0), len(freed))
+                    segment = state["malloc"]
+                    pooled = [set(a for a in addresses if not segment["start"] <= a < segment["end"]) for addresses in (freed, kept)]
+                    self.assertLessEqual(pooled[0], before)
+                    self.assertEqual((before - pooled[0]) | pooled[1], after)
+                    sizes = [c & loading.RESIZED_SIZE - 1 for c in load["calls"] if c > 0]
+                    for number, address in zip(sums(load["kept"][0]), kept):
+                        self.assertTrue(0 < sizes[number] <= own.size(address) < sizes[number] + (16 if address in pooled[1] else 48))
+                    dead = set(block for _, blocks in load["dead_tuples"] for block in blocks)
+                    self.assertLessEqual(dead, before)
+                    self.assertIn("__init__", load["names"][0].split(" "))
+                    marks = load["marks"]
+                    self.assertTrue(marks["file"] < marks["code"] < marks["code_end"] < marks["build"] < marks["out"] < len(load["calls"]))
+                    tested += 1
         if not tested:
             self.skipTest("needs root and a CPython from 3.6 on in ~/.pyenv")
 

@@ -70,4 +70,13 @@ final class FastBins {
       }
     }
   }
+
+  /** Visits the chunks that wait here. */
+  void forEach(LongConsumer visit) {
+    for (int i = 0; i < count; i++) {
+      for (long chunk = chunks.get(bins + 8L * i); chunk != 0; chunk = chunks.next(chunk)) {
+        visit.accept(chunk);
+      }
+    }
+  }
 }

@@ -26,7 +26,7 @@ public final class RawMalloc {
   private static final long CONSOLIDATION_THRESHOLD = 64 << 10;
   private static final long MAX_MMAP_THRESHOLD = 32 << 20;
   private static final long MAX_FAST = 128;
-  private static final int FAST_BINS = 10;
+  static final int FAST_BINS = 10;
   private static final int MAX_UNSORTED_STEPS = 10_000;
 
   private final Host host;
@@ -65,6 +65,11 @@ public final class RawMalloc {
     }
     long size = Chunks.bytesFor(bytes);
     return cache.isEmpty(size) ? allocateFromArena(size) : cache.take(size);
+  }
+
+  /** The same for {@code calloc}, which does not look into the thread cache. */
+  public long allocateCleared(long bytes) {
+    return allocateFromArena(Chunks.bytesFor(bytes));
   }
 
   /** {@code _int_malloc}. */

@@ -1,6 +1,7 @@
 package dev.preforklab.cpython.obmalloc;
 
 import dev.preforklab.cpython.RuntimeState;
+import java.util.function.LongConsumer;
 
 /**
  * The main thread's cache ({@code tcache_perthread_struct}): up to seven blocks of each size up to
@@ -9,12 +10,14 @@ import dev.preforklab.cpython.RuntimeState;
  * its second marks it as cached.
  */
 final class ThreadCache {
+  private static final int BINS = 64;
+
   /** Bytes of the structure. */
-  static final long BYTES = 64 * 2 + 64 * 8;
+  static final long BYTES = BINS * 2 + BINS * 8;
 
   private static final long MAX_CHUNK = 1040;
   private static final int MAX_COUNT = 7;
-  private static final int ENTRIES = 64 * 2;
+  private static final int ENTRIES = BINS * 2;
   private static final long KEY = 0x7463616368654b31L;
 
   private final Chunks chunks;
@@ -69,6 +72,17 @@ final class ThreadCache {
     chunks.set(block, chunks.get(entry));
     chunks.set(entry, block);
     setCount(index, count(index) + 1);
+  }
+
+  /** Visits the blocks that wait here. */
+  void forEach(LongConsumer visit) {
+    long cache = chunks.get(variable);
+    for (int i = 0; cache != 0 && i < BINS; i++) {
+      for (long block = chunks.get(cache + ENTRIES + 8L * i); block != 0; ) {
+        visit.accept(block);
+        block = chunks.get(block);
+      }
+    }
   }
 
   private static int index(long size) {

@@ -11,10 +11,13 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -70,6 +73,22 @@ public final class Baseline {
       long trimThreshold) {
     boolean has(long place) {
       return place >= start && place < end;
+    }
+
+    /** Visits the blocks that the captured process had, with the bytes of their chunks. */
+    void forEachBlockInUse(CapturedPools.BlockVisitor visit) {
+      Set<Integer> free = new HashSet<>();
+      Stream.of(cache, fast, bins)
+          .flatMap(List::stream)
+          .forEach(list -> Arrays.stream(list.chunks()).forEach(free::add));
+      long chunk = start;
+      for (int i = 0; i < chunks.length; i++) {
+        int size = chunks[i] & ~7;
+        if (!free.contains(i)) {
+          visit.visit(chunk + 16, size);
+        }
+        chunk += size;
+      }
     }
   }
 

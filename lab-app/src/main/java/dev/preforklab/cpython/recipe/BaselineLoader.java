@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,7 +99,7 @@ final class BaselineLoader {
     bootEnd = host.map(Host.BYTES_IN_PAGE, Host.BYTES_IN_PAGE) + Host.BYTES_IN_PAGE;
     long mmapTop = mapAll();
     for (Baseline.Region region : baseline.regions) {
-      populate(region);
+      populate(region, Long.MAX_VALUE);
     }
     host.setMmapTop(mmapTop);
     loadCHeap(interpreter, begins);
@@ -146,17 +145,26 @@ final class BaselineLoader {
     return mmapBase;
   }
 
-  private void populate(Baseline.Region region) {
+  private void populate(Baseline.Region region, long end) {
     long page = region.firstPage();
     boolean present = false;
     for (int run : region.runs()) {
-      if (present && run > 0) {
-        host.populate(
-            relocate(page << Host.LOG_BYTES_IN_PAGE), (long) run << Host.LOG_BYTES_IN_PAGE, true);
+      long start = lowerHalf(page << Host.LOG_BYTES_IN_PAGE);
+      if (present && run > 0 && start < end) {
+        long bytes = (long) run << Host.LOG_BYTES_IN_PAGE;
+        host.populate(start, Math.min(bytes, end - start), true);
       }
       page += run;
       present = !present;
     }
+  }
+
+  /** Touches the pages that the data segment has grown by while the code was loaded. */
+  void populateGrownSegment() {
+    long end = Math.min(lowerHalf(baseline.cHeap.end()), host.sbrk(0));
+    baseline.regions.stream()
+        .filter(region -> baseline.cHeap.has(region.firstPage() << Host.LOG_BYTES_IN_PAGE))
+        .forEach(region -> populate(region, end));
   }
 
   /** The simulated address of a captured one. */
@@ -209,6 +217,8 @@ final class BaselineLoader {
   private void loadCHeap(Interpreter interpreter, boolean begins) {
     Baseline.CHeap before = begins ? baseline.loadCalls.cHeap : null;
     Baseline.CHeap captured = before == null ? baseline.cHeap : before;
+    // It grows with the calls to come.
+    host.sbrk(captured.end() - baseline.cHeap.end());
     CHeapBuilder builder = new CHeapBuilder(host, interpreter.runtime);
     builder.writeChunks(relocate(captured.start()), captured.chunks(), host.sbrk(0));
     captured.cache().forEach(list -> builder.fillCache(list.list(), list.chunks()));
@@ -226,19 +236,14 @@ final class BaselineLoader {
 
   /** The first block of a size that somebody uses, or 0. */
   private static long firstBlock(Baseline.CHeap heap, int bytes) {
-    Set<Integer> free = new HashSet<>();
-    Stream.of(heap.cache(), heap.fast(), heap.bins())
-        .flatMap(List::stream)
-        .forEach(list -> Arrays.stream(list.chunks()).forEach(free::add));
-    long chunk = heap.start();
-    for (int i = 0; i < heap.chunks().length; i++) {
-      int size = heap.chunks()[i] & ~7;
-      if (size == bytes + 16 && !free.contains(i)) {
-        return chunk + 16;
-      }
-      chunk += size;
-    }
-    return 0;
+    List<Long> found = new ArrayList<>();
+    heap.forEachBlockInUse(
+        (block, chunkBytes) -> {
+          if (chunkBytes == bytes + 16) {
+            found.add(block);
+          }
+        });
+    return found.isEmpty() ? 0 : found.get(0);
   }
 
   /**

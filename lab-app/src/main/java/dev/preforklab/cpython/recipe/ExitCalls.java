@@ -76,9 +76,23 @@ record ExitCalls(int[] calls, long[] freed) {
      * them.
      */
     void until(long lastFreed) {
+      until(lastFreed, true);
+    }
+
+    /**
+     * Makes the calls up to the one that frees a captured block, if that is still to come, after
+     * which nobody looks at the collector's lists.
+     */
+    void untilIfToCome(long lastFreed) {
+      if (Arrays.stream(freed, nextFreed, freed.length).anyMatch(block -> block == lastFreed)) {
+        until(lastFreed, false);
+      }
+    }
+
+    private void until(long lastFreed, boolean untrack) {
       while (next < calls.length) {
         boolean frees = calls[next] == 0;
-        step(true);
+        step(untrack);
         if (frees && freed[nextFreed - 1] == lastFreed) {
           return;
         }

@@ -1,7 +1,9 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.RuntimeState;
 import dev.preforklab.cpython.obmalloc.BlocksInUse;
+import dev.preforklab.cpython.obmalloc.ChunksInUse;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,47 +34,50 @@ final class Finalisation {
   }
 
   /**
-   * A full collection, then the module's dict goes and with it the heap. From 3.4 on it is the
-   * collector that must find it, because the dict lies in a cycle with the module's functions; it
-   * does not where it may not look at it or sees a reference from outside.
-   *
-   * <p>From 3.6 to 3.9 there is no first collection if the collector is off ({@code
-   * _PyGC_CollectIfEnabled}): what it would have found goes in the next, after the heap.
+   * A full collection (from 3.6 to 3.9 not if the collector is off), then the module's dict goes
+   * and with it the heap. From 3.4 on it is the collector that must find it, in a collection that
+   * comes in any case, because the dict lies in a cycle with the module's functions; it does not
+   * where it may not look at it or sees a reference from outside.
    */
   void exit() {
     interpreter.setFinalizing(true);
+    boolean isOld = interpreter.version.major == 2;
+    boolean collectsFirst =
+        isOld || interpreter.version.atLeast(3, 10) || interpreter.gcState.isEnabled();
     ExitCalls.Replay replay = baseline.exitCalls.new Replay(interpreter, baseline, loader);
     replay.untilCollectionEnds();
-    boolean collects = isCollectedFirst();
-    if (collects) {
+    if (collectsFirst) {
       interpreter.collector.collect(2);
     }
-    if (interpreter.version.major > 2 && evaluator.definitions().moduleIsHeld()) {
-      return;
-    }
-    if (baseline.exitCalls.isEmpty()) {
+    if (isOld) {
       dropHeap();
       interpreter.freeLists.clear();
       return;
     }
-    // It goes with the module's functions, which stand before the heap in the module's dict.
-    replay.until(baseline.loadCalls.firstFunction());
-    Baseline.FreeLists room = baseline.exitRoom;
-    interpreter.freeLists.limit(
-        room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
-    dropHeap();
-    if (!collects) {
-      interpreter.collector.collect(2);
+    if (!evaluator.definitions().moduleIsHeld()) {
+      // It goes with the module's functions, which stand before the heap in the module's dict.
+      replay.until(baseline.loadCalls.firstFunction());
+      Baseline.FreeLists room = baseline.exitRoom;
+      interpreter.freeLists.limit(
+          room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
+      dropHeap();
+      freeGarbage(collectsFirst);
+      freeCode(replay);
+      // Classes go after it, as they are in cycles.
+      replay.untilIfToCome(baseline.loadCalls.globalsTable());
+      freeLargeBlocks(replay);
+      interpreter.freeLists.clear();
+      replay.finish();
+    } else {
+      freeGarbage(collectsFirst);
     }
-    freeCode(replay);
-    interpreter.freeLists.clear();
-    replay.finish();
   }
 
-  private boolean isCollectedFirst() {
-    return interpreter.version.major == 2
-        || interpreter.version.atLeast(3, 10)
-        || interpreter.gcState.isEnabled();
+  /** The recipe's garbage, which is younger than the module, goes after it. */
+  private void freeGarbage(boolean hasCollected) {
+    if (!hasCollected) {
+      interpreter.collector.collect(2);
+    }
   }
 
   private void dropHeap() {
@@ -101,6 +106,32 @@ final class Finalisation {
     List<Long> own = new ArrayList<>();
     new BlocksInUse(interpreter)
         .forEach(
+            block -> {
+              if (!others.contains(block)) {
+                own.add(block);
+              }
+            });
+    own.forEach(interpreter.malloc::free);
+  }
+
+  /** Frees those of the recipe's that the C library's heap serves: types and what is long. */
+  private void freeLargeBlocks(ExitCalls.Replay replay) {
+    Set<Long> others = new HashSet<>(replay.allocated());
+    LoadCalls.Replay loaded = loader.replay();
+    if (loaded != null) {
+      others.addAll(loaded.locks());
+    }
+    others.add(interpreter.host.load(interpreter.runtime + RuntimeState.ARENAS));
+    baseline.cHeap.forEachBlockInUse(
+        (captured, bytes) -> {
+          if (loader.isThere(captured)) {
+            others.add(loader.relocate(captured));
+          }
+        });
+    List<Long> own = new ArrayList<>();
+    new ChunksInUse(interpreter)
+        .forEach(
+            loader.relocate(baseline.cHeap.start()),
             block -> {
               if (!others.contains(block)) {
                 own.add(block);

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.ObjectHead;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
@@ -67,7 +69,17 @@ final class LoadCalls {
   /** Added to what is asked of the raw domain, which the C library's heap serves. */
   private static final int RAW = 1 << 30;
 
+  /** Added besides to what the C library serves without looking into its thread cache. */
+  private static final int CLEARED = 1 << 29;
+
+  /** Added besides where it resizes the block that the next call seems to free. */
+  private static final int RESIZED = 1 << 28;
+
   private static final int COUNTERS = 3;
+
+  private static int asked(int call) {
+    return call >= RAW ? call & ~(RAW | CLEARED | RESIZED) : call;
+  }
 
   private static final int LOCK_BYTES = 32;
 
@@ -88,6 +100,9 @@ final class LoadCalls {
   private final int interpretersLock;
 
   private final int runtimesLocks;
+
+  /** The call for the larger table of the module's dict, which the next call gives up; or -1. */
+  private final int growing;
 
   /** By the numbers of the allocations that are still in use in the end, their addresses. */
   private final Map<Integer, Long> kept = new HashMap<>();
@@ -115,9 +130,9 @@ final class LoadCalls {
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
     int[] locks =
         IntStream.range(0, calls.length).filter(i -> calls[i] == RAW + LOCK_BYTES).toArray();
-    // From 3.12 on it is the first of three, before it the last.
-    interpretersLock =
-        locks.length == 0 ? -1 : locks[version.atLeast(3, 12) ? 0 : locks.length - 1];
+    // From 3.12 on it is the third last, before it the last.
+    int behind = version.atLeast(3, 12) ? 3 : 1;
+    interpretersLock = locks.length == 0 ? -1 : locks[Math.max(0, locks.length - behind)];
     runtimesLocks =
         version.atLeast(3, 13) ? 0 : version.atLeast(3, 12) ? 9 : version.atLeast(3, 10) ? 3 : 2;
     long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
@@ -132,6 +147,16 @@ final class LoadCalls {
     if (!version.atLeast(3, 7) && marks.containsKey(COUNTS)) {
       mark(ENCODE, version.gcHeadBytes + Calls.BUILTIN_BYTES, marks.get(COUNTS) + 1);
     }
+    growing = growing();
+  }
+
+  private int growing() {
+    int at = marks.getOrDefault(BUILD, calls.length);
+    while (at < calls.length
+        && (calls[at] < GLOBALS_BYTES_LEAST || calls[at] > GLOBALS_BYTES_MOST)) {
+      at++;
+    }
+    return at + 1 < calls.length && calls[at + 1] == 0 ? at : -1;
   }
 
   /** Marks the first allocation of so many bytes from somewhere on, if there is one. */
@@ -153,8 +178,16 @@ final class LoadCalls {
 
   /** The captured block of the first function of the module, {@code build}. */
   long firstFunction() {
-    int before = marks.getOrDefault(BUILD, 0);
-    int number = (int) Arrays.stream(calls, 0, before).filter(call -> call > 0).count();
+    return keptBlock(marks.getOrDefault(BUILD, 0));
+  }
+
+  /** The captured block of the table that the module's dict has in the end; 0 if not known. */
+  long globalsTable() {
+    return growing < 0 ? 0 : keptBlock(growing);
+  }
+
+  private long keptBlock(int call) {
+    int number = (int) Arrays.stream(calls, 0, call).filter(c -> c > 0).count();
     return kept.getOrDefault(number, 0L);
   }
 
@@ -172,14 +205,12 @@ final class LoadCalls {
     /** Those that the recipe's code has taken, where the empty one has not. */
     private final Set<Long> revived = new HashSet<>();
 
+    private final List<Long> locks = new ArrayList<>();
     private int next;
     private int made;
     private int nextFreed;
     private boolean listsCleared;
     private int namesDefined;
-
-    /** The call for the larger table of the module's dict, which the next call gives up; or -1. */
-    private final int growing = growing();
 
     Replay(Interpreter interpreter) {
       this.interpreter = interpreter;
@@ -188,7 +219,7 @@ final class LoadCalls {
         if (call > 0) {
           Long captured = kept.get(number++);
           if (captured != null) {
-            places.put(captured, new Block(call & ~RAW, 0));
+            places.put(captured, new Block(asked(call), 0));
           }
         }
       }
@@ -224,18 +255,14 @@ final class LoadCalls {
       place(made - 1, calls[next - 1], block);
     }
 
+    /** The interpreter's own blocks that no captured one stands for. */
+    List<Long> locks() {
+      return locks;
+    }
+
     /** Leaves out the calls from here to a mark. */
     void skipTo(String mark) {
       to(marks.getOrDefault(mark, next), false);
-    }
-
-    private int growing() {
-      int at = marks.getOrDefault(BUILD, calls.length);
-      while (at < calls.length
-          && (calls[at] < GLOBALS_BYTES_LEAST || calls[at] > GLOBALS_BYTES_MOST)) {
-        at++;
-      }
-      return at + 1 < calls.length && calls[at + 1] == 0 ? at : -1;
     }
 
     /**
@@ -284,7 +311,7 @@ final class LoadCalls {
       for (; next < end; next++) {
         int call = calls[next];
         for (int i = 0; next == interpretersLock && i < runtimesLocks; i++) {
-          interpreter.raw.allocate(LOCK_BYTES);
+          locks.add(interpreter.raw.allocate(LOCK_BYTES));
         }
         boolean done =
             growing >= 0
@@ -293,6 +320,8 @@ final class LoadCalls {
         if (done) {
           made += call > 0 ? 1 : 0;
           nextFreed += call > 0 ? 0 : 1;
+        } else if (call >= RAW && (call & RESIZED) != 0) {
+          resize(asked(call), real);
         } else if (call > 0) {
           allocate(call, real);
         } else {
@@ -379,11 +408,25 @@ final class LoadCalls {
       return BaselineLoader.lowerHalf(blocks[number]);
     }
 
-    private void allocate(int bytes, boolean real) {
-      if (real && bytes >= RAW) {
-        place(bytes - RAW, interpreter.raw.allocate(bytes - RAW));
+    /** The call and the one behind it. */
+    private void resize(int bytes, boolean real) {
+      int from = calls[++next];
+      long block = from == 0 ? nextFreed(real) : blocks[made + 1 + from];
+      if (block == 0) {
+        made++;
+      } else {
+        place(bytes, real ? interpreter.raw.reallocate(block, bytes) : block);
+      }
+    }
+
+    private void allocate(int call, boolean real) {
+      int asked = asked(call);
+      if (real && call >= RAW && (call & CLEARED) != 0) {
+        place(asked, interpreter.raw.allocateCleared(asked));
+      } else if (real && call >= RAW) {
+        place(asked, interpreter.raw.allocate(asked));
       } else if (real) {
-        place(bytes, interpreter.malloc.allocate(bytes));
+        place(asked, interpreter.malloc.allocate(asked));
       } else {
         made++;
       }

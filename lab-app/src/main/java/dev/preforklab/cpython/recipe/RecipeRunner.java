@@ -263,6 +263,7 @@ public final class RecipeRunner {
     if (module.names.contains("array")) {
       replay.defineName();
     }
+    loader.populateGrownSegment();
     definitions.setCode(code);
     loader.loadCollector(mutator.interpreter);
     GcState collector = mutator.interpreter.gcState;

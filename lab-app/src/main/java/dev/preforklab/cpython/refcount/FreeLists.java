@@ -188,7 +188,8 @@ public final class FreeLists {
 
   /**
    * Gives kept objects back to the allocator ({@code clear_freelists}): all of them, but on 2.7 no
-   * lists, dicts and sets.
+   * lists, dicts and sets. Of two arenas that have as many free pools the one that had them first
+   * is further back and stays if it becomes empty first, so the order of the lists matters.
    */
   public void clear() {
     if (version.major == 2) {
@@ -198,21 +199,21 @@ public final class FreeLists {
       set(runtime + RuntimeState.UNKNOWN_FREE, host.load(o));
       interpreter.malloc.free(o);
     }
+    for (long o; (o = takeBound(false)) != 0; ) {
+      interpreter.gcDelete(o);
+    }
     for (long o; (o = takeFrame()) != 0; ) {
       interpreter.gcDelete(o);
     }
-    for (long t = 1; t <= 20; t++) {
-      int count = RuntimeState.TUPLE_FREE_COUNT + 8 * (int) t;
-      int head = RuntimeState.TUPLE_FREE + 8 * (int) t;
-      for (long o; (o = takeChained(count, head, ObjectHead.VAR_BYTES)) != 0; ) {
-        interpreter.gcDelete(o);
-      }
-    }
-    for (long o; (o = takeFloat()) != 0; ) {
-      interpreter.malloc.free(o);
-    }
-    for (long o; (o = takeBound(true)) != 0 || (o = takeBound(false)) != 0; ) {
+    for (long o; (o = takeBound(true)) != 0; ) {
       interpreter.gcDelete(o);
+    }
+    if (version.atLeast(3, 13)) {
+      clearFloats();
+      clearTuples();
+    } else {
+      clearTuples();
+      clearFloats();
     }
     if (version.major == 2) {
       return;
@@ -228,6 +229,22 @@ public final class FreeLists {
     }
     for (long o; (o = takeSet()) != 0; ) {
       interpreter.gcDelete(o);
+    }
+  }
+
+  private void clearTuples() {
+    for (long t = 1; t <= 20; t++) {
+      int count = RuntimeState.TUPLE_FREE_COUNT + 8 * (int) t;
+      int head = RuntimeState.TUPLE_FREE + 8 * (int) t;
+      for (long o; (o = takeChained(count, head, ObjectHead.VAR_BYTES)) != 0; ) {
+        interpreter.gcDelete(o);
+      }
+    }
+  }
+
+  private void clearFloats() {
+    for (long o; (o = takeFloat()) != 0; ) {
+      interpreter.malloc.free(o);
     }
   }
 
