@@ -116,6 +116,7 @@ public final class Traversal {
         long values = host.load(object + valuesOffset(taggedValues));
         single = taggedValues && (values & 1) != 0 ? 0 : object - 24;
         if (values == 0 || (taggedValues && (values & 1) == 0)) {
+          address = 0;
           count = 0;
           return;
         }

@@ -322,9 +322,9 @@ public final class Deallocator {
   private void freeInstanceContent(long object, TypeSpec spec) {
     Traversal traversal = traversal(nesting);
     traversal.locate(object, spec);
-    boolean block =
-        interpreter.version.instanceLayout == InstanceLayout.VALUES && traversal.count != 0;
     long address = traversal.address;
+    // There may be a block without a value in it.
+    boolean block = interpreter.version.instanceLayout == InstanceLayout.VALUES && address != 0;
     for (long i = 0; i < traversal.count; i++) {
       dropAt(address + 8 * i);
     }
