@@ -51,7 +51,10 @@ final class LoadHistory {
 
   private final int[] lossBirth;
 
-  /** The oldest step from which something leads to the garbage. */
+  /**
+   * The oldest step from which something leads to the garbage that a collection has to look at:
+   * what is in no cycle itself goes, however old it is, with the last that leads to it.
+   */
   private final int[] lossHeld;
 
   /** The free list's number, with what is added to it. */
@@ -286,7 +289,7 @@ final class LoadHistory {
           if ((lossList[k] & NOT_LISTED) == 0) {
             listed[lossBirth[k]] -= lossObjects[k];
           }
-          if ((lossList[k] & NOT_FOUND) == 0) {
+          if ((lossList[k] & NOT_FOUND) == 0 && lossBirth[k] >= from) {
             collected[generation] += lossObjects[k];
           }
           freeLists.freed(lossList[k] % NOT_FOUND, lossObjects[k]);

@@ -89,14 +89,15 @@ final class NaiveCollector {
     }
   }
 
-  private void collect(int[] thresholds, int now) {
-    int oldest = 0;
-    if (counts[1] > thresholds[1]) {
-      oldest = 1;
-    }
+  private int oldest(int[] thresholds) {
     if (counts[2] > thresholds[2] && !(pending < total / 4)) {
-      oldest = 2;
+      return 2;
     }
+    return counts[1] > thresholds[1] ? 1 : 0;
+  }
+
+  private void collect(int[] thresholds, int now) {
+    int oldest = oldest(thresholds);
     List<Integer> found = new ArrayList<>();
     for (int generation = oldest; generation >= 0; generation--) {
       found.addAll(generations.get(generation));
@@ -115,6 +116,12 @@ final class NaiveCollector {
     stats[oldest][0]++;
     stats[oldest][1] += garbage.stream().filter(k -> !load.along[k]).count();
     found.removeAll(garbage);
+    for (List<Integer> older : generations.subList(oldest + 1, generations.size())) {
+      // freed with younger garbage that alone refers to it, and not found
+      List<Integer> along = older.stream().filter(k -> k >= 0 && isFreed(k, oldest, now)).toList();
+      older.removeAll(along);
+      garbage.addAll(along);
+    }
     if (oldest == 2) {
       found.removeIf(k -> k >= 0 && load.dicts[k] == 1);
     }
@@ -122,7 +129,8 @@ final class NaiveCollector {
       if (!load.listed[k] && !gone[k] && isFreed(k, oldest, now)) {
         gone[k] = true;
         garbage.add(k);
-        stats[oldest][1] += load.along[k] ? 0 : 1;
+        boolean isFound = !load.along[k] && (oldest == 2 || isYounger(k, oldest));
+        stats[oldest][1] += isFound ? 1 : 0;
       }
     }
     if (lists != null) {

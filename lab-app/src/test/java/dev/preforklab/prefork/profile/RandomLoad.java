@@ -47,7 +47,11 @@ final class RandomLoad {
         case 0, 1 -> ends[k] = later;
         case 2 -> {
           lost[k] = later;
-          holder[k] = k - random.nextInt(Math.min(k, 200) + 1);
+          boolean withYounger = random.nextInt(3) == 0;
+          holder[k] =
+              withYounger
+                  ? k + random.nextInt(later - k)
+                  : k - random.nextInt(Math.min(k, 200) + 1);
         }
         default -> listed[k] = random.nextInt(3) > 0;
       }
