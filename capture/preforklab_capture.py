@@ -1376,7 +1376,8 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
         return k in untracked and (kinds[k] == 2) == bool(untracked[k])
     listed = bytearray([1]) * births
     for k in untracked:
-        listed[k] = not off(k)
+        # a dict that is found is on a list by then, whatever it was on when it was empty
+        listed[k] = not off(k) or kinds[k] == 2 and k in found
     unlisted, ends, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
     dicts = [0] * steps
     for address, k in left.items():
