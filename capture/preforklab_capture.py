@@ -1097,7 +1097,7 @@ class LoadTrace(object):
 
     STEPS_MAX = 1 << 16
 
-    EVERY = 128                                       # net allocations from one full collection to the next
+    EVERY = 64                                        # net allocations from one full collection to the next
     LIFT = 64                                         # by so much alloc_trace.c raises a counter that sinks
 
     def __init__(self, path, room, buffer, gc_head, shelves, collecting, caller, off, often):
@@ -1332,7 +1332,8 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
     """The lives of a load in steps of so many objects made, as columns of whole numbers. For each step: `unlisted`, objects made in it
     that are never counted among those on the collector's lists; `dicts`, those that are taken off by a full collection only; `ends`, how many rows of `age` (in steps) and `ended` (objects of
     that age on its lists that end in this step) are its; `losses`, how many rows of `lost_age`, `holder_age` (of the oldest object
-    that a collection has to look at to find them), `list` (number of its free list) and `lost` (objects that become unreachable now) are. To the list's
+    that a collection has to look at for them to go), `leader_age` (of the oldest that leads to them: looked at, too, they are found), `list` (number of their free
+    list) and `lost` (objects that become unreachable now) are. To the list's
     number NOT_FOUND is added for objects that a collection of the others frees along with them (the constants of a function's code, the
     weak references by which a class knows its subclasses), NOT_LISTED if these are not on the collector's lists.
 
@@ -1348,7 +1349,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
     component, count = components(edges)
     number = dict((i, left[address]) for address, i in garbage.items() if address in left)
     found = set(number.values())
-    since, oldest, said = [0] * count, [births] * count, [False] * count
+    since, oldest, eldest, said = [0] * count, [births] * count, [births] * count, [False] * count
     members, held = [[] for _ in range(count)], [False] * count
     for v, c in enumerate(component):
         members[c].append(v)
@@ -1358,6 +1359,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
         if v in number:
             a = number[v]
             since[c], said[c] = max(since[c], a, lost.get(a, ended.get(a, 0))), said[c] or a in lost or a in ended
+            eldest[c] = min(eldest[c], a)
             if not held[c] or len(members[c]) > 1 or v in edges[v]:
                 oldest[c] = min(oldest[c], a)
     for c in range(count - 1, -1, -1):
@@ -1368,7 +1370,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
                 d = component[w]
                 if d == c or said[d] and since[c] > since[d]:
                     continue
-                since[d], oldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c])
+                since[d], oldest[d], eldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c]), min(eldest[d], eldest[c])
 
     def off(k):
         """No list has it after the first collection: a tuple that this takes off, a dict that never was on one. Other objects may
@@ -1397,14 +1399,14 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
             age = now - a // step
             ends[now][age] = ends[now].get(age, 0) + 1
 
-    def lose(k, time, holder, along):
+    def lose(k, time, holder, leader, along):
         now = min(max(time, k, holder) // step, steps - 1)
-        key = now - k // step, now - min(holder, births - 1) // step, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
+        key = now - k // step, now - min(holder, births - 1) // step, now - min(leader, births - 1) // step, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
         losses[now][key] = losses[now].get(key, 0) + 1
     together = {}                                     # what a collection found at a time, in the order in which it was freed
     for v, k in sorted(number.items(), key=lambda pair: pair[1]):
         c = component[v]
-        lose(k, since[c], oldest[c], 0)
+        lose(k, since[c], oldest[c], eldest[c], 0)
         if k in lost:
             together.setdefault(lost[k], []).append((freed[k], c))
     for owners in together.values():
@@ -1415,13 +1417,13 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
         if k in lost and lost[k] in together:
             owners = together[lost[k]]
             c = owners[min(bisect_left(owners, (freed[k], 0)), len(owners) - 1)][1]
-            lose(k, since[c], oldest[c], NOT_FOUND)
+            lose(k, since[c], oldest[c], oldest[c], NOT_FOUND)
         elif k in ended:
-            lose(k, ended[k], ended[k], NOT_FOUND)
+            lose(k, ended[k], ended[k], ended[k], NOT_FOUND)
     columns = {"unlisted": unlisted, "dicts": dicts, "ends": [len(e) for e in ends], "losses": [len(l) for l in losses]}
     pairs = [(age, e[age]) for e in ends for age in sorted(e)]
     rows = [key + (l[key],) for l in losses for key in sorted(l)]
-    for names, table in ((("age", "ended"), pairs), (("lost_age", "holder_age", "list", "lost"), rows)):
+    for names, table in ((("age", "ended"), pairs), (("lost_age", "holder_age", "leader_age", "list", "lost"), rows)):
         for k, name in enumerate(names):
             columns[name] = [row[k] for row in table]
     return columns

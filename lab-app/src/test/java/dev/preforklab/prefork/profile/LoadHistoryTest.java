@@ -108,7 +108,15 @@ class LoadHistoryTest {
     Profile.GcFacts start =
         new Profile.GcFacts(true, new int[] {700, 10, 10}, counts, 50, 20, NO_STATS, 0);
     LoadHistory.Outcome outcome =
-        new LoadHistory(load.objects, 1, start, sizes, load.stream(), LoadEvents.NONE, new int[0])
+        new LoadHistory(
+                load.objects,
+                1,
+                start,
+                sizes,
+                load.stream(),
+                LoadEvents.NONE,
+                new int[0],
+                new int[0])
             .under(thresholds, new int[RequestTrace.FREE_LISTS_MAX + 1]);
     NaiveCollector naive = new NaiveCollector(load, thresholds, counts, sizes, 50, 20, null);
     assertThat(describe(outcome)).as("seed " + seed).isEqualTo(naive.describe());
@@ -130,7 +138,15 @@ class LoadHistoryTest {
     limits[2] = 20;
     LoadEvents events = new LoadEvents(load.events(), load.objects, 1, new int[] {1, 3, 2, 7});
     LoadHistory.Outcome outcome =
-        new LoadHistory(load.objects, 1, start, sizes, load.streamWithLists(), events, load.dicts)
+        new LoadHistory(
+                load.objects,
+                1,
+                start,
+                sizes,
+                load.streamWithLists(),
+                events,
+                load.dicts,
+                load.leaders())
             .under(thresholds, limits);
     NaiveCollector naive =
         new NaiveCollector(
@@ -179,7 +195,9 @@ class LoadHistoryTest {
     int[] numbers = Arrays.stream(stream.split(",")).mapToInt(Integer::parseInt).toArray();
     Profile.GcFacts start = new Profile.GcFacts(true, new int[3], new int[3], 0, 0, NO_STATS, 0);
     assertThatThrownBy(
-            () -> new LoadHistory(1, 1, start, new int[3], numbers, LoadEvents.NONE, new int[0]))
+            () ->
+                new LoadHistory(
+                    1, 1, start, new int[3], numbers, LoadEvents.NONE, new int[0], new int[0]))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
   }
