@@ -15,7 +15,8 @@
    and {...} do, and some releases allocate for them at another place.
 
    When a collection is over, of the blocks made since the one before those are noted whose GC head says that they are on no
-   list of the collector (size: 1 if they were on none before it): tuples that it untracked, dicts that were never tracked.
+   list of the collector (size: 1 if they were on none before it): tuples that it untracked, dicts that were never tracked. The block
+   whose allocation started it is in the making; what becomes of it the next one tells.
 
    While requests are recorded, dicts, tuples and frames that are on no list of the collector when the next event comes (OP_UNTRACKED)
    are looked at before each further event until they are on one (OP_TRACKED) or gone; a tuple, until all its items are there: if
@@ -166,7 +167,8 @@ static inline void look_ahead(struct state *s) {
 }
 
 static inline void note_untracked(struct state *s) {
-  for (word i = 0; i < s->recents; i++) {
+  word started = s->recents > 0;
+  for (word i = 0; i + started < s->recents; i++) {
     word address = s->recent[i] & ~1UL;
     if (!is_untracked(s, address)) continue;
     struct event *e = next_event(s);
@@ -177,7 +179,8 @@ static inline void note_untracked(struct state *s) {
     e->count0 = *s->count0;
     e->type = 0;
   }
-  s->recents = 0;
+  if (started) s->recent[0] = s->recent[s->recents - 1];
+  s->recents = started;
 }
 
 /* Each collection is a full one, and the counter keeps away from its floor at 0, where a decrement is not done. If it is to be

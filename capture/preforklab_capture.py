@@ -228,7 +228,7 @@ def stub(server):
 
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (2336, 2704, 3088, 3568)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (2368, 2736, 3120, 3600)  # malloc, calloc, realloc, free
 TRACE_CODE = (
     "QVdBVkFVVVNIg+wQTItuEE2F7Q+E1wAAAEiJ9UGJ1zHbRTH2SIt03RhIhfYPhJ4AAABIi1YISIuCqAAAAPbEQHQfqQAAAIB0CfaG"
     "qQAAAAJ0D0g7l9AAAAB0JUG+AQAAAEiDwwFMOet1ukiDxBBEifBbXUFdQV5BX8NmDx9EAABIi0cwSInySCnCSIP4IHQwSIM6AHTL"
@@ -242,46 +242,47 @@ TRACE_CODE = (
     "kAAAAEiNDMZIg+gBSIsRSIPi/kk51nR0SIP4/3Xf6Tf///9mLg8fhAAAAAAASINHGAFbXUFcQV1BXkFfw0iDv8AAAAAASIuHoAAA"
     "AA+EMv///0iJdzjpKf///0yNQv9Ii7ewAAAATInCDx9AAEiLDNZIidBIjVL/SIPh+Ek5znQeSIP6/3Xm6U3///9MiYeYAAAASosE"
     "xkiJAem7/v//TImHuAAAAEw5wA+DKv///2YPH0QAAEiDwAFIixTGSIlUxvhIO4e4AAAAcurpCf///0iJwUjR6UiJj5gAAAAPhMr+"
-    "//8x0usNZg8fRAAASIuHoAAAAEgB0EgpyEiLBMZIiQTWSIuPmAAAAEiDwgFIOcpy2+mW/v//Zg8fRAAASItHcEiJ+UiFwHR0SItX"
-    "eMcCAAAAAUiLl4AAAABIxwIAAAAASIO/iAAAAABIi1codAyLAIXAdAbHAgAAAAGLAkiLsaAAAAA9//9/AA+OvgAAAEiF9nQpi4Go"
-    "AAAAizIF////ADnwD4zsAwAAiwI9v///AH8LiwKDwECJAg8fQABIi0E4SIuRuAAAAEiFwHRYSIt5MEyLQAhIx0E4AAAAAEiNdxBJ"
-    "OfBzT0iLcBhIhfZ0Nkg7kcAAAABzLUg5sdAAAAAPhPgDAABIObHIAAAAD4RbAwAASDmx2AAAAA+ETgMAAGYPH0QAAEiF0g+F3wAA"
-    "AMNmDx9EAABIizBIi3Q3CEiJcBjrp2YuDx+EAAAAAACLAgUAAAABiQJIhfYPhF7///9Mi4mYAAAATYXJD4QIBAAATIuBkAAAAEyL"
-    "UTAx/+tmDx+AAAAAADHASIM+AA+UwIXAdEVIi0EQSDtBCA+DrQMAAEyNWAFIweAFTIlZEEgDAQ+ECP///0iJMEmLNPjHQBAGAAAA"
-    "g+YBSIlwCIsySMdAGAAAAACJcBRIg8cBTDnPD4STAwAASYs0+EiD5v5Jg/ogdZNIi0YQSNH4SIP4/g+UwA+2wOuJDx+EAAAAAABB"
-    "VkUxwEFVQVRVMe1TSIuZsAAAAOtBZi4PH4QAAAAAADHSSYM5AA+UwoPgAYXSdU9IhcAPha8AAABPjRwRTIuh0AAAAE05Ywh0bkmD"
-    "wAFMO4G4AAAAc0pKiwTDTItRMEmJwUmD4fhJg/ogdbRJi1EQSNH6SIP6/g+Uwg+20uuqSIXAD4SwAAAASYPJAUmDwAFMiQzrSIPF"
-    "AUw7gbgAAABytltIiam4AAAAXUFcQV1BXsMPH4AAAAAAMdJMid5Iic/oq/n//4XAD4S7AAAAg/gCD4V0////TIkM60iDxQHpZ///"
-    "/w8fRAAASItBEEg7QQgPgxoCAABIjVABSMHgBUiJURBIAwEPhC7///9Ii1Eox0AQBwIAAEyJCIsSSMdACAAAAABIx0AYAAAAAIlQ"
-    "FOkG////Dx9EAABIi0EQSDtBCA+DCgIAAEiNUAFIweAFSIlREEgDAQ+ELf///0iLUSjHQBAGAgAATIkIixJIx0AIAAAAAEjHQBgA"
-    "AAAAiVAU6QX///8PH0QAAEiLQRBMi2kITDnoD4PHAQAASI1QAUjB4AVIiVEQSAMBdCNIi1Eox0AQCAIAAEyJCIsSSMdACAAAAABI"
-    "x0AYAAAAAIlQFEmDexAAD4Ry/v//SY1TGDHA6xJIg8ABSIPCCEk7QxAPg1j+//9IizJMO2YIdeVIg34QAHTeTCnWSYP6IA+EEQEA"
-    "ADH/SIM+AEAPlMeF/3XDSIt5EEw57w+DUAEAAEyNdwFIwecFTIlxEEgDOXSlSIl3CEiLcSjHRxAJAgAAizZMiQ9Ix0cYAAAAAIl3"
-    "FOuEDx9AAEyLCEiLgbAAAABIjXIBSImxuAAAAEyJDNBIi5G4AAAA6ZP8//8PHwBIg7mYAAAAAA+EGvz//0iLuZAAAAAx0usoDx+A"
-    "AAAAADHASIM+AA+UwEgJ8EiJBNdIg8IBSDuRmAAAAA+D5/v//0iLNNdIg+b+SIN5MCB10EiLRhBI0fhIg/j+D5TAD7bA68YPH0QA"
-    "AEyLCE6LVA8QSo181xhJOfgPhfL7///pWP///w8fRAAASINBGAHpH/3//2YPH0QAAEiLfhBI0f9Ig//+QA+Ux0APtv/p4f7//w8f"
-    "hAAAAAAASINBGAHpZvv//2YPH0QAAEiDQRgB6S79//9mDx9EAABIg0EYAelj/v//SMeBmAAAAAAAAADpNvv//0iDQRgB6Vz+//9m"
-    "Zi4PH4QAAAAAAJBBV0FWQVVJif1BVFVTSIPsGEiLL0iJdCQISInv6H/6//9Mi2UgTYXkD4XAAAAASIN9WAAPhLUAAAAPH4AAAAAA"
-    "SItVYEuNBGRMjTTCSYsGixCF0n9n6X4AAABmDx9EAABIixpIi0sYSIkKixCD6gFIg31wAIkQSItFKHQHixCD6gGJEEyLfWhEiwBI"
-    "idpFMclIK1UwTInhvgUAAABMif/oTPf//0grXTBJi38ISIneQf9XKEmLBosQhdJ+HEmDfhAASYtWCHWZSGMISItcyvjrmQ8fgAAA"
-    "AABJg8QBTDtlWA+CWv///0mLbQBMi2UgSItFKEyLdCQISYPEAUmLfQiLGEyJ9kyJZSBB/1UQSYtNAEiLcSBIjVb/SIlRIEiFwHQF"
-    "SIXSdA9Ig8QYW11BXEFdQV5BX8NED7dMJEhBidhMifFIicJMie8x9kiJRCQI6J32//9Ii0QkCEiDxBhbXUFcQV1BXkFfw2YPH4QA"
-    "AAAAAEFXQVZBVUFUSYn8VVNIg+wYTIs/SIk0JEyJ/0iJVCQI6Av5//9Ji28gSIXtD4W8AAAASYN/WAAPhLEAAAAPHwBJi1dgSI1E"
-    "bQBMjSzCSYtFAIsQhdJ/Zut/Dx+AAAAAAEiLGkiLSxhIiQqLEIPqAUmDf3AAiRBJi0codAeLEIPqAYkQTYt3aESLAEiJ2kUxyUkr"
-    "VzBIiem+BQAAAEyJ9+jc9f//SStfMEmLfghIid5B/1YoSYtFAIsQhdJ+G0mDfRAASYtVCHWYSGMISItcyvjrmGYPH0QAAEiDxQFJ"
-    "O29YD4Ja////TYs8JEmLbyBJi0coSIPFAUyLNCRJi3wkCIsYSYlvIEyJ9kyLfCQITIn6Qf9UJBhJiwwkSItxIEiNVv9IiVEgSIXA"
-    "dAVIhdJ0D0iDxBhbXUFcQV1BXkFfw0yJ8UQPt0wkSEGJ2EiJwkkPr89Miecx9kiJBCToIfX//0iLBCRIg8QYW11BXEFdQV5BX8Nm"
-    "Zi4PH4QAAAAAAA8fAEFXQVZBVUFUSYn8VVNIg+wYTIs/SIk0JEyJ/0iJVCQI6Iv3//9Ji28gSIXtD4W8AAAASYN/WAAPhLEAAAAP"
-    "HwBJi1dgSI1EbQBMjTTCSYsGixCF0n9m6X0AAAAPH0QAAEiLGkiLSxhIiQqLEIPqAUmDf3AAiRBJi0codAeLEIPqAYkQTYtvaESL"
-    "AEiJ2kUxyUkrVzBIiem+BQAAAEyJ7+hc9P//SStfMEmLfQhIid5B/1UoSYsGixCF0n4cSYN+EABJi1YIdZlIYwhIi1zK+OuZDx+A"
-    "AAAAAEiDxQFJO29YD4Ja////TYs8JEmLbyBJi0coTIs0JEiDxQFJi3wkCEiLVCQIixhMifZJiW8gQf9UJCBJiwwkSINpIAF1VkiF"
-    "wA+Vwkk5xnRghNJ0Vk2F9g+EhgAAAEiLTCQISInCRTHJQYnYvgMAAABMiedIiUQkCOir8///SIsUJEUxyUGJ2DHJvgIAAABMiefo"
-    "kvP//0iLRCQISIPEGFtdQVxBXUFeQV/DSDkEJHXrhNJ050iDueAAAAAAdN1Ii0wkCEiJwkUxyUGJ2L4KAAAATInnSIkEJOhL8///"
-    "SIsEJOu4RA+3TCRISItMJAhIicIx9kGJ2EyJ50iJBCToJvP//0iLBCTrk0FWQVVBVFVIifVTTIsnSIn7TInn6Lf1//9Ji0QkIEiF"
-    "7XQJSIXAD4TjAAAASIPAAUiJ7kiLewhJiUQkIP9TKEiLK0iLRSBMjWj/TIltIE2F7Q+FrwAAAEiDfVgAD4SkAAAAZg8fRAAASItV"
-    "YEuNRG0ATI00wkmLBosQhdJ/YOt4SIsaSItLGEiJCosQg+oBSIN9cACJEEiLRSh0B4sQg+oBiRBMi2VoRIsASInaRTHJSCtVMEyJ"
-    "6b4FAAAATInn6Fzy//9IK10wSYt8JAhIid5B/1QkKEmLBosQhdJ+GkmDfhAASYtWCHWXSGMISItcyvjrlw8fRAAASYPFAUw7bVgP"
-    "gmL///9bXUFcQV1BXsNJi0QkKEUxyTHJSInqvgEAAABIid9EiwDo9PH//0mLRCQg6fb+//8="
+    "//8x0usNZg8fRAAASIuHoAAAAEgB0EgpyEiLBMZIiQTWSIuPmAAAAEiDwgFIOcpy2+mW/v//Zg8fRAAAQVZIiflBVUFUVVNIi0dw"
+    "SIXAdHRIi1d4xwIAAAABSIuXgAAAAEjHAgAAAABIg7+IAAAAAEiLVyh0DIsAhcB0BscCAAAAAYsCSIuxoAAAAD3//38AD47GAAAA"
+    "SIX2dCmLgagAAACLMgX///8AOfAPjPQDAACLAj2///8AfwuLAoPAQIkCDx9AAEiLQThIi5G4AAAASIXAdFhIi3kwTItACEjHQTgA"
+    "AAAASI13EEk58HNXSItwGEiF9nQ2SDuRwAAAAHMtSDmx0AAAAA+EAAQAAEg5scgAAAAPhGMDAABIObHYAAAAD4RWAwAAZg8fRAAA"
+    "SIXSD4XvAAAAW11BXEFdQV7DZg8fRAAASIswSIt0NwhIiXAY659mLg8fhAAAAAAAiwIFAAAAAYkCSIX2D4RW////TIuJmAAAADHb"
+    "TYXJD5XDTDnLD4MABAAATItRMEiLuZAAAABJidjraGYPH0QAADHASIM+AA+UwIXAdERIi0EQSDtBCA+DpQMAAEyNWAFIweAFTIlZ"
+    "EEgDAQ+E+P7//0iJMEiLN8dAEAYAAACD5gFIiXAIizJIx0AYAAAAAIlwFEmDwAFIg8cITTnID4OIAwAASIs3SIPm/kmD+iB1kUiL"
+    "RhBI0fhIg/j+D5TAD7bA64dmDx9EAABIi5mwAAAAMe1FMcDrQWYuDx+EAAAAAAAx0kmDOQAPlMKD4AGF0nVPSIXAD4WvAAAAT40c"
+    "EUyLodAAAABNOWMIdG5Jg8ABTDuBuAAAAHNKSosEw0yLUTBJicFJg+H4SYP6IHW0SYtREEjR+kiD+v4PlMIPttLrqkiFwA+EsAAA"
+    "AEmDyQFJg8ABTIkM60iDxQFMO4G4AAAAcrZbSImpuAAAAF1BXEFdQV7DDx+AAAAAADHSTIneSInP6Jv5//+FwA+EuwAAAIP4Ag+F"
+    "dP///0yJDOtIg8UB6Wf///8PH0QAAEiLQRBIO0EID4MaAgAASI1QAUjB4AVIiVEQSAMBD4Qu////SItRKMdAEAcCAABMiQiLEkjH"
+    "QAgAAAAASMdAGAAAAACJUBTpBv///w8fRAAASItBEEg7QQgPgwoCAABIjVABSMHgBUiJURBIAwEPhC3///9Ii1Eox0AQBgIAAEyJ"
+    "CIsSSMdACAAAAABIx0AYAAAAAIlQFOkF////Dx9EAABIi0EQTItpCEw56A+DxwEAAEiNUAFIweAFSIlREEgDAXQjSItRKMdAEAgC"
+    "AABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBRJg3sQAA+Ecv7//0mNUxgxwOsSSIPAAUiDwghJO0MQD4NY/v//SIsyTDtmCHXlSIN+"
+    "EAB03kwp1kmD+iAPhBEBAAAx/0iDPgBAD5THhf91w0iLeRBMOe8Pg2ABAABMjXcBSMHnBUyJcRBIAzl0pUiJdwhIi3Eox0cQCQIA"
+    "AIs2TIkPSMdHGAAAAACJdxTrhA8fQABMiwhIi4GwAAAASI1yAUiJsbgAAABMiQzQSIuRuAAAAOmL/P//Dx8ASIO5mAAAAAAPhBL8"
+    "//9Ii7mQAAAAMdLrKA8fgAAAAAAxwEiDPgAPlMBICfBIiQTXSIPCAUg7kZgAAAAPg9/7//9IizTXSIPm/kiDeTAgddBIi0YQSNH4"
+    "SIP4/g+UwA+2wOvGDx9EAABMiwhOi1QPEEqNfNcYSTn4D4Xq+///6Vj///8PH0QAAEiDQRgB6R/9//9mDx9EAABIi34QSNH/SIP/"
+    "/kAPlMdAD7b/6eH+//8PH4QAAAAAAEiDQRgB6V77//9mDx9EAABIg0EYAeku/f//Zg8fRAAASINBGAHpY/7//02FyXQPSIuBkAAA"
+    "AEqLVMj4SIkQSImZmAAAAOke+///SINBGAHpTP7//2ZmLg8fhAAAAAAAkEFXQVZBVUmJ/UFUVVNIg+wYSIsvSIl0JAhIie/oX/r/"
+    "/0yLZSBNheQPhcAAAABIg31YAA+EtQAAAA8fgAAAAABIi1VgS40EZEyNNMJJiwaLEIXSf2fpfgAAAGYPH0QAAEiLGkiLSxhIiQqL"
+    "EIPqAUiDfXAAiRBIi0UodAeLEIPqAYkQTIt9aESLAEiJ2kUxyUgrVTBMieG+BQAAAEyJ/+gs9///SCtdMEmLfwhIid5B/1coSYsG"
+    "ixCF0n4cSYN+EABJi1YIdZlIYwhIi1zK+OuZDx+AAAAAAEmDxAFMO2VYD4Ja////SYttAEyLZSBIi0UoTIt0JAhJg8QBSYt9CIsY"
+    "TIn2TIllIEH/VRBJi00ASItxIEiNVv9IiVEgSIXAdAVIhdJ0D0iDxBhbXUFcQV1BXkFfw0QPt0wkSEGJ2EyJ8UiJwkyJ7zH2SIlE"
+    "JAjoffb//0iLRCQISIPEGFtdQVxBXUFeQV/DZg8fhAAAAAAAQVdBVkFVQVRJifxVU0iD7BhMiz9IiTQkTIn/SIlUJAjo6/j//0mL"
+    "byBIhe0PhbwAAABJg39YAA+EsQAAAA8fAEmLV2BIjURtAEyNLMJJi0UAixCF0n9m638PH4AAAAAASIsaSItLGEiJCosQg+oBSYN/"
+    "cACJEEmLRyh0B4sQg+oBiRBNi3doRIsASInaRTHJSStXMEiJ6b4FAAAATIn36Lz1//9JK18wSYt+CEiJ3kH/VihJi0UAixCF0n4b"
+    "SYN9EABJi1UIdZhIYwhIi1zK+OuYZg8fRAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhIg8UBTIs0JEmLfCQIixhJiW8gTIn2"
+    "TIt8JAhMifpB/1QkGEmLDCRIi3EgSI1W/0iJUSBIhcB0BUiF0nQPSIPEGFtdQVxBXUFeQV/DTInxRA+3TCRIQYnYSInCSQ+vz0yJ"
+    "5zH2SIkEJOgB9f//SIsEJEiDxBhbXUFcQV1BXkFfw2ZmLg8fhAAAAAAADx8AQVdBVkFVQVRJifxVU0iD7BhMiz9IiTQkTIn/SIlU"
+    "JAjoa/f//0mLbyBIhe0PhbwAAABJg39YAA+EsQAAAA8fAEmLV2BIjURtAEyNNMJJiwaLEIXSf2bpfQAAAA8fRAAASIsaSItLGEiJ"
+    "CosQg+oBSYN/cACJEEmLRyh0B4sQg+oBiRBNi29oRIsASInaRTHJSStXMEiJ6b4FAAAATInv6Dz0//9JK18wSYt9CEiJ3kH/VShJ"
+    "iwaLEIXSfhxJg34QAEmLVgh1mUhjCEiLXMr465kPH4AAAAAASIPFAUk7b1gPglr///9NizwkSYtvIEmLRyhMizQkSIPFAUmLfCQI"
+    "SItUJAiLGEyJ9kmJbyBB/1QkIEmLDCRIg2kgAXVWSIXAD5XCSTnGdGCE0nRWTYX2D4SGAAAASItMJAhIicJFMclBidi+AwAAAEyJ"
+    "50iJRCQI6Ivz//9IixQkRTHJQYnYMcm+AgAAAEyJ5+hy8///SItEJAhIg8QYW11BXEFdQV5BX8NIOQQkdeuE0nTnSIO54AAAAAB0"
+    "3UiLTCQISInCRTHJQYnYvgoAAABMiedIiQQk6Cvz//9IiwQk67hED7dMJEhIi0wkCEiJwjH2QYnYTInnSIkEJOgG8///SIsEJOuT"
+    "QVZBVUFUVUiJ9VNMiydIiftMiefol/X//0mLRCQgSIXtdAlIhcAPhOMAAABIg8ABSInuSIt7CEmJRCQg/1MoSIsrSItFIEyNaP9M"
+    "iW0gTYXtD4WvAAAASIN9WAAPhKQAAABmDx9EAABIi1VgS41EbQBMjTTCSYsGixCF0n9g63hIixpIi0sYSIkKixCD6gFIg31wAIkQ"
+    "SItFKHQHixCD6gGJEEyLZWhEiwBIidpFMclIK1UwTInpvgUAAABMiefoPPL//0grXTBJi3wkCEiJ3kH/VCQoSYsGixCF0n4aSYN+"
+    "EABJi1YIdZdIYwhIi1zK+OuXDx9EAABJg8UBTDttWA+CYv///1tdQVxBXUFew0mLRCQoRTHJMclIieq+AQAAAEiJ30SLAOjU8f//"
+    "SYtEJCDp9v7//w=="
 )
 # --- end of machine code
 
@@ -1097,7 +1098,7 @@ class LoadTrace(object):
 
     STEPS_MAX = 1 << 16
 
-    EVERY = 128                                       # net allocations from one full collection to the next
+    EVERY = 64                                        # net allocations from one full collection to the next
     LIFT = 64                                         # by so much alloc_trace.c raises a counter that sinks
 
     def __init__(self, path, room, buffer, gc_head, shelves, collecting, caller, off, often):
@@ -1113,9 +1114,15 @@ class LoadTrace(object):
         import json
         if self.collecting:
             what, which, lists, kinds, left, collected = self.lives()
+            made, ended = 0, {}
+            for w, k in zip(what, which):
+                if w == 0:
+                    made += 1
+                elif k >= 0 and k not in collected:
+                    ended[k] = made
             with open(self.path, "w") as f:
-                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "collected": sorted(collected.items()),
-                           "untracked": sorted(self.untracked.items())}, f)
+                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "collected": list(collected.items()),
+                           "untracked": sorted(self.untracked.items()), "ended": list(ended.items())}, f)
             return
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
@@ -1136,20 +1143,21 @@ class LoadTrace(object):
             step *= 2
         known = len(self.shelves) > 0                 # else an object from a free list was not seen to be made
         events = "".join(chr((97 if w == 0 else 65) + (k if known else 0)) for w, k in zip(what, lists))
-        lost, untracked = self.told_by_many_collections()
-        columns = load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, untracked)
+        lost, freed, ended, untracked = self.told_by_many_collections()
+        columns = load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, ended, untracked)
         with open(self.path, "w") as f:
             json.dump({"shelves": self.shelves, "off": self.off, "allocations": len(kinds), "step": step, "columns": columns, "events": events}, f)
 
     def told_by_many_collections(self):
-        """({number of an object: how many had been made when it became garbage}, {number of one that was on no list after the first
-        collection it survived: 1 if it was on none before it either, else 0}), as a load with many collections found."""
+        """What a load with many collections found, by the number of an object: (how many had been made when it became garbage; the
+        how many-th it was of those that collections freed; how many had been made when it ended otherwise; of one that was on
+        no list after the first collection it survived 1 if it was on none before it either, else 0)."""
         import array
         import bisect
         import json
         import os
         if not self.often or not os.path.exists(self.often):
-            return {}, {}
+            return {}, {}, {}, {}
         with open(self.often) as f:
             said = json.load(f)
         resets, times = said["resets"], {}
@@ -1157,8 +1165,13 @@ class LoadTrace(object):
             # since the collection before the one that found it: the middle of the time in between
             at = bisect.bisect_left(resets, time)
             times[k] = ((resets[at - 2] if at > 1 else 0) + time) // 2
-        match, untracked = aligned(self.sizes, array.array("l", said["sizes"]), 16), dict(said["untracked"])
-        return carried_over(match, len(said["sizes"]), times), dict((i, untracked[k]) for i, k in enumerate(match) if k in untracked)
+        match = aligned(self.sizes, array.array("l", said["sizes"]), 16)
+        ranks, untracked = dict((k, rank) for rank, (k, time) in enumerate(said["collected"])), dict(said["untracked"])
+
+        def here(told):
+            return dict((i, told[k]) for i, k in enumerate(match) if k in told)
+        others = len(said["sizes"])
+        return carried_over(match, others, times), here(ranks), carried_over(match, others, dict(said["ended"])), here(untracked)
 
     def lives(self):
         """What happens to collectable objects in the order of time. -> (what: 0 made, 1 freed, 2 put on a free list; number of the
@@ -1316,35 +1329,49 @@ def components(edges):
 NOT_FOUND, NOT_LISTED = 32, 64                         # added to the number of a free list, see `load_columns`
 
 
-def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, untracked):
+def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, ended, untracked):
     """The lives of a load in steps of so many objects made, as columns of whole numbers. For each step: `unlisted`, objects made in it
     that are never counted among those on the collector's lists; `dicts`, those that are taken off by a full collection only; `ends`, how many rows of `age` (in steps) and `ended` (objects of
     that age on its lists that end in this step) are its; `losses`, how many rows of `lost_age`, `holder_age` (of the oldest object
-    that leads to it), `list` (number of its free list) and `lost` (objects that become unreachable now) are. To the list's
-    number NOT_FOUND is added for objects that a collection of the others frees along with them (the weak references by which a
-    class knows its subclasses), NOT_LISTED if these are not on the collector's lists.
+    that a collection has to look at for them to go), `leader_age` (of the oldest that leads to them: looked at, too, they are found), `list` (number of their free
+    list) and `lost` (objects that become unreachable now) are. To the list's
+    number NOT_FOUND is added for objects that a collection of the others frees along with them (the constants of a function's code, the
+    weak references by which a class knows its subclasses), NOT_LISTED if these are not on the collector's lists.
 
     Cyclic garbage becomes unreachable when `lost` says so; where it does not, not before the garbage and all that leads to it
-    has been made and lost. What became garbage later did not lead to it: it came upon it in the meantime, by a weak reference."""
-    from bisect import bisect_right
+    has been made and lost. What became garbage later did not lead to it: it came upon it in the meantime, by a weak reference.
+    What is in no cycle itself goes with the last that leads to it, however old it is.
+
+    `freed` is the order in which collections freed objects: what they do not find goes while what refers to it goes, so just before it.
+    What has `ended` otherwise, once collections had freed some of what refers to it, ends with the first collection after that."""
+    from bisect import bisect_left
     births = len(kinds)
     steps = births // step + 1
     component, count = components(edges)
     number = dict((i, left[address]) for address, i in garbage.items() if address in left)
-    since, oldest, said = [0] * count, [births] * count, [False] * count
-    members = [[] for _ in range(count)]
+    found = set(number.values())
+    since, oldest, eldest, said = [0] * count, [births] * count, [births] * count, [False] * count
+    members, held = [[] for _ in range(count)], [False] * count
     for v, c in enumerate(component):
         members[c].append(v)
+        for w in edges[v]:
+            held[component[w]] |= component[w] != c
+    for v, c in enumerate(component):
         if v in number:
             a = number[v]
-            since[c], oldest[c], said[c] = max(since[c], a, lost.get(a, 0)), min(oldest[c], a), said[c] or a in lost
+            since[c], said[c] = max(since[c], a, lost.get(a, ended.get(a, 0))), said[c] or a in lost or a in ended
+            eldest[c] = min(eldest[c], a)
+            if not held[c] or len(members[c]) > 1 or v in edges[v]:
+                oldest[c] = min(oldest[c], a)
     for c in range(count - 1, -1, -1):
+        if oldest[c] == births:
+            oldest[c] = min([number[v] for v in members[c] if v in number] or [births])
         for v in members[c]:
             for w in edges[v]:
                 d = component[w]
                 if d == c or said[d] and since[c] > since[d]:
                     continue
-                since[d], oldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c])
+                since[d], oldest[d], eldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c]), min(eldest[d], eldest[c])
 
     def off(k):
         """No list has it after the first collection: a tuple that this takes off, a dict that never was on one. Other objects may
@@ -1352,8 +1379,9 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
         return k in untracked and (kinds[k] == 2) == bool(untracked[k])
     listed = bytearray([1]) * births
     for k in untracked:
-        listed[k] = not off(k)
-    unlisted, ended, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
+        # a dict that is found is on a list by then, whatever it was on when it was empty
+        listed[k] = not off(k) or kinds[k] == 2 and k in found
+    unlisted, ends, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
     dicts = [0] * steps
     for address, k in left.items():
         if address not in garbage:
@@ -1370,30 +1398,33 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
         elif a >= 0 and listed[a]:
             now = made // step
             age = now - a // step
-            ended[now][age] = ended[now].get(age, 0) + 1
+            ends[now][age] = ends[now].get(age, 0) + 1
 
-    def lose(k, time, holder, along):
-        now = min(max(time, k) // step, steps - 1)
-        key = now - k // step, now - holder // step, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
+    def lose(k, time, holder, leader, along):
+        now = min(max(time, k, holder) // step, steps - 1)
+        key = now - k // step, now - min(holder, births - 1) // step, now - min(leader, births - 1) // step, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
         losses[now][key] = losses[now].get(key, 0) + 1
-    together = {}                                     # what a collection found at a time, in the order in which it was made
+    together = {}                                     # what a collection found at a time, in the order in which it was freed
     for v, k in sorted(number.items(), key=lambda pair: pair[1]):
         c = component[v]
-        lose(k, since[c], oldest[c], 0)
+        lose(k, since[c], oldest[c], eldest[c], 0)
         if k in lost:
-            together.setdefault(lost[k], ([], []))[0].append(k)
-            together[lost[k]][1].append(c)
-    found = set(number.values())
+            together.setdefault(lost[k], []).append((freed[k], c))
+    for owners in together.values():
+        owners.sort()
     for k in left.values():
-        if k in lost and k not in found and lost[k] in together:
-            # taken to go with what was made last before it
-            numbers, components_there = together[lost[k]]
-            c = components_there[max(0, bisect_right(numbers, k) - 1)]
-            lose(k, since[c], min(oldest[c], k), NOT_FOUND)
-    columns = {"unlisted": unlisted, "dicts": dicts, "ends": [len(e) for e in ended], "losses": [len(l) for l in losses]}
-    pairs = [(age, e[age]) for e in ended for age in sorted(e)]
+        if k in found:
+            continue
+        if k in lost and lost[k] in together:
+            owners = together[lost[k]]
+            c = owners[min(bisect_left(owners, (freed[k], 0)), len(owners) - 1)][1]
+            lose(k, since[c], oldest[c], oldest[c], NOT_FOUND)
+        elif k in ended:
+            lose(k, ended[k], ended[k], ended[k], NOT_FOUND)
+    columns = {"unlisted": unlisted, "dicts": dicts, "ends": [len(e) for e in ends], "losses": [len(l) for l in losses]}
+    pairs = [(age, e[age]) for e in ends for age in sorted(e)]
     rows = [key + (l[key],) for l in losses for key in sorted(l)]
-    for names, table in ((("age", "ended"), pairs), (("lost_age", "holder_age", "list", "lost"), rows)):
+    for names, table in ((("age", "ended"), pairs), (("lost_age", "holder_age", "leader_age", "list", "lost"), rows)):
         for k, name in enumerate(names):
             columns[name] = [row[k] for row in table]
     return columns

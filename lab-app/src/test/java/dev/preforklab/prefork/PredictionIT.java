@@ -116,15 +116,16 @@ class PredictionIT {
    * Thresholds that were set as the application began to load, predicted from the profile alone;
    * each worker serves as many requests as the real one had. When its first full collection comes
    * is decided by how far the master is in its period of full collections: a few collections of
-   * generation 1 too early or too late, and a checkpoint in between is off. These are left out: in
-   * one the lab's come early (1000,5,5: ratio .547 for .679), in the others late (100,10,10: .767
-   * for .637 after 20 requests; 300,5,10 .614 / .525, 350,10,10 .546 / .505, 700,3,2 .489 / .445,
-   * 2000,20,5 .715 / .676 and .585 / .546), and as late comes the collection of generation 1 that
-   * 5000,10,10 begins with (.732 / .645).
+   * generation 1 too early or too late, and a checkpoint in between is off. The load is replayed as
+   * in a bare interpreter, and uWSGI's begins in another state: its masters' counters are not quite
+   * those. Left out are, where the lab's collection comes early, 1000,5,5 (ratio .547 for .679) and
+   * 100,10,10 (.561 for .637 after 20 requests), where it comes late, 300,5,10 (.614 / .525),
+   * 350,10,10 (.546 / .505), 700,3,2 (.489 / .445) and 2000,20,5 (.715 / .676 and .585 / .546), and
+   * as late comes the collection of generation 1 that 5000,10,10 begins with (.732 / .645).
    */
   @ParameterizedTest(name = "{0}")
   @CsvSource({
-    "'threshold=100,10,10', '20 40 100'",
+    "'threshold=100,10,10', '4 20 40'",
     "'threshold=200,5,5', ''",
     "'threshold=300,5,10', '1000'",
     "'threshold=350,10,10', '500'",
@@ -132,7 +133,7 @@ class PredictionIT {
     "'threshold=700,3,2', '500'",
     "'threshold=1000,5,5', '40'",
     "'threshold=2000,20,5', '100 1000'",
-    "'threshold=5000,10,10', '40 100 200'",
+    "'threshold=5000,10,10', '40 100'",
     "'threshold=10000,2,2', ''"
   })
   void otherThresholdsShareLikeTheRealService(String setting, String leftOut) throws IOException {
@@ -151,13 +152,13 @@ class PredictionIT {
    * The same, forked by a master with the collector's counters that the real one had: what the
    * workers then do is theirs alone, and is compared at each checkpoint, collections too. Left out
    * are checkpoints between a real worker's first full collection and the lab's: 100,10,10 (ratio
-   * .729 for .803, .550 / .626), 300,5,10 (.562 / .525), 700,3,2 (.548 / .445: three of four have
-   * had it), 2000,20,5 (.584 / .546), and of generation 1, 5000,10,10 (PSS 24.3 for 25.9 MB, ratio
-   * .679 / .645).
+   * .552 for .626), 300,5,10 (.562 / .525), 700,3,2 (.548 / .445: three of four have had it),
+   * 2000,20,5 (.584 / .546), and of generation 1, 5000,10,10 (PSS 24.3 for 25.9 MB, ratio .679 /
+   * .645).
    */
   @ParameterizedTest(name = "{0}")
   @CsvSource({
-    "'threshold=100,10,10', '4 40'",
+    "'threshold=100,10,10', '40'",
     "'threshold=200,5,5', ''",
     "'threshold=300,5,10', '1000'",
     "'threshold=350,10,10', ''",

@@ -72,6 +72,11 @@ final class LoadEvents {
     return start[step + 1];
   }
 
+  /** Whether an object is made, not ended. */
+  boolean makes(int event) {
+    return events[event] >= 0;
+  }
+
   /** The free lists of one load, and what an event does to the collector's counter. */
   final class FreeLists {
     private final int[] limits;

@@ -51,8 +51,14 @@ final class LoadHistory {
 
   private final int[] lossBirth;
 
-  /** The oldest step from which something leads to the garbage. */
+  /**
+   * The oldest step from which something leads to the garbage that a collection has to look at:
+   * what is in no cycle itself goes, however old it is, with the last that leads to it.
+   */
   private final int[] lossHeld;
+
+  /** The oldest step from which anything leads to it: looked at, too, the garbage is found. */
+  private final int[] lossLeader;
 
   /** The free list's number, with what is added to it. */
   private final int[] lossList;
@@ -78,6 +84,8 @@ final class LoadHistory {
    * @param events {@link LoadEvents#NONE} if they are not known
    * @param untracked for each step: lasting dicts made in it that full collections take off the
    *     collector's lists; empty if that is not known
+   * @param leaders for each loss the age of the oldest object that leads to it; empty if that is
+   *     the holder's
    * @throws IllegalArgumentException if the stream contradicts itself
    */
   LoadHistory(
@@ -87,7 +95,8 @@ final class LoadHistory {
       int[] startSizes,
       int[] stream,
       LoadEvents events,
-      int[] untracked) {
+      int[] untracked,
+      int[] leaders) {
     this.events = events;
     this.allocations = allocations;
     this.step = step;
@@ -106,6 +115,7 @@ final class LoadHistory {
     IntArray ends = new IntArray(steps);
     IntArray lossBirths = new IntArray(steps);
     IntArray holders = new IntArray(steps);
+    IntArray leading = new IntArray(steps);
     IntArray lossLists = new IntArray(steps);
     IntArray losses = new IntArray(steps);
     Cursor in = new Cursor(stream);
@@ -122,6 +132,10 @@ final class LoadHistory {
       for (int triples = in.next(Integer.MAX_VALUE); triples > 0; triples--) {
         lossBirths.add(now - in.next(now));
         holders.add(now - in.next(now));
+        leading.add(
+            leaders.length == 0
+                ? holders.get(holders.size() - 1)
+                : now - leader(leaders, leading.size(), now));
         lossLists.add(
             events.known() ? in.next(RequestTrace.FREE_LISTS_MAX + NOT_FOUND + NOT_LISTED) : 0);
         losses.add(in.next(Integer.MAX_VALUE));
@@ -130,12 +144,24 @@ final class LoadHistory {
       lossStart[now + 1] = losses.size();
     }
     in.requireEnd();
+    if (leaders.length != 0 && leaders.length != leading.size()) {
+      throw new IllegalArgumentException(
+          leaders.length + " leaders of " + leading.size() + " losses");
+    }
     endBirth = endBirths.toArray();
     endObjects = ends.toArray();
     lossBirth = lossBirths.toArray();
     lossHeld = holders.toArray();
+    lossLeader = leading.toArray();
     lossList = lossLists.toArray();
     lossObjects = losses.toArray();
+  }
+
+  private static int leader(int[] leaders, int loss, int max) {
+    if (loss >= leaders.length || leaders[loss] > max) {
+      throw new IllegalArgumentException("no leader of loss " + (loss + 1) + " in the load");
+    }
+    return leaders[loss];
   }
 
   /** Reads numbers of a stream, none of them negative. */
@@ -245,11 +271,14 @@ final class LoadHistory {
     }
 
     private void countEvents(int now) {
+      int births = 0;
       for (int event = events.begin(now); event < events.end(now); event++) {
+        births += events.makes(event) ? 1 : 0;
         int by = freeLists.counts(event);
         counts[0] = Math.max(0, counts[0] + by);
         if (by > 0 && thresholds[0] > 0 && counts[0] > thresholds[0]) {
-          collect(generation(), now);
+          // the step is the collection's if most of it has been made
+          collect(generation(), 2 * births > step ? now + 1 : now);
           counts[0] = 0;
         }
       }
@@ -260,7 +289,7 @@ final class LoadHistory {
       while (thresholds[0] > 0 && counts[0] > thresholds[0]) {
         // the collection came within the step; what was made after it counts for the next one
         int after = counts[0] - thresholds[0] - 1;
-        collect(generation(), now);
+        collect(generation(), now + 1);
         counts[0] = after;
       }
     }
@@ -272,7 +301,10 @@ final class LoadHistory {
       return counts[1] > thresholds[1] ? 1 : 0;
     }
 
-    private void collect(int generation, int now) {
+    /**
+     * @param end the first step that the collection does not see
+     */
+    private void collect(int generation, int end) {
       collections[generation]++;
       for (int g = 1; g <= generation; g++) {
         counts[g] = 0;
@@ -281,40 +313,54 @@ final class LoadHistory {
         counts[generation + 1]++;
       }
       int from = generation == 0 ? youngFrom : generation == 1 ? middleFrom : 0;
-      for (int held = from; held <= now; held++) {
+      int along = 0;
+      for (int held = from; held < end; held++) {
         for (int k = firstLoss[held]; k >= 0; k = nextLoss[k]) {
-          if ((lossList[k] & NOT_LISTED) == 0) {
-            listed[lossBirth[k]] -= lossObjects[k];
-          }
-          if ((lossList[k] & NOT_FOUND) == 0) {
-            collected[generation] += lossObjects[k];
-          }
-          freeLists.freed(lossList[k] % NOT_FOUND, lossObjects[k]);
+          along += free(k, generation, from);
         }
         firstLoss[held] = -1;
       }
       if (generation == 1) {
-        longLivedPending += sum(listed, middleFrom, now + 1) + own[0] + own[1];
+        longLivedPending += sum(listed, middleFrom, end) + own[0] + own[1] + along;
       }
-      youngFrom = now + 1;
+      youngFrom = end;
       int target = Math.min(generation + 1, 2);
       for (int g = 0; g < target; g++) {
         own[target] += own[g];
         own[g] = 0;
       }
       if (generation >= 1) {
-        middleFrom = now + 1;
+        middleFrom = end;
       }
       if (generation == 2) {
         longLivedPending = 0;
         freeLists.clear();
-        untrackDicts(now);
-        longLivedTotal = sum(listed, 0, now + 1) + own[2];
+        untrackDicts(end);
+        longLivedTotal = sum(listed, 0, end) + own[2] + along;
       }
     }
 
-    private void untrackDicts(int now) {
-      for (int birth = 0; birth <= now; birth++) {
+    /**
+     * Returns how many of these objects, which the collection does not find but frees along with
+     * others, are among those that it counts before it frees anything.
+     */
+    private int free(int loss, int generation, int from) {
+      int objects = lossObjects[loss];
+      boolean isListed = (lossList[loss] & NOT_LISTED) == 0;
+      boolean lookedAt = lossBirth[loss] >= from;
+      boolean found = lookedAt && lossLeader[loss] >= from && (lossList[loss] & NOT_FOUND) == 0;
+      if (isListed) {
+        listed[lossBirth[loss]] -= objects;
+      }
+      if (found && (isListed || lossBirth[loss] >= youngFrom)) {
+        collected[generation] += objects;
+      }
+      freeLists.freed(lossList[loss] % NOT_FOUND, objects);
+      return isListed && lookedAt && !found ? objects : 0;
+    }
+
+    private void untrackDicts(int end) {
+      for (int birth = 0; birth < end; birth++) {
         listed[birth] -= untrackable[birth];
         reachable[birth] -= untrackable[birth];
         untrackable[birth] = 0;

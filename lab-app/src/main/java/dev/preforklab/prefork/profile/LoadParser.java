@@ -17,6 +17,7 @@ final class LoadParser {
   private int[] longLived = {};
   private final IntArray freeLists = new IntArray(64);
   private int[] dicts = {};
+  private int[] leaders = {};
   private final long[][] stats = new long[GENERATIONS][];
 
   LoadParser(JsonParser in, RecordParser records) {
@@ -72,7 +73,8 @@ final class LoadParser {
           events.isEmpty()
               ? LoadEvents.NONE
               : new LoadEvents(events, allocations, step, freeLists.toArray()),
-          dicts);
+          dicts,
+          leaders);
     } catch (IllegalArgumentException e) {
       throw records.bad(String.valueOf(e.getMessage()));
     }
@@ -105,6 +107,7 @@ final class LoadParser {
     }
     int[] unlisted = column(columns, "unlisted");
     dicts = columns.getOrDefault("dicts", dicts); // in profiles since 2026-11-29
+    leaders = columns.getOrDefault("leader_age", leaders); // likewise
     int[] ends = column(columns, "ends");
     int[] losses = column(columns, "losses");
     int[][] pairs = {column(columns, "age"), column(columns, "ended")};

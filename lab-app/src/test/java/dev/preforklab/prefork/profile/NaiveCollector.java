@@ -89,14 +89,15 @@ final class NaiveCollector {
     }
   }
 
-  private void collect(int[] thresholds, int now) {
-    int oldest = 0;
-    if (counts[1] > thresholds[1]) {
-      oldest = 1;
-    }
+  private int oldest(int[] thresholds) {
     if (counts[2] > thresholds[2] && !(pending < total / 4)) {
-      oldest = 2;
+      return 2;
     }
+    return counts[1] > thresholds[1] ? 1 : 0;
+  }
+
+  private void collect(int[] thresholds, int now) {
+    int oldest = oldest(thresholds);
     List<Integer> found = new ArrayList<>();
     for (int generation = oldest; generation >= 0; generation--) {
       found.addAll(generations.get(generation));
@@ -113,8 +114,15 @@ final class NaiveCollector {
       }
     }
     stats[oldest][0]++;
-    stats[oldest][1] += garbage.stream().filter(k -> !load.along[k]).count();
+    long unseen = garbage.stream().filter(k -> !isFound(k, oldest)).count();
+    stats[oldest][1] += garbage.size() - unseen;
     found.removeAll(garbage);
+    for (List<Integer> older : generations.subList(oldest + 1, generations.size())) {
+      // freed with younger garbage that alone refers to it, and not found
+      List<Integer> along = older.stream().filter(k -> k >= 0 && isFreed(k, oldest, now)).toList();
+      older.removeAll(along);
+      garbage.addAll(along);
+    }
     if (oldest == 2) {
       found.removeIf(k -> k >= 0 && load.dicts[k] == 1);
     }
@@ -122,7 +130,8 @@ final class NaiveCollector {
       if (!load.listed[k] && !gone[k] && isFreed(k, oldest, now)) {
         gone[k] = true;
         garbage.add(k);
-        stats[oldest][1] += load.along[k] ? 0 : 1;
+        // taken off the lists by the first collection that it survives
+        stats[oldest][1] += isFound(k, oldest) && isYounger(k, 0) ? 1 : 0;
       }
     }
     if (lists != null) {
@@ -133,10 +142,10 @@ final class NaiveCollector {
     }
     generations.get(Math.min(oldest + 1, 2)).addAll(found);
     if (oldest == 1) {
-      pending += found.size();
+      pending += found.size() + unseen;
     } else if (oldest == 2) {
       pending = 0;
-      total = found.size();
+      total = found.size() + unseen;
     }
     boundary[0] = now;
     if (oldest >= 1) {
@@ -147,6 +156,12 @@ final class NaiveCollector {
   /** What leads to it is looked at too, or has been left behind in an older generation. */
   private boolean isFreed(int k, int oldest, int now) {
     return load.lost[k] <= now && (oldest == 2 || isYounger(load.holder[k], oldest));
+  }
+
+  /** Nothing refers to it that is not looked at, so that it is not taken to be in use. */
+  private boolean isFound(int k, int oldest) {
+    boolean seen = oldest == 2 || (isYounger(k, oldest) && isYounger(load.leader[k], oldest));
+    return seen && !load.along[k];
   }
 
   private boolean isYounger(int object, int generation) {

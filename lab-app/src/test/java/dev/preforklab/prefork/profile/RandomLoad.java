@@ -17,6 +17,10 @@ final class RandomLoad {
   final int[] lost;
 
   final int[] holder;
+
+  /** What leads to it, but need not be looked at for it to go; else as the holder. */
+  final int[] leader;
+
   final boolean[] listed;
 
   /** Freed along with garbage, itself not found. */
@@ -33,6 +37,7 @@ final class RandomLoad {
     ends = new int[objects];
     lost = new int[objects];
     holder = new int[objects];
+    leader = new int[objects];
     listed = new boolean[objects];
     list = new int[objects];
     along = new boolean[objects];
@@ -47,13 +52,18 @@ final class RandomLoad {
         case 0, 1 -> ends[k] = later;
         case 2 -> {
           lost[k] = later;
-          holder[k] = k - random.nextInt(Math.min(k, 200) + 1);
+          boolean withYounger = random.nextInt(3) == 0;
+          holder[k] =
+              withYounger
+                  ? k + random.nextInt(later - k)
+                  : k - random.nextInt(Math.min(k, 200) + 1);
         }
         default -> listed[k] = random.nextInt(3) > 0;
       }
     }
     for (int k = 0; k < objects; k++) {
       list[k] = random.nextInt(3);
+      leader[k] = holder[k];
     }
   }
 
@@ -62,6 +72,7 @@ final class RandomLoad {
     for (int k = 0; k < objects; k++) {
       listed[k] &= random.nextInt(4) > 0;
       along[k] = random.nextInt(5) == 0;
+      leader[k] -= random.nextInt(3) == 0 ? random.nextInt(Math.min(leader[k], 300) + 1) : 0;
       boolean lasts = ends[k] > objects && lost[k] > objects;
       dicts[k] = lasts && listed[k] && random.nextInt(3) == 0 ? 1 : 0;
     }
@@ -85,6 +96,19 @@ final class RandomLoad {
 
   private int number(int k) {
     return list[k] + (along[k] ? 32 : 0) + (listed[k] ? 0 : 64);
+  }
+
+  /** As the capture writes them. */
+  int[] leaders() {
+    List<Integer> out = new ArrayList<>();
+    for (int now = 0; now <= objects; now++) {
+      for (int k = 0; k < objects; k++) {
+        if (lost[k] == now) {
+          out.add(now - leader[k]);
+        }
+      }
+    }
+    return out.stream().mapToInt(Integer::intValue).toArray();
   }
 
   int[] stream() {
