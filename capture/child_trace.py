@@ -59,6 +59,8 @@ def system_call(pid, number, *arguments):
     return result
 
 
+# Room for alloc_trace.c and what the dynamic linker jumps to.
+CODE_BYTES = 2 * rig.PAGE
 # The functions of alloc_trace.c, in the order of TRACE_OFFSETS, by the C library's names, and how many arguments they have.
 LINKER_CALLS = (("malloc", 1), ("calloc", 2), ("realloc", 2), ("free", 1))
 
@@ -112,14 +114,14 @@ class ChildTrace(object):
         if seized:
             ptrace(INTERRUPT, pid)
             os.waitpid(pid, WALL)
-        start = system_call(pid, MMAP, HINT, 2 * rig.PAGE + CAPACITY * EVENT.size, PROT_ALL, PRIVATE_ANONYMOUS, -1, 0)
-        self.state, self.events = start + rig.PAGE, start + 2 * rig.PAGE
+        start = system_call(pid, MMAP, HINT, CODE_BYTES + rig.PAGE + CAPACITY * EVENT.size, PROT_ALL, PRIVATE_ANONYMOUS, -1, 0)
+        self.state, self.events = start + CODE_BYTES, start + CODE_BYTES + rig.PAGE
         count0, domains = self.state + 128, self.state + 256
         with open("/proc/%d/mem" % pid, "r+b", 0) as m:
             def write(address, data):
                 m.seek(address)
                 m.write(data)
-            assert len(code) <= rig.PAGE
+            assert len(code) <= CODE_BYTES
             write(start, code)
             write(self.state, struct.pack("<11Q", self.events, CAPACITY, 0, 0, 0, count0, 16, 0, 0, 0, 0))
             for domain, table in tables:
@@ -137,7 +139,7 @@ class ChildTrace(object):
     def add_linker(self):
         """Has the dynamic linker's calls logged, too, as of the raw domain: it finds the C library's functions in variables of its own. And
         reallocations that stay where they were."""
-        start, domains = self.state - rig.PAGE, self.state + 256
+        start, domains = self.state - CODE_BYTES, self.state + 256
         at = start + len(binascii.a2b_base64(preforklab_capture.TRACE_CODE)) + 15 & -16
         with open("/proc/%d/mem" % self.pid, "r+b", 0) as m:
             m.seek(self.state + RESIZES)
