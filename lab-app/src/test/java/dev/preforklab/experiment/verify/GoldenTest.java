@@ -19,8 +19,8 @@ class GoldenTest {
   }
 
   /**
-   * All acts of four recipes, for two releases drawn at random: {@code RecordedActsTest} holds them
-   * in all.
+   * All acts of four recipes, for two releases drawn at random: {@code RecordedActsTest} holds
+   * those of three in all, and of the fourth with fewer records.
    */
   @Test
   void theLabAgreesWithTheKeptRecipes() {
