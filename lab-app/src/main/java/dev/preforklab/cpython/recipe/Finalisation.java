@@ -34,16 +34,15 @@ final class Finalisation {
   }
 
   /**
-   * A full collection (from 3.6 to 3.9 not if the collector is off), then the module's dict goes
-   * and with it the heap. From 3.4 on it is the collector that must find it, in a collection that
-   * comes in any case, because the dict lies in a cycle with the module's functions; it does not
-   * where it may not look at it or sees a reference from outside.
+   * A full collection, from 3.6 on unless the collector is off, then the module's dict goes and
+   * with it the heap. From 3.4 on it is the collector that must find it, in a collection that comes
+   * in any case, because the dict lies in a cycle with the module's functions; it does not where it
+   * may not look at it or sees a reference from outside.
    */
   void exit() {
     interpreter.setFinalizing(true);
     boolean isOld = interpreter.version.major == 2;
-    boolean collectsFirst =
-        isOld || interpreter.version.atLeast(3, 10) || interpreter.gcState.isEnabled();
+    boolean collectsFirst = isOld || interpreter.gcState.isEnabled();
     ExitCalls.Replay replay = baseline.exitCalls.new Replay(interpreter, baseline, loader);
     replay.untilCollectionEnds();
     if (collectsFirst) {
