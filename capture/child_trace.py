@@ -75,20 +75,30 @@ def mappings(pid, name):
 
 
 def library_function(pid, name):
-    """The address in a process of a function of the C library, which is this process's, too."""
+    """The address in a process of a function of the C library, which is this process's, too (and not that of an executable's stub for it)."""
     first = [next(lo for lo, _, offset, _ in mappings(p, "libc.so") if not offset) for p in (os.getpid(), pid)]
-    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value - first[0] + first[1]
+    return ctypes.cast(getattr(ctypes.CDLL("libc.so.6"), name), ctypes.c_void_p).value - first[0] + first[1]
 
 
-def linker_variable(pid, value):
-    """The address of the only word of the dynamic linker's memory with this value."""
+def stub_of(pid, name):
+    """The address of an executable's own stub for a function of the C library, which stands for the function if the executable is to lie at a
+    fixed address and takes the function's."""
+    source = "import ctypes; print(ctypes.cast(ctypes.CDLL(None).%s, ctypes.c_void_p).value)" % name
+    return int(subprocess.check_output([os.readlink("/proc/%d/exe" % pid), "-S", "-c", source]))
+
+
+def linker_variable(pid, name):
+    """The address of the only word of the dynamic linker's memory that is the address of this function of the C library."""
     found = []
-    with open("/proc/%d/mem" % pid, "rb", 0) as m:
-        for lo, hi, _, _ in mappings(pid, "ld-linux"):
-            m.seek(lo)
-            data = m.read(hi - lo)
-            found += [lo + at for at in range(0, len(data) - 7, 8) if data[at:at + 8] == struct.pack("<Q", value)]
-    assert len(found) == 1, (hex(value), found)
+    for address_of in (library_function, stub_of):
+        if not found:
+            value = struct.pack("<Q", address_of(pid, name))
+            with open("/proc/%d/mem" % pid, "rb", 0) as m:
+                for lo, hi, _, _ in mappings(pid, "ld-linux"):
+                    m.seek(lo)
+                    data = m.read(hi - lo)
+                    found += [lo + at for at in range(0, len(data) - 7, 8) if data[at:at + 8] == value]
+    assert len(found) == 1, (name, found)
     return found[0]
 
 
@@ -156,7 +166,7 @@ class ChildTrace(object):
                 assert at + len(code) <= self.state
                 m.seek(at)
                 m.write(code)
-                m.seek(linker_variable(self.pid, library_function(self.pid, name)))
+                m.seek(linker_variable(self.pid, name))
                 m.write(struct.pack("<Q", at))
                 at += len(code) + 15 & -16
 
