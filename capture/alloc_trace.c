@@ -40,6 +40,8 @@ struct state { struct event *events; word capacity, used, dropped, depth; volati
                word *recent, recents, recents_max, due;
                word *fresh, freshes, freshes_max, dict, tuple, frame;
                word resizes; };                                           /* whether to note those that a realloc leaves in place, too */
+_Static_assert(sizeof(struct state) == 8 * STATE_WORDS, "Tracer.STATE_WORDS of preforklab_capture.py");
+_Static_assert(__builtin_offsetof(struct state, resizes) == RESIZES, "RESIZES of child_trace.py");
 
 struct allocator {                                                        /* = PyMemAllocatorEx */
   void *ctx;

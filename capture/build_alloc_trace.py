@@ -11,9 +11,13 @@ import sys
 import tempfile
 import textwrap
 
+import child_trace
+import preforklab_capture
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLAGS = ["-O2", "-fPIC", "-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fcf-protection=none",
-         "-fno-tree-vectorize", "-mgeneral-regs-only", "-Wall", "-Wextra", "-Werror"]
+         "-fno-tree-vectorize", "-mgeneral-regs-only", "-Wall", "-Wextra", "-Werror",
+         "-DSTATE_WORDS=%d" % preforklab_capture.Tracer.STATE_WORDS, "-DRESIZES=%d" % child_trace.RESIZES]
 NAMES = ("trace_malloc", "trace_calloc", "trace_realloc", "trace_free")
 
 

@@ -401,6 +401,7 @@ class Tracer(object):
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
     ROOM = 1 << 20                                    # for the code and all its words but the events
+    STATE_WORDS = 29                                  # of struct state
 
     def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0, recents=0, due=0,
                  room=None, buffer=None, freshes=0):
@@ -410,7 +411,7 @@ class Tracer(object):
         self.room = room or mmap.mmap(-1, self.ROOM, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
         self.buffer = buffer or mmap.mmap(-1, capacity * self.EVENT)
         self.taken = 0
-        self.state = self.words(28)                   # the first thing in the room, see LoadTrace
+        self.state = self.words(self.STATE_WORDS)     # the first thing in the room, see LoadTrace
         code = binascii.a2b_base64(TRACE_CODE)
         at = ctypes.addressof(self.words((len(code) + 7) // 8))
         ctypes.memmove(at, code, len(code))
@@ -420,7 +421,7 @@ class Tracer(object):
         self.state[:] = [ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
                          len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
                          len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due,
-                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe()))]
+                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), 0]
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)

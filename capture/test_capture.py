@@ -55,6 +55,10 @@ APPLICATION = textwrap.dedent('''
         elif environ["PATH_INFO"] == "/list":
             x = [None] * 4321
             x = None
+            x = [None] * 5678
+            del x[2000:]
+            y = [None] * 3333
+            x = None
         elif environ["PATH_INFO"] == "/keep":
             CACHE.append([None] * 1234)
             CACHE.append(tuple([None] * 17))
@@ -464,6 +468,16 @@ class CaptureTest(unittest.TestCase):
         for r in p.warm(p.endpoint("/list")):
             self.assertEqual([e for e in r["events"] if e >> 2 == 4321 * 8], [4321 * 8 << 2])
             self.assertEqual([r["events"].index(4321 * 8 << 2)], [k for k, e in enumerate(r["events"]) if e >> 2 == 4321 * 8])
+            # a list that shrinks keeps its items' place: they are freed once, after what was made in between
+            shrunk, between = [next(k for k, e in enumerate(r["events"]) if e >= 0 and e >> 2 == n * 8) for n in (5678, 3333)]
+            made, frees = 0, []
+            for k, e in enumerate(r["events"]):
+                if k == shrunk:
+                    number = made
+                made += e >= 0
+                frees += [k] if e < 0 and k > shrunk and made + e == number else []
+            self.assertEqual(len(frees), 1)
+            self.assertGreater(frees[0], between)
             self.assertEqual(r["garbage"], [])
         for r in p.warm(p.endpoint("/cycles")):
             pairs = [g for g in r["garbage"] if len(g[0]) == 2]
