@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 
 /**
  * A normal exit of a process on a {@link Baseline}. It decides which arenas are given back before
@@ -53,29 +55,26 @@ final class Finalisation {
       interpreter.freeLists.clear();
       return;
     }
-    if (!evaluator.definitions().moduleIsHeld()) {
+    boolean goes = !evaluator.definitions().moduleIsHeld();
+    if (goes) {
       // It goes with the module's functions, which stand before the heap in the module's dict.
       replay.until(baseline.loadCalls.firstFunction());
       Baseline.FreeLists room = baseline.exitRoom;
       interpreter.freeLists.limit(
           room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
       dropHeap();
-      freeGarbage(collectsFirst);
+    }
+    if (!collectsFirst) {
+      // The recipe's garbage, which is younger than the module.
+      interpreter.collector.collect(2);
+    }
+    if (goes) {
       freeCode(replay);
       // Classes go after it, as they are in cycles.
       replay.untilIfToCome(baseline.loadCalls.globalsTable());
       freeLargeBlocks(replay);
       interpreter.freeLists.clear();
       replay.finish();
-    } else {
-      freeGarbage(collectsFirst);
-    }
-  }
-
-  /** The recipe's garbage, which is younger than the module, goes after it. */
-  private void freeGarbage(boolean hasCollected) {
-    if (!hasCollected) {
-      interpreter.collector.collect(2);
     }
   }
 
@@ -102,15 +101,7 @@ final class Finalisation {
           }
         });
     interpreter.freeLists.forEachBlock(others::add);
-    List<Long> own = new ArrayList<>();
-    new BlocksInUse(interpreter)
-        .forEach(
-            block -> {
-              if (!others.contains(block)) {
-                own.add(block);
-              }
-            });
-    own.forEach(interpreter.malloc::free);
+    freeAllBut(others, new BlocksInUse(interpreter)::forEach);
   }
 
   /** Frees those of the recipe's that the C library's heap serves: types and what is long. */
@@ -127,15 +118,18 @@ final class Finalisation {
             others.add(loader.relocate(captured));
           }
         });
+    long start = loader.relocate(baseline.cHeap.start());
+    freeAllBut(others, visit -> new ChunksInUse(interpreter).forEach(start, visit));
+  }
+
+  private void freeAllBut(Set<Long> others, Consumer<LongConsumer> blocks) {
     List<Long> own = new ArrayList<>();
-    new ChunksInUse(interpreter)
-        .forEach(
-            loader.relocate(baseline.cHeap.start()),
-            block -> {
-              if (!others.contains(block)) {
-                own.add(block);
-              }
-            });
+    blocks.accept(
+        block -> {
+          if (!others.contains(block)) {
+            own.add(block);
+          }
+        });
     own.forEach(interpreter.malloc::free);
   }
 }

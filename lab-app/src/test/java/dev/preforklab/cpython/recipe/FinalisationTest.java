@@ -12,6 +12,7 @@ import dev.preforklab.cpython.obmalloc.PoolInvariants;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -68,14 +69,7 @@ class FinalisationTest {
       assertThat(left.size()).isLessThan(before.size());
       return;
     }
-    Set<Long> captured = new HashSet<>();
-    child.baseline.pools.forEachBlockInUse(
-        (block, bytes) -> {
-          if (child.loader.isThere(block)) {
-            captured.add(child.loader.relocate(block));
-          }
-        });
-    left.removeAll(captured);
+    left.removeAll(captured(child, child.baseline.pools::forEachBlockInUse));
     // Names that it makes and keeps.
     assertThat(left).hasSizeLessThan(10);
   }
@@ -87,13 +81,7 @@ class FinalisationTest {
     Set<Long> before = largeBlocks(child);
     child.finalisation.exit();
     Set<Long> left = largeBlocks(child);
-    Set<Long> captured = new HashSet<>();
-    child.baseline.cHeap.forEachBlockInUse(
-        (block, bytes) -> {
-          if (child.loader.isThere(block)) {
-            captured.add(child.loader.relocate(block));
-          }
-        });
+    Set<Long> captured = captured(child, child.baseline.cHeap::forEachBlockInUse);
     before.removeAll(captured);
     left.removeAll(captured);
     // A class at least; what the interpreter keeps are the locks that a child makes anew.
@@ -117,6 +105,18 @@ class FinalisationTest {
       Baseline baseline,
       BaselineLoader loader,
       Finalisation finalisation) {}
+
+  /** Where the captured process's blocks are. */
+  private static Set<Long> captured(Child child, Consumer<CapturedPools.BlockVisitor> blocks) {
+    Set<Long> captured = new HashSet<>();
+    blocks.accept(
+        (block, bytes) -> {
+          if (child.loader.isThere(block)) {
+            captured.add(child.loader.relocate(block));
+          }
+        });
+    return captured;
+  }
 
   private static Child fork(PythonVersion version, String array) {
     Recipe recipe = RecipeReader.read(HEAP.formatted(array));

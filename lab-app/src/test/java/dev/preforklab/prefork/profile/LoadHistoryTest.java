@@ -3,9 +3,7 @@ package dev.preforklab.prefork.profile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
@@ -46,7 +44,6 @@ class LoadHistoryTest {
   void collectsAsInARealLoad(
       int t0, int t1, int t2, int gen0, int gen1, int gen2, int total, int pending) {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
-    assumeTrue(Files.exists(file), "skipped: no " + file);
     Profile loaded = ProfileReader.read(file).loadedUnder(new int[] {t0, t1, t2});
     Profile.GcFacts gc = loaded.gc();
     SoftAssertions soft = new SoftAssertions();
@@ -69,7 +66,6 @@ class LoadHistoryTest {
   @Test
   void findsTheCapturedGenerationsAgain() {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
-    assumeTrue(Files.exists(file), "skipped: no " + file);
     Profile captured = ProfileReader.read(file);
     // one more than captured, so that it is replayed
     Profile replayed = captured.loadedUnder(new int[] {701, 10, 10});
@@ -86,7 +82,6 @@ class LoadHistoryTest {
   @ValueSource(strings = {"700,10,10", "0,10,10", "0,0,0"})
   void leavesTheCapturedHeapWhereNothingDiffers(String thresholds) {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
-    assumeTrue(Files.exists(file), "skipped: no " + file);
     Profile captured = ProfileReader.read(file);
     int[] wanted = Arrays.stream(thresholds.split(",")).mapToInt(Integer::parseInt).toArray();
     assertThat(captured.loadedUnder(wanted)).isSameAs(captured);

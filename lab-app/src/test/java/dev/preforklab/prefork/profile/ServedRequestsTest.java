@@ -3,7 +3,6 @@ package dev.preforklab.prefork.profile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.gc.GcState;
@@ -16,7 +15,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -362,7 +360,6 @@ class ServedRequestsTest {
   }
 
   private static Profile shipped() {
-    assumeTrue(Files.exists(SITE), "skipped: no " + SITE);
     return ProfileReader.read(SITE);
   }
 
