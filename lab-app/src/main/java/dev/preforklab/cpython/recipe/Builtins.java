@@ -5,6 +5,7 @@ import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.layout.DictLayout;
 import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.layout.TypeSpec.Exact;
+import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.util.Map;
 
 /** The addresses of the builtin types and singletons; equal in all processes of one family. */
@@ -55,8 +56,16 @@ record Builtins(
         interpreter.addStaticType(LongArrays.type(version)),
         interpreter.addStaticObject("None", noneType, 16, places.getOrDefault("None", 0L)),
         interpreter.addStaticObject("small int", int_, 32),
-        interpreter.addStaticObject("()", tuple, 24),
+        emptyTuple(interpreter, tuple),
         interpreter.addStaticObject("b''", bytes, 33));
+  }
+
+  /** A collection has found long ago that it holds nothing. */
+  private static long emptyTuple(Interpreter interpreter, long type) {
+    interpreter.addStaticObject("head of ()", 0, interpreter.version.gcHeadBytes);
+    long object = interpreter.addStaticObject("()", type, 24);
+    new HeapBuilder(interpreter).writeUntrackedHead(object);
+    return object;
   }
 
   private static TypeSpec container(
