@@ -647,6 +647,8 @@ class Blocks(object):
         large = release not in ("2.7", "3.6", "3.7", "3.8", "3.9")
         self.pool_bytes = 1 << 14 if large else 1 << 12
         self.pools, self.chunks = {}, []
+        # those of the recipe's code, as far as they are known
+        self.code = frozenset()
         for address, size_class, _, following, _, offsets in heap_state(memory, release)[1]:
             self.pools[address] = 16 * (size_class + 1), following, set(offsets)
         heap = c_heap(memory)
@@ -692,9 +694,12 @@ class Blocks(object):
 def pages_used(old, new, blocks, own, copied, head):
     """Of the pages copied in pools and in the data segment those where something stored into the interpreter's own objects.
 
-    `own` are the blocks of an interpreter whose recipe is empty: what is not among them belongs to the recipe's code. A page on which no
-    word has changed is one where reference counts went up and down again. Dead objects on free lists are taken as free memory.
+    `own` are the blocks of an interpreter whose recipe is empty: what is not among them belongs to the recipe's code, as does what is `code` there.
+    A page on which no word has changed is one where reference counts went up and down again. Dead objects on free lists are taken as free memory.
     """
+    def owns(block):
+        return own.block(block) == block and block not in own.code
+
     def dead(block):
         if old.word(block) != 0 or blocks.pool(block) is None:
             return False
@@ -709,11 +714,11 @@ def pages_used(old, new, blocks, own, copied, head):
         changed = [a for a in range(base, base + 4096, 8) if old.word(a) != new.word(a)]
         if changed:
             inside = set(blocks.block(a) for a in changed)
-            if any(b is not None and own.block(b) == b and not dead(b) for b in inside):
+            if any(b is not None and owns(b) and not dead(b) for b in inside):
                 found.append(page)
         else:
             inside = set(blocks.block(a) for a in range(base, base + 4096, 8))
-            if all(b is None or own.block(b) == b for b in inside):
+            if all(b is None or owns(b) for b in inside):
                 found.append(page)
     return found
 
@@ -833,6 +838,7 @@ def memory_state(python, heap, release):
     state.update(snapshots[-1])
     if release != "2.7":
         state["loading"] = load_calls(python, heap, act, release, state)
+        own[-1].code = frozenset(state["loading"].pop("code"))
     del state["frames"], state["keywords"]
     state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
     return state, own[-1], act

@@ -173,7 +173,7 @@ def numbered(events, known):
 
 
 def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywords):
-    """The part of the baseline, without the heap before.
+    """The part of the baseline, without the heap before, and `code`, the blocks of the recipe's code.
 
     `known` says whether an address is of a heap whose state before is known; other calls are left out. `frames` are the blocks of the frames
     that the rig's own functions keep, by their names, `keywords` those of tuples of the names of str.encode's parameters.
@@ -201,4 +201,5 @@ def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywor
     kept = sorted((n, address, i) for address, (n, i) in numbers.items())
     assert not any(marks["file"] == i for _, _, i in kept)
     return {"calls": calls, "freed": freed, "kept": [[n for n, _, _ in kept], [a for _, a, _ in kept]],
+            "code": [a for _, a, i in kept if code_at <= i < code_end],
             "marks": dict((name, at[i]) for name, i in marks.items() if name != "file" or known(file))}
