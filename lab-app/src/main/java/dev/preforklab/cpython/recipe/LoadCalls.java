@@ -83,6 +83,10 @@ final class LoadCalls {
 
   private static final int LOCK_BYTES = 32;
 
+  /** By release, how many locks of the runtime a child makes anew. */
+  private static final Map<Integer, Integer> RUNTIMES_LOCKS =
+      Map.of(6, 0, 7, 1, 8, 3, 9, 2, 10, 3, 11, 3, 12, 9, 13, 0);
+
   /** Before the recipe's code. */
   final CapturedPools pools;
 
@@ -93,11 +97,11 @@ final class LoadCalls {
   private final long[] freed;
 
   /**
-   * The call for the lock of the main interpreter that a child makes anew; -1 if none is known. The
-   * runtime's other locks come before it, from the allocator that the interpreter began with, whose
-   * calls were not logged ({@code _PyRuntimeState_ReInitThreads} in {@code Python/pystate.c}).
+   * The call before which a child makes the runtime's locks anew; -1 if none is known. They come
+   * from the allocator that the interpreter began with, whose calls were not logged ({@code
+   * _PyRuntimeState_ReInitThreads} in {@code Python/pystate.c}; of 3.7 {@code _PyGILState_Reinit}).
    */
-  private final int interpretersLock;
+  private final int runtimesLocksAt;
 
   private final int runtimesLocks;
 
@@ -130,11 +134,8 @@ final class LoadCalls {
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
     int[] locks =
         IntStream.range(0, calls.length).filter(i -> calls[i] == RAW + LOCK_BYTES).toArray();
-    // From 3.12 on it is the third last, before it the last.
-    int behind = version.atLeast(3, 12) ? 3 : 1;
-    interpretersLock = locks.length == 0 ? -1 : locks[Math.max(0, locks.length - behind)];
-    runtimesLocks =
-        version.atLeast(3, 13) ? 0 : version.atLeast(3, 12) ? 9 : version.atLeast(3, 10) ? 3 : 2;
+    runtimesLocksAt = runtimesLocksAt(locks, version);
+    runtimesLocks = RUNTIMES_LOCKS.getOrDefault(version.minor, 0);
     long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
     long[] addresses = Baseline.sums(Baseline.longs(node.path("kept").path(1)));
     for (int i = 0; i < numbers.length; i++) {
@@ -148,6 +149,20 @@ final class LoadCalls {
       mark(ENCODE, version.gcHeadBytes + Calls.BUILTIN_BYTES, marks.get(COUNTS) + 1);
     }
     growing = growing();
+  }
+
+  /**
+   * From 3.9 on they come before the lock of the main interpreter, which is the last that was
+   * logged, from 3.12 on the third last; on 3.8 behind the one for imports, the last, and on 3.7
+   * before all others, which are two.
+   */
+  private static int runtimesLocksAt(int[] logged, PythonVersion version) {
+    if (logged.length == 0) {
+      return -1;
+    }
+    int fromEnd = version.atLeast(3, 12) ? 3 : version.atLeast(3, 9) ? 1 : 2;
+    boolean behindAll = version.atLeast(3, 8) && !version.atLeast(3, 9);
+    return behindAll ? logged[logged.length - 1] + 1 : logged[Math.max(0, logged.length - fromEnd)];
   }
 
   private int growing() {
@@ -310,7 +325,7 @@ final class LoadCalls {
     private void to(int end, boolean real) {
       for (; next < end; next++) {
         int call = calls[next];
-        for (int i = 0; next == interpretersLock && i < runtimesLocks; i++) {
+        for (int i = 0; next == runtimesLocksAt && i < runtimesLocks; i++) {
           locks.add(interpreter.raw.allocate(LOCK_BYTES));
         }
         boolean done =

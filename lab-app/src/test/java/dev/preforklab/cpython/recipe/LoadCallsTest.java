@@ -26,10 +26,6 @@ class LoadCallsTest {
         .flatMap(v -> Stream.of(Arguments.of(v, false), Arguments.of(v, true)));
   }
 
-  static Stream<Arguments> baselinesWithCHeap() {
-    return baselines().filter(process -> ((PythonVersion) process.get()[0]).atLeast(3, 9));
-  }
-
   /** The real process was seen before its calls and after them. */
   @ParameterizedTest(name = "{0}, array {1}")
   @MethodSource("baselines")
@@ -46,11 +42,11 @@ class LoadCallsTest {
   }
 
   /**
-   * From 3.9 on the C library's heap was seen, too, chunk by chunk, with what the dynamic linker
-   * has for a module and with the locks of a child.
+   * The C library's heap was seen, too, chunk by chunk, with what the dynamic linker has for a
+   * module and with the locks of a child.
    */
   @ParameterizedTest(name = "{0}, array {1}")
-  @MethodSource("baselinesWithCHeap")
+  @MethodSource("baselines")
   void callsLeadToTheCapturedCHeap(PythonVersion version, boolean array) {
     Baseline baseline = Baseline.read(version, array);
     Interpreter interpreter = loaded(version, baseline);
