@@ -262,6 +262,13 @@ public final class Baseline {
           node.path("float").asInt(),
           ints(node.path("tuple")));
     }
+
+    /** The same with one tuple less of a length, if there is one. */
+    FreeLists without(int length) {
+      int[] fewer = tuples.clone();
+      fewer[length] = Math.max(0, fewer[length] - 1);
+      return new FreeLists(lists, dicts, keys, floats, fewer);
+    }
   }
 
   /** First present page of the stack. */

@@ -367,24 +367,18 @@ final class Calls {
       return;
     }
     int count = interpreter.gcState.count(0);
-    if (isOld && array) {
-      hold(new int[] {0, 1, 0, 0, 1}, 0, 0, 1, 0).release();
-    } else if (!isOld && array) {
-      hold(new int[] {0, 3, 2, 3, 1}, 4, 4, 2, 4).release();
-      for (long object : new long[] {mutator.newFloat(), mutator.newFloat(), mutator.newFloat()}) {
-        interpreter.decref(object);
-      }
-    } else if (!isOld) {
-      hold(new int[] {0, 0, 1}, 0, 0, 0, 0).release();
+    if (!isOld) {
+      Baseline.FreeLists there = baseline.leftovers.restoreDead(mutator, loader);
+      mutator.fillFreeLists(baseline.freeLists.without(RecipeRunner.SCRIPTS_ARGUMENTS), there);
+    } else if (array) {
+      hold(new int[] {0, 1, 0, 0, 1}, 1).release();
     }
     interpreter.gcState.setCount(0, count);
   }
 
-  /** What one class statement of 2.7 or 3.6 needs for a time, all of it at once. */
+  /** What one class statement of 2.7 needs for a time, all of it at once. */
   Held holdForClass() {
-    return isOld
-        ? hold(new int[] {0, 0, 0, 1}, 0, 0, 0, 0)
-        : hold(new int[] {0, 0, 2, 2}, 4, 2, 1, 0);
+    return hold(new int[] {0, 0, 0, 1}, 0);
   }
 
   /**
@@ -396,7 +390,7 @@ final class Calls {
       returnCounts();
       return;
     }
-    hold(new int[] {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 0, 0, 3, 0).release();
+    hold(new int[] {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 3).release();
     for (int i = 0; i < 5; i++) {
       temporary(frameBytes(PLACES));
     }
@@ -442,8 +436,8 @@ final class Calls {
     interpreter.decref(counts);
   }
 
-  private Held hold(int[] tuples, int lists, int dicts, int builtins, int methods) {
-    return new Held(mutator, this, tuples, lists, dicts, builtins, methods);
+  private Held hold(int[] tuples, int builtins) {
+    return new Held(mutator, this, tuples, builtins);
   }
 
   // Reading

@@ -193,14 +193,11 @@ final class Definitions {
   private void addClass(Expression place, List<String> attributes, boolean slots) {
     // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
     int descriptors = slots ? attributes.size() : 2;
-    if (calls.areSimulated) {
+    if (mutator.version.major == 2) {
       makeFrame(place);
       Held held = calls.holdForClass();
       PyClass type = instances.define(attributes, slots, metatype, () -> {});
       mutator.newTuple(new long[] {0});
-      if (mutator.version.major > 2) {
-        mutator.dictObjects.newDictObject();
-      }
       held.release();
       add(place, type);
       makeFunction(place);
@@ -213,8 +210,11 @@ final class Definitions {
   private void defineClass(Expression place, List<String> attributes, boolean slots) {
     boolean hasInit = place instanceof Recipe.InstanceValue;
     PyClass type =
-        new ClassStatement(mutator, instances, metatype)
-            .run(attributes, slots, hasInit, () -> enterBody(place), () -> makeFunction(place));
+        calls.areSimulated
+            ? new EarlyClassStatement(mutator, instances, calls, metatype)
+                .run(attributes, slots, hasInit, () -> makeFrame(place), () -> makeFunction(place))
+            : new ClassStatement(mutator, instances, metatype)
+                .run(attributes, slots, hasInit, () -> enterBody(place), () -> makeFunction(place));
     add(place, type);
     if (!hasInit) {
       // That of the ring, which the module makes.

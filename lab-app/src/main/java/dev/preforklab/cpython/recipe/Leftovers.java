@@ -26,6 +26,9 @@ import java.util.stream.Stream;
  * that is not tracked holds it, and dies in the same way.
  */
 final class Leftovers {
+  /** Of the bound methods that the import of array leaves on 3.6, those of builtins. */
+  private static final int BOUND_BUILTINS = 2;
+
   private static final int DICT = -1;
   private static final int KEYS = -3;
 
@@ -50,6 +53,7 @@ final class Leftovers {
   private final List<long[]> kept = new ArrayList<>();
 
   private final Set<Long> held = new HashSet<>();
+
   private final long[] tuplesToUntrack;
   private final long[] dictsToUntrack;
 
@@ -210,7 +214,12 @@ final class Leftovers {
       long[] others = there(deadOthers);
       for (int i = others.length - 1; i >= 0; i--) {
         long block = loader.relocate(others[i]);
-        if (areFrames()) {
+        if (!interpreter.version.atLeast(3, 7)) {
+          // Methods are freed before them.
+          boolean isBuiltin = i >= others.length - BOUND_BUILTINS;
+          builder.writeUntrackedHead(block + head);
+          interpreter.freeLists.putBound(isBuiltin, block + head);
+        } else if (areFrames()) {
           interpreter.freeLists.putFrame(block + head);
         } else {
           interpreter.freeLists.putOther(block);

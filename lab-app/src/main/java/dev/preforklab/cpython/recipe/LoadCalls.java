@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -268,6 +269,18 @@ final class LoadCalls {
      */
     void standIn(long block) {
       place(made - 1, calls[next - 1], block);
+    }
+
+    /**
+     * Takes the block of the last allocation for the recipe's own: the captured process has used it
+     * for something else since.
+     */
+    long takeLast() {
+      Long captured = kept.get(made - 1);
+      if (captured != null) {
+        places.put(captured, new Block(Objects.requireNonNull(places.get(captured)).bytes(), 0));
+      }
+      return blocks[made - 1];
     }
 
     /** The interpreter's own blocks that no captured one stands for. */

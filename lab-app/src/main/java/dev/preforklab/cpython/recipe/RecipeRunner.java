@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * each kind of act was measured on an empty heap.
  */
 public final class RecipeRunner {
+  /** How many arguments exec() has. */
+  static final int SCRIPTS_ARGUMENTS = 2;
+
   private static final long RAM_BYTES = 6L << 30;
 
   private final Recipe recipe;
@@ -172,7 +175,7 @@ public final class RecipeRunner {
         new Evaluator(
             new Mutator(
                 interpreter, new Hashes(version, baseline.noneOffset), loader.staticObjects()));
-    loadCode(evaluator, loader, baseline, acts, defined);
+    long arguments = loadCode(evaluator, loader, baseline, acts, defined);
     if (version.major > 2 && baseline.freeLists.lists() == 0) {
       // The list object itself is among the baseline's objects already, unless it was from the free
       // list: as long as there are more, it was.
@@ -192,6 +195,7 @@ public final class RecipeRunner {
     if (replay != null) {
       // Build and act are made, and main runs.
       replay.defineFunctions(reads ? evaluator.definitions()::makeReader : () -> {});
+      leaveModule(evaluator.mutator(), arguments);
       replay.skip(LoadCalls.BUILD_FRAME);
       evaluator.definitions().run("build");
       replay.until(LoadCalls.OUT);
@@ -226,8 +230,10 @@ public final class RecipeRunner {
   /**
    * Loads the code in a process that is about to, and begins to run it, up to the first class; of
    * 2.7 this is not known.
+   *
+   * @return the tuple that 3.6 calls exec() with; elsewhere 0
    */
-  private void loadCode(
+  private long loadCode(
       Evaluator evaluator,
       BaselineLoader loader,
       Baseline baseline,
@@ -235,7 +241,7 @@ public final class RecipeRunner {
       List<Statement> defined) {
     LoadCalls.Replay replay = loader.replay();
     if (replay == null) {
-      return;
+      return 0;
     }
     Mutator mutator = evaluator.mutator();
     Hashes hashes = new Hashes(version, baseline.noneOffset);
@@ -256,6 +262,9 @@ public final class RecipeRunner {
       mutator.freeScratch(file);
     }
     replay.skipTo(LoadCalls.CODE_END);
+    replay.until(LoadCalls.MODULE_FRAME);
+    // The last before the code begins to run.
+    long arguments = version.atLeast(3, 7) ? 0 : replay.takeLast() + version.gcHeadBytes;
     replay.skip(LoadCalls.MODULE_FRAME);
     code.runModule(mutator, module.names.contains("object"));
     // What a collection frees here, and the import of a module.
@@ -269,6 +278,19 @@ public final class RecipeRunner {
     GcState collector = mutator.interpreter.gcState;
     if (version.atLeast(3, 8)) {
       collector.setLongLivedTotal(collector.longLivedTotal() + module.trackedTuples());
+    }
+    return arguments;
+  }
+
+  /**
+   * The module's code has come to its end.
+   *
+   * @param arguments the tuple that exec() was called with, which then waits on its free list; or 0
+   */
+  private static void leaveModule(Mutator mutator, long arguments) {
+    if (arguments != 0) {
+      mutator.writeHead(arguments, mutator.types.tuple());
+      mutator.interpreter.freeLists.putTuple(arguments, SCRIPTS_ARGUMENTS);
     }
   }
 
