@@ -170,10 +170,12 @@ final class Footprints {
 
   /**
    * What the interpreter itself touches in a collection while an act goes on, everything inherited
-   * being frozen: without the pages of pools on which it stores into the recipe's code alone.
+   * being frozen: without the pages of pools on which it stores into the recipe's code alone. Of
+   * 3.6, which freezes nothing, in a collection of the youngest when the parent has collected all.
    */
   Footprint collectionOfNothing() {
-    Footprint whole = of(true, "gc.collect:0");
+    boolean freezes = byModeAndAct.containsKey("freeze gc.collect:0");
+    Footprint whole = of(freezes || !simulatesCode, simulatesCode && !freezes, "gc.collect:0");
     Set<Long> used = setOf(whole.usedPages());
     Set<Long> pooled = baseline.pools.pages();
     return keep(whole, page -> used.contains(page) || !pooled.contains(page));
