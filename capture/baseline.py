@@ -32,6 +32,11 @@ The file is JSON, addresses in bytes unless said otherwise:
             head first, of the bins from fd to fd), map: the four words of the bin map, last_remainder: number of a chunk or -1}
   numbers   of 2.7, {int, float: [[addresses of the blocks in list order], [addresses of the free objects in chain order]]}
   lists     for each generation the addresses of the collector's heads in list order: the first, then differences
+            of 2.7 all from arenas to lists is of the time when the parent has built the empty heap, as it has no hooks in its allocators and what the
+            script allocates from there on is simulated; elsewhere it is of the time when the child waits for its word to act
+  dead      of 2.7, {dict, list, set: [blocks of what waits on that free list, the next to be taken first]}
+  code      of 2.7, {<module>, build, act: the blocks of the empty recipe's code: bytecode, constants, names, variables, name of the file, table of
+            lines, the code object, its frame; 0 where there is none}
   free_lists  dead objects that wait on the interpreter's free lists: {list, dict, keys, float, tuple: [by length]}; null if unknown
   first_collection  what the first full collection takes; null for 2.7:
       dead  objects on the interpreter's free lists, by their blocks: {tuple: [by length], list, dict, float, keys, other: those that it gives
@@ -278,7 +283,8 @@ CACHE_COUNTS, CACHE_ENTRIES, CACHE_BINS = 0, 128, 64
 
 
 def main_arena(memory, start, end):
-    """The address of glibc's main_arena: most of its bins are empty, and an empty bin's links lead to itself."""
+    """The address of glibc's main_arena: most of its bins are empty, and an empty bin's links lead to itself. That is so a few words before it,
+    too, where a fast bin that holds a chunk stands in the place of the last one, which ends with the data segment."""
     for lo, hi, kind, data in memory.mappings:
         if kind != "lib_data":
             continue
@@ -287,7 +293,8 @@ def main_arena(memory, start, end):
             first = lo + 8 * at + BINS - 16
             bins = words[at + BINS // 8:at + BINS // 8 + 254]
             empty = sum(1 for i in range(0, 254, 2) if bins[i] == bins[i + 1] == first + 8 * i)
-            if empty >= 64 and start <= words[at + TOP // 8] < end:
+            top = words[at + TOP // 8]
+            if empty >= 64 and start <= top < end and top + (memory.word(top + 8) & ~7) == end:
                 return lo + 8 * at
     raise SystemExit("main_arena: not found")
 
@@ -316,7 +323,6 @@ def c_heap(memory):
     start, end = next((lo, hi) for lo, hi, kind, _ in memory.mappings if kind == "brk_heap")
     arena, parameters = main_arena(memory, start, end), malloc_parameters(memory, start)
     top = memory.word(arena + TOP)
-    assert top + (memory.word(top + 8) & ~7) == end, "the top does not end with the data segment"
     chunks, number, at = [], {}, start
     while at < top:
         number[at] = len(chunks)
@@ -390,6 +396,28 @@ def numbers(memory, types):
                 found[name] = [blocks, chains[0] if dead else []]
     assert sorted(found) == ["float", "int"], found
     return found
+
+
+def dead_objects(memory, release, types):
+    """What waits on 2.7's free lists of dicts, lists and sets, whose collections do not empty them, the next to be taken first: an array of
+    addresses for each kind in static memory."""
+    found, pool_bytes = {}, 1 << 12
+    for pool, size_class, _, following, _, free in heap_state(memory, release)[1]:
+        size, free = 16 * (size_class + 1), set(free)
+        for offset in range(48, min(following, pool_bytes - size + 1), size):
+            at = pool + offset + gc_head(release)
+            if size >= gc_head(release) + 40 and offset not in free and memory.word(at) == 0:
+                found.setdefault(memory.word(at + 8), set()).add(at)
+    dead = {}
+    for kind in ("dict", "list", "set"):
+        objects, arrays = found.get(types[kind], set()), []
+        for lo, _, mapping, data in memory.mappings:
+            if mapping != "brk_heap":
+                words = struct.unpack_from("<%dQ" % (len(data) // 8), data)
+                arrays += [words[i:i + len(objects)] for i in range(len(words)) if objects and set(words[i:i + len(objects)]) == objects]
+        assert len(arrays) == (1 if objects else 0), (kind, len(objects), len(arrays))
+        dead[kind] = [o - gc_head(release) for o in reversed(arrays[0])] if arrays else []
+    return dead
 
 
 def free_lists(python, heap):
@@ -622,6 +650,40 @@ def frames(memory, blocks, release, types):
     return found
 
 
+# struct _frame and PyCodeObject of 2.7, in bytes: code, constants, names, variables, file name, table of lines
+OLD_FRAME_CODE, OLD_CODE, OLD_TEXT = 32, (32, 40, 48, 56, 80, 104), 36
+
+
+def old_code(memory, blocks, head, types):
+    """The blocks of the empty recipe's code on 2.7, by the names of its functions: those that the code refers to, of tuples with a head, its own,
+    and that of its frame; 0 where there is none, or that is shared."""
+    def text(at):
+        if not at or not memory.has(at) or memory.word(at + 8) != types["str"]:
+            return None
+        return "".join(chr(memory.word(i & ~7) >> 8 * (i & 7) & 255) for i in range(at + OLD_TEXT, at + OLD_TEXT + memory.word(at + 16)))
+
+    def used():
+        for pool, (size, following, free) in sorted(blocks.pools.items()):
+            for offset in range(48, min(following, blocks.pool_bytes - size + 1), size):
+                if offset not in free:
+                    yield pool + offset, size
+
+    found, by_code = {}, {}
+    for block, size in used():
+        if size == 128 and memory.has(memory.word(block + OLD_CODE[4])) and text(memory.word(block + OLD_CODE[4])) == "recipe":
+            parts = [memory.word(block + at) for at in OLD_CODE]
+            for n in (1, 2, 3):
+                parts[n] -= head if memory.word(parts[n] + 16) else parts[n]
+            name = text(memory.word(block + OLD_CODE[4] + 8))
+            assert name not in found, name
+            found[name] = by_code[block] = parts + [block, 0]
+    for block, size in used():
+        if size >= 384 and memory.word(block + head + OLD_FRAME_CODE) in by_code:
+            by_code[memory.word(block + head + OLD_FRAME_CODE)][-1] = block
+    assert sorted(found) == ["<module>", "act", "build"], found
+    return found
+
+
 # struct _typeobject of 3.x, in bytes, and Py_TPFLAGS_VALID_VERSION_TAG
 TYPE_FLAGS, TYPE_VERSION, VALID_VERSION = 168, 384, 1 << 19
 
@@ -786,24 +848,41 @@ def memory_state(python, heap, release):
     def walk_lists(memory):
         return [walk(memory, h) for h in heads(memory)]
 
-    def look(pid, before, after):
-        if after is not None:
-            return
-        memory, taken = Memory(pid), {}
+    def heaps(memory):
         lists = walk_lists(memory)
-        taken["thresholds"] = thresholds
-        taken["lists"] = [differences(l) for l in lists]
+        taken = {"lists": [differences(l) for l in lists]}
         # Objects that were there at the last full collection may be gone by now, but still count.
         taken["long_lived_total"] = memory.word(heads(memory)[0] + LONG_LIVED_TOTAL) if head == 16 else len(lists[2])
         taken.update(pools_state(memory, release))
         taken["malloc"] = c_heap(memory)
+        if release == "2.7":
+            taken["numbers"] = numbers(memory, static)
+        return taken
+
+    def look_when_built(pid):
+        memory = Memory(pid)
+        state.update(heaps(memory))
+        state["dead"] = dead_objects(memory, release, static)
+        state["code"] = old_code(memory, own[-1], head, static)
+        # The list that was to hold the heap came from the free list.
+        young = walk_lists(memory)[0]
+        out, = [h for h in young if memory.word(h + head + 8) == static["list"]]
+        assert not memory.word(out + head + 16)
+        state["lists"][0] = differences([h for h in young if h != out])
+        state["dead"]["list"].insert(0, out)
+        own.append(Blocks(memory, release))
+
+    def look(pid, before, after):
+        if after is not None:
+            return
+        memory = Memory(pid)
+        taken = heaps(memory)
+        taken["thresholds"] = thresholds
         taken["static"] = dict((n, a) for n, a in static.items() if memory.has(a, "lib_data"))
         taken["method_cache"] = method_cache(memory, release, static)
         own.append(Blocks(memory, release))
         taken["frames"] = frames(memory, own[-1], release, static)
         taken["keywords"] = keywords(memory, own[-1], release, static) if release != "2.7" else []
-        if release == "2.7":
-            taken["numbers"] = numbers(memory, taken["static"])
         by_mapping = {}
         for page, (entry, kind) in sorted(before.items()):
             if kind != "file_ro":
@@ -839,6 +918,8 @@ def memory_state(python, heap, release):
     if release != "2.7":
         state["loading"] = load_calls(python, heap, act, release, state)
         own[-1].code = frozenset(state["loading"].pop("code"))
+    else:
+        loading.built(python, heap, act, look_when_built)
     del state["frames"], state["keywords"]
     state["gc"] = {"counts": result["gc_counts_at_fork"], "stats": result["gc"]["stats"]}
     return state, own[-1], act
