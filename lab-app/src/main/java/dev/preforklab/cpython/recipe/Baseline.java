@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
 import dev.preforklab.cpython.obmalloc.DebugMallocStats;
+import dev.preforklab.cpython.obmalloc.HeapBuilder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 
@@ -128,7 +130,7 @@ public final class Baseline {
 
   final CapturedPools pools;
 
-  /** How it came to them; empty of 2.7. */
+  /** How it came to them; empty of 2.7, whose pools are those where the heap begins. */
   final LoadCalls loadCalls;
 
   final CHeap cHeap;
@@ -143,6 +145,12 @@ public final class Baseline {
   record Numbers(long[] blocks, long[] free) {}
 
   final Map<String, Numbers> numbers = new HashMap<>();
+
+  /** What waits on 2.7's free lists that collections do not empty, the next to be taken first. */
+  private final Map<String, long[]> dead = new HashMap<>();
+
+  /** The blocks of the empty recipe's code on 2.7, by the functions' names. */
+  private final Map<String, long[]> code = new HashMap<>();
 
   /** Addresses of types and of None, where they are in static memory. */
   final Map<String, Long> staticObjects = new HashMap<>();
@@ -200,6 +208,8 @@ public final class Baseline {
       JsonNode value = one.getValue();
       numbers.put(one.getKey(), new Numbers(longs(value.get(0)), longs(value.get(1))));
     }
+    root.path("dead").properties().forEach(e -> dead.put(e.getKey(), longs(e.getValue())));
+    root.path("code").properties().forEach(e -> code.put(e.getKey(), longs(e.getValue())));
     freeLists = FreeLists.read(root.path("free_lists"));
     exitRoom = FreeLists.read(root.path("exit_room"));
     leftovers = new Leftovers(root.path("first_collection"), this);
@@ -268,6 +278,29 @@ public final class Baseline {
       int[] fewer = tuples.clone();
       fewer[length] = Math.max(0, fewer[length] - 1);
       return new FreeLists(lists, dicts, keys, floats, fewer);
+    }
+  }
+
+  /** The blocks that a function of the empty recipe has on 2.7; none of another function. */
+  long[] code(String function) {
+    return code.getOrDefault(function, new long[0]);
+  }
+
+  /** Puts 2.7's dead dicts, lists and sets where they were. */
+  void restoreDead(Interpreter interpreter, BaselineLoader loader) {
+    restoreDead("dict", interpreter, loader, interpreter.freeLists::putDict);
+    restoreDead("list", interpreter, loader, interpreter.freeLists::putList);
+    restoreDead("set", interpreter, loader, interpreter.freeLists::putSet);
+  }
+
+  private void restoreDead(
+      String kind, Interpreter interpreter, BaselineLoader loader, LongConsumer put) {
+    HeapBuilder builder = new HeapBuilder(interpreter);
+    long[] blocks = dead.getOrDefault(kind, new long[0]);
+    for (int i = blocks.length - 1; i >= 0; i--) {
+      long object = loader.relocate(blocks[i]) + interpreter.version.gcHeadBytes;
+      builder.writeUntrackedHead(object);
+      put.accept(object);
     }
   }
 

@@ -36,9 +36,6 @@ final class Calls {
   private static final int CELL_BYTES = 24;
   private static final int OLD_BUILTIN_BYTES = 40;
 
-  /** MAXPATHLEN + 1. */
-  private static final int OLD_IMPORT_BYTES = 4097;
-
   private static final int OLD_METHOD_BYTES = 48;
   static final int BUILTIN_BYTES = 48;
   private static final int METHOD_BYTES = 40;
@@ -198,12 +195,12 @@ final class Calls {
         : enter(place, captured, 0);
   }
 
-  /** The function of the act begins; that of 2.7 gets a frame that is left of the codec's. */
+  /** The function of the act begins. */
   @Nullable Call enterAct(int places) {
     if (countsFrames) {
       actHadFreeFrame = countNewFrame();
     }
-    return areSimulated ? enterFunction(isOld ? null : ACT, 0, places) : null;
+    return areSimulated ? enterFunction(ACT, 0, places) : null;
   }
 
   /**
@@ -366,6 +363,7 @@ final class Calls {
       }
       return;
     }
+    baseline.restoreDead(interpreter, loader);
     int count = interpreter.gcState.count(0);
     if (!isOld) {
       Baseline.FreeLists there = baseline.leftovers.restoreDead(mutator, loader);
@@ -379,25 +377,6 @@ final class Calls {
   /** What one class statement of 2.7 needs for a time, all of it at once. */
   Held holdForClass() {
     return hold(new int[] {0, 0, 0, 1}, 0);
-  }
-
-  /**
-   * What the parent allocates between asking for its counts and the fork: it formats them, encodes
-   * the text, writes it and waits. On 2.7 that is the first use of a codec.
-   */
-  void reportCounts() {
-    if (!isOld) {
-      returnCounts();
-      return;
-    }
-    hold(new int[] {0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 3).release();
-    for (int i = 0; i < 5; i++) {
-      temporary(frameBytes(PLACES));
-    }
-    // The codec's import has two buffers for names of modules.
-    long name = interpreter.raw.allocate(OLD_IMPORT_BYTES);
-    interpreter.raw.free(interpreter.raw.allocate(OLD_IMPORT_BYTES));
-    interpreter.raw.free(name);
   }
 
   /** The text of the counts is encoded and written. */

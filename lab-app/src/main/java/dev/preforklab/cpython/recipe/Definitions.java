@@ -33,6 +33,9 @@ final class Definitions {
   /** Displays that the compiler has made, by their place; the same in all processes. */
   private final IdentityHashMap<Expression, Long> constants;
 
+  /** Of 2.7, of whose code only the frames are known. */
+  private final @Nullable OldClasses old;
+
   /** The recipe's code; null before it is loaded, and on 2.7. */
   private @Nullable CodeObjects code;
 
@@ -41,8 +44,17 @@ final class Definitions {
         mutator,
         instances,
         calls,
-        mutator.interpreter.addStaticType(TypeSpec.blocks("type", 1064, 16, 0, false)),
-        new IdentityHashMap<>());
+        mutator.interpreter.addStaticType(TypeSpec.blocks("type", 1064, 16, 0, false)));
+  }
+
+  private Definitions(Mutator mutator, Instances instances, Calls calls, long metatype) {
+    this(
+        mutator,
+        instances,
+        calls,
+        metatype,
+        new IdentityHashMap<>(),
+        mutator.version.major == 2 ? new OldClasses(mutator, instances, calls, metatype) : null);
   }
 
   private Definitions(
@@ -50,7 +62,9 @@ final class Definitions {
       Instances instances,
       Calls calls,
       long metatype,
-      IdentityHashMap<Expression, Long> constants) {
+      IdentityHashMap<Expression, Long> constants,
+      @Nullable OldClasses old) {
+    this.old = old;
     this.mutator = mutator;
     this.instances = instances;
     this.calls = calls;
@@ -61,7 +75,14 @@ final class Definitions {
 
   /** The definitions as a forked process has them. */
   Definitions forked(Mutator child, Instances childInstances, Calls childCalls) {
-    Definitions copy = new Definitions(child, childInstances, childCalls, metatype, constants);
+    Definitions copy =
+        new Definitions(
+            child,
+            childInstances,
+            childCalls,
+            metatype,
+            constants,
+            old == null ? null : old.forked(child, childInstances, childCalls));
     IdentityHashMap<PyClass, PyClass> copies = new IdentityHashMap<>();
     for (PyClass one : order) {
       PyClass own = one.copy();
@@ -105,6 +126,13 @@ final class Definitions {
     code = loaded;
   }
 
+  /** Takes the recipe's code on 2.7. */
+  void setOldCode(OldCode loaded) {
+    if (old != null) {
+      old.setCode(loaded);
+    }
+  }
+
   /** Runs the code of one of the functions build and act. */
   void run(String function) {
     if (code != null) {
@@ -121,6 +149,9 @@ final class Definitions {
 
   /** Of the frame of a place's code or of a function: what it holds besides its head. */
   int places(Object place) {
+    if (old != null) {
+      return old.places(place);
+    }
     return code == null ? Calls.PLACES : code.places(place);
   }
 
@@ -191,17 +222,8 @@ final class Definitions {
   }
 
   private void addClass(Expression place, List<String> attributes, boolean slots) {
-    // Slots have a descriptor each, and a tuple of their names, but none for __dict__, __weakref__.
-    int descriptors = slots ? attributes.size() : 2;
-    if (mutator.version.major == 2) {
-      makeFrame(place);
-      Held held = calls.holdForClass();
-      PyClass type = instances.define(attributes, slots, metatype, () -> {});
-      mutator.newTuple(new long[] {0});
-      held.release();
-      add(place, type);
-      makeFunction(place);
-      makeFixtures(2 + descriptors + (slots && !attributes.isEmpty() ? 1 : 0));
+    if (old != null) {
+      add(place, old.define(place, attributes, slots));
       return;
     }
     defineClass(place, attributes, slots);
@@ -222,12 +244,10 @@ final class Definitions {
     }
   }
 
-  /** The body's code has a frame; of 2.7 only that is known. */
+  /** The body's code has a frame. */
   private void makeFrame(Expression place) {
-    if (code == null) {
-      makeFixtures(1);
-    } else {
-      interpreter.collector.objectAllocated();
+    interpreter.collector.objectAllocated();
+    if (code != null) {
       code.runClassBody(mutator, place);
     }
   }
@@ -258,6 +278,10 @@ final class Definitions {
 
   /** The module makes the function of read_deep. */
   void makeReader() {
+    if (old != null) {
+      old.makeFunction();
+      return;
+    }
     if (code == null) {
       makeFixtures(1);
       return;
@@ -291,19 +315,6 @@ final class Definitions {
     if (place instanceof Recipe.InstanceValue) {
       withMethods.add(type);
     }
-  }
-
-  /**
-   * What starting leaves on 2.7's free lists, which its collections do not empty, as counted in the
-   * real interpreter, less what each class and the import of array have taken since.
-   */
-  void fillFreeLists(boolean array) {
-    if (mutator.version.major > 2) {
-      return;
-    }
-    int count = interpreter.gcState.count(0);
-    mutator.fillFreeLists(Math.max(0, 10 - order.size() - (array ? 2 : 0)), 6, 2);
-    interpreter.gcState.setCount(0, count);
   }
 
   /** Functions, tuples and the like, which stay: what counts is their number. */

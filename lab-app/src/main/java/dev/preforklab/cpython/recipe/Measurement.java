@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** One child that acts, from fork to its end, and what the act has done to its pages. */
 final class Measurement {
@@ -32,6 +33,10 @@ final class Measurement {
   private final MachineHost host;
   private final Interpreter interpreter;
   private final Evaluator evaluator;
+
+  /** On 2.7, where what the script allocates is simulated. */
+  private final @Nullable OldScript script;
+
   private final List<Footprints.Footprint> footprints = new ArrayList<>();
 
   /** What has been appended to {@code out}, in order. */
@@ -54,11 +59,15 @@ final class Measurement {
     host = parent.host().fork(1);
     interpreter = parent.evaluator().mutator().interpreter.forked(host);
     evaluator = parent.evaluator().forked(interpreter);
+    script = parent.script() == null ? null : parent.script().forked(evaluator);
     RecipeRunner.setRoots(interpreter, parent.loader(), evaluator);
   }
 
   ActResult run() {
     touch(baseline.privatePages);
+    if (script != null) {
+      script.announce();
+    }
     boolean frozen = isFrozen();
     int[] before = host.table().clone();
     int presentBefore = present(before);
@@ -68,8 +77,13 @@ final class Measurement {
     if (word != 0) {
       interpreter.malloc.free(word);
     }
-    Calls.Call call = evaluator.calls().enterAct(evaluator.definitions().places("act"));
     List<Act> parts = act instanceof Recipe.Sequence s ? s.acts() : List.of(act);
+    int places = evaluator.definitions().places("act");
+    if (script != null) {
+      script.leaveLine();
+      places = script.placesOfAct(parts);
+    }
+    Calls.Call call = evaluator.calls().enterAct(places);
     boolean leaves = RecipeReader.leaves(act);
     int inside = leaves ? parts.size() - 1 : parts.size();
     parts.subList(0, inside).forEach(this::perform);
@@ -79,6 +93,9 @@ final class Measurement {
     if (word != 0 && !leaves) {
       // It waits for its next word again.
       interpreter.malloc.allocate(LoadCalls.WORD_BYTES);
+    }
+    if (script != null && !leaves) {
+      script.done();
     }
     // The act is over when its process has said so.
     interpreter.evalBreaker();
@@ -372,14 +389,7 @@ final class Measurement {
   private List<Integer> countsWhenRead() {
     Calls calls = evaluator.calls();
     if (version.major == 2) {
-      List<Integer> counts = RecipeRunner.counts(interpreter);
-      boolean full = act instanceof Recipe.Collect collect && collect.generation() == 2;
-      return full
-          ? List.of(
-              baseline.footprints.of(isFrozen(), "gc.collect").countAfter(),
-              counts.get(1),
-              counts.get(2))
-          : counts;
+      return RecipeRunner.counts(interpreter);
     }
     // It says that the act is over.
     calls.write();

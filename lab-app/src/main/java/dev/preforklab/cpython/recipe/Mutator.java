@@ -69,16 +69,13 @@ final class Mutator {
     return new Mutator(child, types, hashes);
   }
 
-  /** Puts dead dicts, lists and sets on the free lists. */
-  void fillFreeLists(int dictCount, int listCount, int setCount) {
+  /** Puts dead dicts and lists on the free lists. */
+  private void fillFreeLists(int dictCount, int listCount) {
     for (int i = 0; i < Math.min(dictCount, version.dictFreeList); i++) {
       interpreter.freeLists.putDict(interpreter.newGcObject(types.dict(), dicts.objectBytes));
     }
     for (int i = 0; i < Math.min(listCount, version.listFreeList); i++) {
       interpreter.freeLists.putList(interpreter.newGcObject(types.list(), Builtins.LIST_BYTES));
-    }
-    for (int i = 0; i < setCount; i++) {
-      interpreter.freeLists.putSet(interpreter.newGcObject(types.set(), 200));
     }
   }
 
@@ -91,7 +88,7 @@ final class Mutator {
     int count = interpreter.gcState.count(0);
     // The lists were counted after the recipe's own was taken.
     int lists = counts.lists() == 0 ? 0 : counts.lists() + 1;
-    fillFreeLists(counts.dicts() - there.dicts(), lists - there.lists(), 0);
+    fillFreeLists(counts.dicts() - there.dicts(), lists - there.lists());
     for (int length = 1; length < counts.tuples().length; length++) {
       for (int i = there.tuples()[length]; i < counts.tuples()[length]; i++) {
         interpreter.freeLists.putTuple(

@@ -41,6 +41,7 @@ public final class RecipeRunner {
       MachineHost host,
       Evaluator evaluator,
       BaselineLoader loader,
+      @Nullable OldScript script,
       List<Integer> countsAtFork) {}
 
   private @Nullable Parent parent;
@@ -185,12 +186,16 @@ public final class RecipeRunner {
     baseline.leftovers.restore(evaluator.mutator(), loader);
     evaluator.calls().fillFreeLists(array, baseline, loader);
     new Constants(evaluator.mutator(), loader).make(recipe.heap(), defined);
+    if (version.major == 2) {
+      OldCode code = new OldCode(recipe, acts, array, evaluator.definitions()::isConstant);
+      code.load(evaluator.mutator(), array, baseline, loader);
+      evaluator.definitions().setOldCode(code);
+    }
     evaluator.definitions().define(recipe.heap());
     evaluator.definitions().define(defined);
     if (reads && loader.replay() == null) {
       evaluator.definitions().makeReader();
     }
-    evaluator.definitions().fillFreeLists(array);
     LoadCalls.Replay replay = loader.replay();
     if (replay != null) {
       // Build and act are made, and main runs.
@@ -213,7 +218,12 @@ public final class RecipeRunner {
       replay.skip(LoadCalls.LIST);
       replay.skip(LoadCalls.COUNTS);
     }
-    evaluator.calls().reportCounts();
+    OldScript script = version.major == 2 ? new OldScript(recipe, evaluator) : null;
+    if (script != null) {
+      script.report(countsAtFork);
+    } else {
+      evaluator.calls().returnCounts();
+    }
     if (replay != null) {
       replay.skip(LoadCalls.ENCODE);
       evaluator.calls().encodeCounts();
@@ -224,7 +234,7 @@ public final class RecipeRunner {
       replay.finish();
       loader.trackNew(interpreter);
     }
-    return new Parent(baseline, host, evaluator, loader, countsAtFork);
+    return new Parent(baseline, host, evaluator, loader, script, countsAtFork);
   }
 
   /**
