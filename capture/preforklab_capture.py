@@ -17,10 +17,11 @@ import sys
 STUB = r'''
 import gc, os, sys, time
 def stub():
-    reply, commands, child_commands, mode, kind, names, headers = sys.argv[1:8]
-    reply, commands, child_commands = int(reply), int(commands), int(child_commands)
-    # server: arguments
+    given = sys.argv[1:]
     sys.argv = ["preforklab"]
+    # server: arguments
+    reply, commands, child_commands, mode, kind, names, headers = given[:7]
+    reply, commands, child_commands = int(reply), int(commands), int(child_commands)
     own = gc.get_threshold()
     tracing = mode == "traced"
     if mode in ("disabled", "traced"):
@@ -49,11 +50,11 @@ def stub():
         r, w = os.pipe()
         if os.fork() == 0:                            # what prepares the hook leaves no trace here: a child does it, in shared memory
             try:
-                off = 0                               # of the youngest objects, how many the next collection takes off its lists
-                if sys.version_info >= (3, 8):
-                    off = len(gc.get_objects(generation=1)) + len(gc.get_objects(generation=0))
-                    gc.collect(0)
-                    off -= len(gc.get_objects(generation=1))
+                tracked = [len(gc.get_objects())]     # now and after a collection of each generation: what is there does not stay on the lists
+                for generation in (0, 1, 2):
+                    gc.collect(generation)
+                    tracked.append(len(gc.get_objects()))
+                off = [str(tracked[g] - tracked[g + 1]) for g in (0, 1, 2)]
                 space = {"__name__": "preforklab_load", "__file__": path}
                 with open(path, "rb") as f:
                     exec(f.read(), space)
@@ -102,7 +103,7 @@ def stub():
             space = {"__name__": "preforklab_load", "__file__": path}
             with open(path, "rb") as f:
                 exec(f.read(), space)
-            space["LoadTrace"](output, room, events, int(head), said[1], said[2] != "0", int(said[5]), int(said[6]), often).write()
+            space["LoadTrace"](output, room, events, int(head), said[1], said[2] != "0", int(said[5]), [int(n) for n in said[6].split(",")], often).write()
             say("D 0 0")
         except BaseException as e:
             say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
@@ -175,7 +176,7 @@ stub()
 # What the stub does besides when the application is served by gunicorn: the master is gunicorn's own arbiter, a child one of
 # its workers once it has got the request START, and a request comes through a socket from `Client`.
 GUNICORN = {
-    "arguments": "    server, asked, answers, workers = sys.argv[8], int(sys.argv[9]), int(sys.argv[10]), []",
+    "arguments": "    server, asked, answers, workers = given[7], int(given[8]), int(given[9]), []",
     "load": r'''
     try:
         from gunicorn.app.wsgiapp import WSGIApplication
@@ -217,12 +218,41 @@ GUNICORN = {
 '''}
 
 
+# ... and when uWSGI's interpreter loads it: the master is uWSGI's own, which goes no further; its workers are not begun.
+UWSGI = {
+    "arguments": r"""
+    given = os.environ["PREFORKLAB_CAPTURE"].split("\x1f")
+    sys.argv = ["uwsgi"]
+    for fd, own in ((1, int(given[7])), (2, int(given[8]))):
+        os.dup2(own, fd)                              # what it says from now on is the application's
+        os.close(own)
+"""}
+
+# What the master begins with: a child compiles the stub, so that nothing of the compiler's is left where the application comes to load.
+# `capture_stub` is the path of its source.
+BEGIN = r'''
+import marshal, os
+r, w = os.pipe()
+if os.fork() == 0:
+    with open(%r, "rb") as f, os.fdopen(w, "wb") as out:
+        out.write(marshal.dumps(compile(f.read(), "preforklab_stub", "exec")))
+        out.flush()
+        os._exit(0)
+os.close(w)
+f = os.fdopen(r, "rb")
+code = f.read()
+f.close()
+os.wait()
+f = r = w = None
+exec(marshal.loads(code))
+'''
+
 START = "START\t\t\t\t"
 
 
 def stub(server):
     """The source that the master runs."""
-    parts = GUNICORN if server else {}
+    parts = {"gunicorn": GUNICORN, "uwsgi": UWSGI}.get(server, {})
     lines = [parts.get(l.strip()[10:], "") if l.strip().startswith("# server: ") else l for l in STUB.splitlines()]
     return "\n".join(l for l in lines if l) + "\n"
 
@@ -404,7 +434,7 @@ class Tracer(object):
     STATE_WORDS = 29                                  # of struct state
 
     def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0, recents=0, due=0,
-                 room=None, buffer=None, freshes=0):
+                 room=None, buffer=None, freshes=0, resizes=0):
         import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
@@ -421,7 +451,7 @@ class Tracer(object):
         self.state[:] = [ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
                          len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
                          len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due,
-                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), 0]
+                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), resizes]
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -499,14 +529,14 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
     """In a child of the process that is to be traced, whose addresses are the same: puts the hook and all it needs into the shared
     memory. Answers with a line: the free lists that are kept empty; the threshold at which to collect, 0 if not at all; the
     words that set the hook, and those that take it off again, in hexadecimal at decimal addresses; who asks for the block of a [...]
-    (see alloc_trace.c); and `taken_off`."""
+    (see alloc_trace.c); and the numbers `taken_off`."""
     import os
     import struct
     try:
         shelves = find_shelves()
         collecting = collector[0] != 0
         tracer = Tracer(count0_address, len(buffer) // Tracer.EVENT, gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in shelves],
-                        collector=collector, recents=4096 if collecting else 0, due=LoadTrace.EVERY, room=room, buffer=buffer)
+                        collector=collector, recents=4096 if collecting else 0, due=LoadTrace.EVERY, room=room, buffer=buffer, resizes=int(not collecting))
         places = [(allocator_place(tracer, domain), domain[3]) for domain in tracer.domains]
         caller = tracer.caller()
         # far from the counter's floor at 0, where a decrement is not done
@@ -516,7 +546,7 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
         for at, data in off:                          # as it is: where the kernel does not permit it, better here
             os.pwrite(memory, data, at)
         text = [" ".join("%d:%s" % (at, "".join("%02x" % byte for byte in bytearray(data))) for at, data in patches) for patches in (on, off)]
-        answer = ["D", ";".join("%d,%d" % shelf[:2] for shelf in shelves), str((1 << 24) + LoadTrace.EVERY if collecting else 0)] + text + [str(caller), str(taken_off)]
+        answer = ["D", ";".join("%d,%d" % shelf[:2] for shelf in shelves), str((1 << 24) + LoadTrace.EVERY if collecting else 0)] + text + [str(caller), ",".join(taken_off)]
     except Exception as e:
         answer = ["E", "%s: %s" % (type(e).__name__, str(e).replace("\n", " "))]
     os.write(reply, ("\t".join(answer) + "\n").encode("utf-8"))
@@ -604,7 +634,7 @@ def child_collect(path, request):
     """Serves the kept requests of a plan as `child_trace` does, but with so many collections that they tell when garbage becomes
     unreachable. What was there before is frozen, so that a collection looks at the requests' objects only. Writes the
     sizes of the clocked allocations, and of those objects that a collection freed their number and how many there were midway
-    between that collection and the one before."""
+    between that collection and the one before, or when the object was made if that was later."""
     import gc
     import json
     with open(path) as f:
@@ -637,7 +667,7 @@ def child_collect(path, request):
         elif op == 1:
             number = live.pop(address, None)
             if type_address and number is not None:
-                collected.append((number, (resets[-2] + resets[-1]) // 2))
+                collected.append((number, (max(resets[-2], number) + resets[-1]) // 2))
     with open(path + ".out", "w") as f:
         json.dump({"sizes": sizes, "collected": collected, "collections": len(resets) - 1}, f)
 
@@ -1099,7 +1129,7 @@ class LoadTrace(object):
 
     STEPS_MAX = 1 << 16
 
-    EVERY = 64                                        # net allocations from one full collection to the next
+    EVERY = 32                                        # net allocations from one full collection to the next
     LIFT = 64                                         # by so much alloc_trace.c raises a counter that sinks
 
     def __init__(self, path, room, buffer, gc_head, shelves, collecting, caller, off, often):
@@ -1163,9 +1193,9 @@ class LoadTrace(object):
             said = json.load(f)
         resets, times = said["resets"], {}
         for k, time in said["collected"]:
-            # since the collection before the one that found it: the middle of the time in between
+            # since it was made, and since the collection before the one that found it: the middle of the time in between
             at = bisect.bisect_left(resets, time)
-            times[k] = ((resets[at - 2] if at > 1 else 0) + time) // 2
+            times[k] = (max(resets[at - 2] if at > 1 else 0, k) + time) // 2
         match = aligned(self.sizes, array.array("l", said["sizes"]), 16)
         ranks, untracked = dict((k, rank) for rank, (k, time) in enumerate(said["collected"])), dict(said["untracked"])
 
@@ -1176,8 +1206,8 @@ class LoadTrace(object):
 
     def lives(self):
         """What happens to collectable objects in the order of time. -> (what: 0 made, 1 freed, 2 put on a free list; number of the
-        object in the order in which they are made, -1 if older than the trace; number of its free list), the same by object;
-        {block start: number} of those left; {number: made so far} of those that a collection freed. See `Tracer` for how a
+        object in the order in which they are made, -1 if older than the trace; number of its free list), the same by object, as it is in the
+        end (a tuple may have shrunk: tuple() of an iterator begins with room for ten); {block start: number} of those left; {number: made so far} of those that a collection freed. See `Tracer` for how a
         collectable one is told from others."""
         import array
         what, which, lists, kinds, live, collected = array.array("b"), array.array("l"), array.array("b"), array.array("b"), {}, {}
@@ -1185,6 +1215,7 @@ class LoadTrace(object):
         pending = previous = moved_to = None
         head, reset = self.head, 16 if self.collecting else 1 << 20   # a collection sets the counter back
         numbers = [shelf[0] for shelf in self.shelves]
+        tuple_type, tuples = id(tuple), set()
         self.untracked = {}
         old = 0                                       # 1: emptying the lists of what lay there before, 2: done
         for address, size, kind, count0, type_address in traced_events(self.buffer, self.used):
@@ -1213,6 +1244,8 @@ class LoadTrace(object):
             if pending is not None and (change > 0 or change < -reset):
                 live[pending[0]] = len(kinds)
                 kinds.append(free_list_number(pending[2], pending[1], head))
+                if pending[2] == tuple_type:
+                    tuples.add(len(kinds) - 1)
                 self.sizes.append(pending[1])
                 # a list or dict that did not look at its free list counts whatever is there
                 direct = kinds[-1] in (1, 2) and self.shelves and pending[3] != self.caller
@@ -1232,9 +1265,13 @@ class LoadTrace(object):
                 if type_address and gone >= 0:
                     collected[gone] = len(kinds)
             elif op == 3:
-                moved_to = address
+                moved_to, resized = address, size
             elif op == 2 and address in live:
                 live[moved_to] = live.pop(address)
+                if live[moved_to] in tuples:
+                    kinds[live[moved_to]] = free_list_number(tuple_type, resized, head)
+            elif op == 10 and live.get(address) in tuples:
+                kinds[live[address]] = free_list_number(tuple_type, size, head)
         return what, which, lists, kinds, live, collected
 
 
@@ -1402,7 +1439,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
             ends[now][age] = ends[now].get(age, 0) + 1
 
     def lose(k, time, holder, leader, along):
-        now = min(max(time, k, holder) // step, steps - 1)
+        now = min((max(time, k, holder) + step // 2) // step, steps - 1)   # a step's losses come when it begins
         key = now - k // step, now - min(holder, births - 1) // step, now - min(leader, births - 1) // step, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
         losses[now][key] = losses[now].get(key, 0) + 1
     together = {}                                     # what a collection found at a time, in the order in which it was freed
@@ -1919,34 +1956,57 @@ class Progress(object):
 class Master(object):
     """The interpreter that holds the application, driven through pipes."""
 
-    def __init__(self, python, names, kind, gc_mode, paths, headers, timeout, quiet=False, served=""):
-        """`served`: the application that gunicorn is to load and serve; else the stub loads all names and calls the first."""
+    def __init__(self, python, names, kind, gc_mode, paths, headers, timeout, quiet=False, server="", served=""):
+        """`served`: the application that gunicorn is to load and serve; else the stub loads all names and calls the first. `server`:
+        gunicorn, uwsgi or none; with uwsgi `python` is its program."""
         import os
+        import shutil
         import subprocess
-        self.os, self.timeout = os, timeout
+        import tempfile
+        self.os, self.timeout, self.log = os, timeout, None
         self.starts = [START] if served else []
+        self.directory = tempfile.mkdtemp(prefix="preforklab-")
+        source = os.path.join(self.directory, "stub")
+        for name, text in (("stub", stub(server)), ("preforklab_begin.py", BEGIN % source)):
+            with open(os.path.join(self.directory, name), "w") as f:
+                f.write(text)
         replies, reply = os.pipe()
         command_r, self.commands = os.pipe()
         child_r, self.child_commands = os.pipe()
         env = dict(os.environ)
+        paths = [os.path.abspath(p) for p in paths]
+        if server == "uwsgi":
+            paths.insert(0, self.directory)
         if paths:
-            env["PYTHONPATH"] = os.pathsep.join([os.path.abspath(p) for p in paths] + [p for p in [env.get("PYTHONPATH")] if p])
-        arguments = [python, "-c", stub(served), str(reply), str(command_r), str(child_r), gc_mode, kind, " ".join(names), "\n".join(headers)]
+            env["PYTHONPATH"] = os.pathsep.join(paths + [p for p in [env.get("PYTHONPATH")] if p])
+        arguments = [str(reply), str(command_r), str(child_r), gc_mode, kind, " ".join(names), "\n".join(headers)]
         passed = [reply, command_r, child_r]
         if served:
             client = Client(headers, timeout)
             passed += client.ends
             arguments += [served] + [str(fd) for fd in client.ends]
-        options = {"pass_fds": passed} if sys.version_info >= (3,) else {}
         nowhere = open(os.devnull, "r+b")
-        if quiet:
-            options.update(stdout=nowhere, stderr=nowhere)
+        said = [nowhere.fileno()] * 2 if quiet else [1, 2]
+        if server == "uwsgi":
+            said = [os.dup(fd) for fd in said]        # uWSGI itself speaks into a file
+            passed += said
+            env["PREFORKLAB_CAPTURE"] = "\x1f".join(arguments + [str(fd) for fd in said])
+            command = [python, "--plugin", "python3", "--socket", os.path.join(self.directory, "socket"), "--master", "--processes", "4", "--module", "preforklab_begin", "--need-app", "--single-interpreter", "--disable-logging"]
+            self.log = os.path.join(self.directory, "log")
+            said = [os.open(self.log, os.O_WRONLY | os.O_CREAT, 0o600)] * 2
+            passed_here = said[:1]
+        else:
+            command, passed_here = [python, "-c", BEGIN % source] + arguments, []
+        options = {"pass_fds": passed} if sys.version_info >= (3,) else {}
         try:
-            self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, env=env, preexec_fn=os.setsid, **options)
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said[0], stderr=said[1], env=env, preexec_fn=os.setsid, **options)
         except OSError as e:
+            shutil.rmtree(self.directory, True)
             raise CaptureError("cannot run %s: %s" % (python, e.strerror))
         finally:
             nowhere.close()
+            for fd in passed_here:
+                os.close(fd)
         self.process.stdin.close()
         for fd in passed:
             os.close(fd)
@@ -1961,13 +2021,22 @@ class Master(object):
                 raise CaptureError("the application did not answer within %d s" % timeout)
             got = self.os.read(self.replies, 65536)
             if not got:
-                raise CaptureError("the application's process ended")
+                raise CaptureError(self.why_ended())
             self.rest += got
         line, _, self.rest = self.rest.partition(b"\n")
         line = line.decode("utf-8", "replace")
         if line[:1] != letter:
             raise Refusal(line[2:]) if line[:1] == "E" else CaptureError("unexpected answer %r" % line)
         return line[2:].split(" ")
+
+    def why_ended(self):
+        """One line, with what uWSGI said last if it has run no Python code."""
+        if self.log:
+            with open(self.log) as f:
+                said = f.read()
+            if "Python main interpreter" not in said:
+                return "uWSGI ended before it ran Python: %s" % (said.strip().splitlines() or ["it said nothing"])[-1]
+        return "the application's process ended"
 
     def order(self, text):
         self.os.write(self.commands, (text + "\n").encode("utf-8"))
@@ -2001,12 +2070,14 @@ class Master(object):
         return Child(self, self.starts)
 
     def close(self):
+        import shutil
         import signal
         try:
             self.os.killpg(self.pid, signal.SIGKILL)      # with children that may still serve a request
         except OSError:
             pass
         self.process.wait()
+        shutil.rmtree(self.directory, True)
 
 
 class Client(object):
@@ -2126,7 +2197,7 @@ def capture_load(options, names, kind, headers, facts, scratch, progress, served
 
 def load_traced(options, names, kind, headers, facts, path, often, collecting, served):
     import json
-    master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout, quiet=True, served=served)
+    master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout, quiet=True, server=options.server, served=served)
     try:
         said = [int(x) for x in master.expect("B", 3600)]
         master.stop()
@@ -2150,7 +2221,8 @@ def load_traced(options, names, kind, headers, facts, path, often, collecting, s
         if collecting:
             return None
         start["free_lists"] = [[number, memory.read("<i", length)[0]] for number, length in load.pop("shelves")]
-        start["generations"][0] -= load.pop("off")
+        start["untracked"] = load.pop("off")
+        start["generations"][0] -= start["untracked"].pop(0)
         return dict(load, at_start=start)
     finally:
         master.close()
@@ -2677,7 +2749,7 @@ def capture(options, progress):
     master = None
     try:
         progress("loading the application")
-        master = Master(options.python, names, "wsgi" if options.app else "call", options.threshold or options.gc, options.python_path, headers, options.timeout, served=served)
+        master = Master(options.python, names, "wsgi" if options.app else "call", options.threshold or options.gc, options.python_path, headers, options.timeout, server=options.server, served=served)
         loaded = master.expect("L", 3600)
         version = int(loaded[1])
         facts = {"version": (version >> 24, version >> 16 & 255), "python": loaded[2], "thresholds": [int(x) for x in loaded[4:7]], "own_thresholds": [int(x) for x in loaded[7:10]], "gc_enabled": loaded[3] == "1"}
@@ -2699,7 +2771,7 @@ def capture(options, progress):
             traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
         touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
         touched += capture_needs(master, requests, touched, progress, options.page_requests)
-        app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by %s, before the first fork, %s" % (("gunicorn's arbiter", "served by its sync worker") if served else ("module path", "after " + ", ".join(before) if before else "no server around it")),
+        app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by %s, before the first fork, %s" % (("gunicorn's arbiter", "served by its sync worker") if served else ("uWSGI's interpreter", "called in a child of it") if options.server else ("module path", "after " + ", ".join(before) if before else "no server around it")),
                "note": options.note or "", "threads": facts["threads"], "copied_pages": pages, "traced": not obstacle and not options.requests_from,
                "pages": {"present": facts["pages_present"], "gc_heads": facts["pages_gc_heads"], "objects": facts["pages_objects"]}}
         header = {"prefork_profile": 1, "name": options.name or os.path.basename(output).split(".")[0], "python": facts["python"], "implementation": facts["implementation"],
@@ -2732,9 +2804,9 @@ def arguments():
     p.add_argument("--call", action="append", default=[], metavar="MODULE:FUNCTION", help="a function without arguments instead of a request, such as a task (repeatable)")
     p.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of every request (repeatable; not written into the profile)")
     p.add_argument("--import", action="append", default=[], metavar="MODULE", help="loaded before the application, as what serves it is: gunicorn.app.wsgiapp (repeatable)")
-    p.add_argument("--server", choices=("gunicorn",), help="let gunicorn's arbiter load the application and its sync worker serve the requests, as sent through a socket (default: call the application)")
+    p.add_argument("--server", choices=("gunicorn", "uwsgi"), default="", help="gunicorn: its arbiter loads the application and its sync worker serves the requests, as sent through a socket; uwsgi: its interpreter loads the application, which is then called (default: a bare interpreter loads and calls it)")
     p.add_argument("--python-path", action="append", default=[], metavar="DIR", help="put before the module search path (repeatable)")
-    p.add_argument("--python", default=sys.executable, metavar="FILE", help="the application's interpreter (default: the one that runs this script)")
+    p.add_argument("--python", metavar="FILE", help="the application's interpreter (default: the one that runs this script); with --server uwsgi the uWSGI program (default: uwsgi)")
     p.add_argument("--gc", choices=("enabled", "disabled"), default="enabled", help="the collector while the application loads")
     p.add_argument("--threshold", metavar="A,B,C", help="the collector's thresholds while the application loads, as gc.set_threshold() takes them (default: the release's)")
     p.add_argument("--name", help="the profile's name (default: from the file's name)")
@@ -2747,6 +2819,7 @@ def arguments():
     p.add_argument("--timeout", type=int, default=120, metavar="S", help="seconds that one request may take (default 120)")
     p.add_argument("-o", "--output", required=True, metavar="FILE")
     options = p.parse_args()
+    options.python = options.python or ("uwsgi" if options.server == "uwsgi" else sys.executable)
     for name, least in (("warm_rounds", 0), ("samples", 1), ("tail", 0), ("page_requests", 0), ("timeout", 1)):
         if not least <= getattr(options, name) <= 1000000:
             p.error("--%s must be at least %d" % (name.replace("_", "-"), least))

@@ -136,6 +136,29 @@ def application(environ, start_response):
 '''
 
 
+COUNTED = '''
+import gc, os, sys
+_counts = gc.get_count()
+with open(os.environ["COUNTED"], "a") as f:
+    f.write("%d %d %d %d\\n" % (_counts + (len(gc.get_objects()),)))
+sys.stderr.write("counted was loaded\\n")
+if "PREFORKLAB_CAPTURE" not in os.environ and "uwsgi" in sys.modules:
+    os._exit(0)
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b""]
+'''
+
+SHRINKING = '''
+for k in range(300):
+    for length in (1, 3, 8):
+        cycle = []
+        cycle.append((cycle, tuple(cycle for _ in range(length))))
+def task():
+    pass
+'''
+
+
 class Profile(object):
     """A profile read back, in plain form."""
 
@@ -219,7 +242,7 @@ class CaptureTest(unittest.TestCase):
         shutil.rmtree(cls.directory)
 
     def run_capture(self, *arguments, **more):
-        env = dict(os.environ, PREFORKLAB_TEST_SECRET="SecretEnvironment3", PYTHONDONTWRITEBYTECODE="1")
+        env = dict(more.pop("environment", os.environ), PREFORKLAB_TEST_SECRET="SecretEnvironment3", PYTHONDONTWRITEBYTECODE="1")
         p = subprocess.Popen([sys.executable, SCRIPT, "--python-path", self.directory] + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, **more)
         out, err = p.communicate()
         return p.returncode, out.decode(), err.decode()
@@ -804,6 +827,60 @@ class CaptureTest(unittest.TestCase):
         # a request is traced with free lists that a collection has emptied; a real worker's are full at first
         real = [b - a for a, b in zip(counts[100:], counts[101:])]
         self.assertAlmostEqual(sum(recorded) / float(len(recorded)), sum(real) / float(len(real)), delta=0.25)
+
+    def test_loaded_by_uwsgi(self):
+        """An application's first line finds the collector as it does in a plain uWSGI, and in a plain interpreter."""
+        uwsgi = ["uwsgi", "--plugin", "python3"]
+        with open(os.path.join(self.directory, "counted.py"), "w") as f:
+            f.write(COUNTED)
+        environment = dict(os.environ, COUNTED=os.path.join(self.directory, "counted"), PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=self.directory)
+
+        def counts():
+            with open(environment["COUNTED"]) as f:
+                lines = f.read().splitlines()
+            os.unlink(environment["COUNTED"])
+            return [int(n) for n in lines[0].split()]
+        try:
+            server = subprocess.Popen(uwsgi + ["--socket", os.path.join(self.directory, "s"), "--master", "--processes", "4", "--module", "counted", "--need-app", "--single-interpreter"],
+                                      env=environment, stderr=subprocess.PIPE)
+        except OSError:
+            self.skipTest("no uWSGI here")
+        log = server.communicate()[1]
+        if not os.path.exists(environment["COUNTED"]):
+            self.skipTest("uWSGI has no plugin for Python: %r" % log[-100:])
+        real = [counts()]
+        subprocess.check_call([sys.executable, "-c", "import counted"], env=environment)
+        real.append(counts())
+        self.assertGreater(real[0][3], real[1][3])
+        target = os.path.join(self.directory, "counted.profile.gz")
+        for k, arguments in enumerate((["--server", "uwsgi"], [])):
+            code, out, err = self.run_capture("--app", "counted:application", "--get", "/", "--page-requests", "3", "-o", target, environment=environment, *arguments)
+            self.assertEqual(code, 0, err)
+            self.assertEqual(len(err.splitlines()), 2, err)        # the application's own word, and the last one
+            self.assertIn("counted was loaded", err)
+            found = counts()
+            self.assertEqual("uWSGI" in Profile(target).header["app"]["loaded"], not k)
+            self.assertEqual(found[1:3], real[k][1:3])
+            for at in (0, 3):                         # more by the functions that drive the capture
+                self.assertTrue(0 <= found[at] - real[k][at] <= 120, (found, real[k]))
+        code, out, err = self.run_capture("--server", "uwsgi", "--app", "counted:nothing", "--get", "/", "-o", target, environment=environment)
+        self.assertEqual(code, 2, err)
+        self.assertIn("nothing", err.splitlines()[-1])
+        code, out, err = self.run_capture("--server", "uwsgi", "--python", "false", "--app", "counted:application", "--get", "/", "-o", target, environment=environment)
+        self.assertEqual(code, 2, err)
+        self.assertEqual(err.strip(), "preforklab_capture: uWSGI ended before it ran Python: it said nothing")
+
+    def test_tuples_that_shrink(self):
+        """tuple() of an iterator begins with room for ten; as garbage it goes to the free list of its final length."""
+        with open(os.path.join(self.directory, "shrinking.py"), "w") as f:
+            f.write(SHRINKING)
+        target = os.path.join(self.directory, "shrinking.profile.gz")
+        code, out, err = self.run_capture("--call", "shrinking:task", "--page-requests", "3", "-o", target)
+        self.assertEqual(code, 0, err)
+        columns = Profile(target).of("load")[0]["columns"]
+        lists = [sum(n for n, number in zip(columns["lost"], columns["list"]) if number % 32 == 2 + length) for length in range(1, 11)]
+        self.assertGreaterEqual(min(lists[length - 1] for length in (1, 3, 8)), 299, lists)   # the last one is in use
+        self.assertLess(lists[10 - 1], 10, lists)
 
     def count_of(self, port):
         for _ in range(200):
