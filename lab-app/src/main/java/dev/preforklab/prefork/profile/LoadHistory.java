@@ -31,8 +31,26 @@ final class LoadHistory {
 
   private final long allocations;
   private final int step;
-  private final Profile.GcFacts start;
-  private final int[] startSizes;
+  private final Start start;
+
+  /**
+   * The interpreter before the load.
+   *
+   * @param gc its collector
+   * @param sizes objects in the collector's generations
+   * @param untracked how many of them the first collection of generation 1 takes off the lists, and
+   *     how many the first full one
+   */
+  @SuppressWarnings("ArrayRecordComponent") // handed over once, never changed
+  record Start(Profile.GcFacts gc, int[] sizes, int[] untracked) {
+    Start {
+      if (untracked[0] < 0
+          || untracked[1] < 0
+          || (long) untracked[0] + untracked[1] > Arrays.stream(sizes).asLongStream().sum()) {
+        throw new IllegalArgumentException("load.at_start.untracked are more than its objects");
+      }
+    }
+  }
 
   /** Objects made in a step that are on the collector's lists after a collection. */
   private final int[] made;
@@ -75,8 +93,7 @@ final class LoadHistory {
    *
    * @param allocations collectable objects made while the application loaded
    * @param step objects made in a step
-   * @param start the collector before the load
-   * @param startSizes objects in its generations
+   * @param start the interpreter before the load
    * @param stream for each step: objects never listed; number of pairs (age, listed objects that
    *     end); number of losses (age, age of the oldest holder, the free list's number if there are
    *     events, objects that become garbage). To the number 32 is added if a collection frees the
@@ -91,8 +108,7 @@ final class LoadHistory {
   LoadHistory(
       long allocations,
       int step,
-      Profile.GcFacts start,
-      int[] startSizes,
+      Start start,
       int[] stream,
       LoadEvents events,
       int[] untracked,
@@ -101,7 +117,6 @@ final class LoadHistory {
     this.allocations = allocations;
     this.step = step;
     this.start = start;
-    this.startSizes = startSizes;
     int steps = Math.toIntExact(allocations / step + 1);
     if (untracked.length != 0 && untracked.length != steps) {
       throw new IllegalArgumentException("dicts of " + untracked.length + " steps of " + steps);
@@ -209,11 +224,11 @@ final class LoadHistory {
   /** Counts and generations as in a real collector, with steps in the place of objects. */
   private final class Collector {
     private final int[] thresholds;
-    private final int[] counts = start.counts().clone();
+    private final int[] counts = start.gc().counts().clone();
     private final long[] collections = new long[GENERATIONS];
     private final long[] collected = new long[GENERATIONS];
-    private long longLivedTotal = start.longLivedTotal();
-    private long longLivedPending = start.longLivedPending();
+    private long longLivedTotal = start.gc().longLivedTotal();
+    private long longLivedPending = start.gc().longLivedPending();
 
     /** Objects on the collector's lists by step of birth, and those of them not yet garbage. */
     private final int[] listed = new int[made.length];
@@ -228,7 +243,9 @@ final class LoadHistory {
     private final int[] nextLoss = new int[lossObjects.length];
 
     /** The interpreter's own objects by generation. */
-    private final int[] own = startSizes.clone();
+    private final int[] own = start.sizes().clone();
+
+    private final int[] ownToUntrack = start.untracked().clone();
 
     /** Generation 2 ends before the first of these steps, generation 1 before the second. */
     private int middleFrom;
@@ -242,8 +259,8 @@ final class LoadHistory {
       freeLists = events.new FreeLists(freeListLimits);
       Arrays.fill(firstLoss, -1);
       for (int generation = 0; generation < GENERATIONS; generation++) {
-        collections[generation] = start.stats()[generation][0];
-        collected[generation] = start.stats()[generation][1];
+        collections[generation] = start.gc().stats()[generation][0];
+        collected[generation] = start.gc().stats()[generation][1];
       }
     }
 
@@ -320,15 +337,12 @@ final class LoadHistory {
         }
         firstLoss[held] = -1;
       }
+      int ownBefore = own[2];
+      moveOwn(generation);
       if (generation == 1) {
-        longLivedPending += sum(listed, middleFrom, end) + own[0] + own[1] + along;
+        longLivedPending += sum(listed, middleFrom, end) + own[2] - ownBefore + along;
       }
       youngFrom = end;
-      int target = Math.min(generation + 1, 2);
-      for (int g = 0; g < target; g++) {
-        own[target] += own[g];
-        own[g] = 0;
-      }
       if (generation >= 1) {
         middleFrom = end;
       }
@@ -359,6 +373,18 @@ final class LoadHistory {
       return isListed && lookedAt && !found ? objects : 0;
     }
 
+    private void moveOwn(int generation) {
+      int target = Math.min(generation + 1, 2);
+      for (int g = 0; g < target; g++) {
+        own[target] += own[g];
+        own[g] = 0;
+      }
+      for (int g = 1; g <= generation; g++) {
+        own[2] -= ownToUntrack[g - 1];
+        ownToUntrack[g - 1] = 0;
+      }
+    }
+
     private void untrackDicts(int end) {
       for (int birth = 0; birth < end; birth++) {
         listed[birth] -= untrackable[birth];
@@ -372,7 +398,7 @@ final class LoadHistory {
       for (int generation = 0; generation < GENERATIONS; generation++) {
         stats[generation] =
             new long[] {
-              collections[generation], collected[generation], start.stats()[generation][2]
+              collections[generation], collected[generation], start.gc().stats()[generation][2]
             };
       }
       Profile.GcFacts gc =
@@ -383,7 +409,7 @@ final class LoadHistory {
                   longLivedTotal,
                   longLivedPending,
                   stats,
-                  start.freezeCount())
+                  start.gc().freezeCount())
               .withFreeLists(freeLists.lengths());
       return new Outcome(
           gc,

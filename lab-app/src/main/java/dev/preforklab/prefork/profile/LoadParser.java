@@ -15,6 +15,7 @@ final class LoadParser {
   private int[] counts = {};
   private int[] sizes = {};
   private int[] longLived = {};
+  private int[] untracked = new int[2]; // not in profiles before 2026-11-30
   private final IntArray freeLists = new IntArray(64);
   private int[] dicts = {};
   private int[] leaders = {};
@@ -56,19 +57,22 @@ final class LoadParser {
     require(
         counts.length == GENERATIONS && sizes.length == GENERATIONS && longLived.length == 2,
         "load.at_start without counts, generations or long_lived");
+    require(untracked.length == 2, "load.at_start.untracked must be two numbers");
     try {
       return new LoadHistory(
           allocations,
           step,
-          new Profile.GcFacts(
-              true,
-              captured.thresholds(),
-              counts,
-              longLived[0],
-              longLived[1],
-              stats,
-              captured.freezeCount()),
-          sizes,
+          new LoadHistory.Start(
+              new Profile.GcFacts(
+                  true,
+                  captured.thresholds(),
+                  counts,
+                  longLived[0],
+                  longLived[1],
+                  stats,
+                  captured.freezeCount()),
+              sizes,
+              untracked),
           stream,
           events.isEmpty()
               ? LoadEvents.NONE
@@ -89,6 +93,7 @@ final class LoadParser {
         case "counts" -> counts = ints();
         case "generations" -> sizes = ints();
         case "long_lived" -> longLived = ints();
+        case "untracked" -> untracked = ints();
         case "stats" -> readStats();
         case "free_lists" -> readFreeLists();
         default -> in.skipChildren();

@@ -2,6 +2,7 @@ package dev.preforklab.prefork.profile;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,15 @@ final class NaiveCollector {
       return room;
     }
   }
+
+  /**
+   * Objects of the interpreter's own: those that stay on the lists, those that a collection of
+   * generation 1 or 2 takes off and those that only a full one does.
+   */
+  private static final int OWN = -1;
+
+  private static final int OWN_TUPLE = -2;
+  private static final int OWN_DICT = -3;
 
   private final RandomLoad load;
   private final List<List<Integer>> generations =
@@ -45,6 +55,7 @@ final class NaiveCollector {
       int[] thresholds,
       int[] counts,
       int[] sizes,
+      int[] untracked,
       long total,
       long pending,
       @Nullable Lists lists) {
@@ -55,10 +66,10 @@ final class NaiveCollector {
     this.total = total;
     this.pending = pending;
     for (int generation = 0; generation < 3; generation++) {
-      for (int k = 0; k < sizes[generation]; k++) {
-        generations.get(generation).add(-1);
-      }
+      generations.get(generation).addAll(Collections.nCopies(sizes[generation], OWN));
     }
+    Collections.fill(generations.get(1).subList(0, untracked[0]), OWN_TUPLE);
+    Collections.fill(generations.get(2).subList(0, untracked[1]), OWN_DICT);
     for (int now = 0; now <= load.objects; now++) {
       if (now < load.objects && load.listed[now]) {
         generations.get(0).add(now);
@@ -123,8 +134,11 @@ final class NaiveCollector {
       older.removeAll(along);
       garbage.addAll(along);
     }
+    if (oldest >= 1) {
+      found.removeIf(k -> k == OWN_TUPLE);
+    }
     if (oldest == 2) {
-      found.removeIf(k -> k >= 0 && load.dicts[k] == 1);
+      found.removeIf(k -> k == OWN_DICT || (k >= 0 && load.dicts[k] == 1));
     }
     for (int k = 0; k < Math.min(now + 1, load.objects); k++) {
       if (!load.listed[k] && !gone[k] && isFreed(k, oldest, now)) {
