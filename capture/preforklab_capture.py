@@ -1963,7 +1963,7 @@ class Master(object):
         import shutil
         import subprocess
         import tempfile
-        self.os, self.timeout, self.log = os, timeout, None
+        self.os, self.timeout, self.log, self.serving = os, timeout, None, None
         self.starts = [START] if served else []
         self.directory = tempfile.mkdtemp(prefix="preforklab-")
         source = os.path.join(self.directory, "stub")
@@ -2015,10 +2015,16 @@ class Master(object):
 
     def expect(self, letter, timeout=None):
         import select
+        import time
         timeout = timeout or self.timeout
+        limit = time.time() + timeout
         while b"\n" not in self.rest:
-            if not select.select([self.replies], [], [], timeout)[0]:
-                raise CaptureError("the application did not answer within %d s" % timeout)
+            if not select.select([self.replies], [], [], max(0, min(1, limit - time.time())))[0]:
+                if time.time() >= limit:
+                    raise CaptureError("the application did not answer within %d s" % timeout)
+                if self.serving and state_of(self.serving) in (None, "Z"):
+                    raise CaptureError("the child that served the requests ended: it exited or was killed")
+                continue
             got = self.os.read(self.replies, 65536)
             if not got:
                 raise CaptureError(self.why_ended())
@@ -2056,9 +2062,8 @@ class Master(object):
     def await_state(self, state, seconds):
         import time
         for _ in range(seconds * 200):
-            with open("/proc/%d/stat" % self.pid) as f:
-                if f.read().rpartition(")")[2].split()[0] == state:
-                    return True
+            if state_of(self.pid) == state:
+                return True
             time.sleep(0.005)
         return False
 
@@ -2078,6 +2083,15 @@ class Master(object):
             pass
         self.process.wait()
         shutil.rmtree(self.directory, True)
+
+
+def state_of(pid):
+    """The letter of a process's state, None if there is no such process."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rpartition(")")[2].split()[0]
+    except (IOError, OSError):
+        return None
 
 
 class Client(object):
@@ -2156,7 +2170,7 @@ class Child(object):
 
     def __enter__(self):
         self.master.order("fork")
-        self.pid = int(self.master.expect("C")[0])
+        self.pid = self.master.serving = int(self.master.expect("C")[0])
         for text in self.requests:
             self.request(text)
         return self
@@ -2175,6 +2189,7 @@ class Child(object):
         self.master.expect("D", timeout)
 
     def __exit__(self, *error):
+        self.master.serving = None
         if error[0] in (None, Refusal):
             self.say("exit")
             self.master.order("wait")

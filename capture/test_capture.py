@@ -69,6 +69,8 @@ APPLICATION = textwrap.dedent('''
             CACHE.append([list("abc") for _ in range(6)])
         elif environ["PATH_INFO"] == "/read":
             return [str(sum(t.k for t in THINGS)).encode()]
+        elif environ["PATH_INFO"] == "/die":
+            os.kill(os.getpid(), 11)
         elif environ["PATH_INFO"] == "/fail":
             raise ValueError("this one fails")
         return [b"ok"]
@@ -735,6 +737,7 @@ class CaptureTest(unittest.TestCase):
                 (["--app", "testapp:nothing", "--get", "/"], "nothing"),
                 (["--app", "testapp", "--get", "/"], "MODULE:CALLABLE"),
                 (["--app", "testapp:application", "--get", "/fail"], "this one fails"),
+                (["--app", "testapp:application", "--get", "/die"], "the child that served the requests ended"),
                 (["--app", "testapp:application", "--requests", bad], "bad.txt:2"),
                 (["--app", "testapp:application", "--requests", bad + "x"], "bad.txtx"),
                 (["--app", "testapp:application"], "no requests"),
