@@ -59,6 +59,8 @@ struct domain { struct state *state; struct allocator base; word number; };
 
 enum { COUNT_BASE = 1 << 24, LIFT = 64 };
 
+enum { REFCOUNT_MAX = 1 << 20 };                                          /* of an object that has just been made; below any address */
+
 enum { SEEN_UNTRACKED = 1 };                                              /* in the address of a fresh block */
 
 /* of a type: where its flags are, of which one says that its objects have a GC head, one that they are classes, and one of a
@@ -208,6 +210,9 @@ static inline void settle(struct state *s) {
   struct event *e = s->open;
   if (!e) return;
   s->open = 0;
+  /* From 3.8 on a GC head begins with 0 or an address. Any other object begins with its reference count, and what was in
+     the block before may still say behind it that it is a tuple. */
+  if (s->gc_head == 16 && *(const word *) e->address - 1 < REFCOUNT_MAX) return;
   if (e->size >= s->gc_head + 16) e->type = *(word *) (e->address + s->gc_head + 8);
   if (!e->type || s->freshes >= s->freshes_max) return;
   /* of a buffer the fourth word may be a type, too, but then its fifth is not its length */

@@ -151,6 +151,18 @@ def application(environ, start_response):
     return [b""]
 '''
 
+BUFFERS = '''
+kept, source = [], bytearray(1024)
+def task():
+    del kept[:]
+    for k in range(3000, 3300):
+        pair = (k, k)
+        pair = (pair, None)
+        pair = None
+        kept.append(source[:])
+        kept.append(source[:])
+'''
+
 SHRINKING = '''
 for k in range(300):
     for length in (1, 3, 8):
@@ -872,6 +884,19 @@ class CaptureTest(unittest.TestCase):
         code, out, err = self.run_capture("--server", "uwsgi", "--python", "false", "--app", "counted:application", "--get", "/", "-o", target, environment=environment)
         self.assertEqual(code, 2, err)
         self.assertEqual(err.strip(), "preforklab_capture: uWSGI ended before it ran Python: it said nothing")
+
+    @in_each_release
+    def test_objects_in_the_blocks_of_tuples(self, version, python):
+        """A slice of a bytearray takes a dead tuple's block, and is not filled in when its buffer is allocated."""
+        if version < (3, 5):
+            return
+        with open(os.path.join(self.directory, "buffers.py"), "w") as f:
+            f.write(BUFFERS)
+        target = os.path.join(self.directory, "buffers.profile.gz")
+        code, out, err = self.run_capture("--call", "buffers:task", "--page-requests", "3", "--python", python, "-o", target)
+        self.assertEqual(code, 0, err)
+        for r in Profile(target).warm(0):
+            self.assertEqual(sum(e >> 2 == 1025 for e in r["events"]), 600)
 
     def test_tuples_that_shrink(self):
         """tuple() of an iterator begins with room for ten; as garbage it goes to the free list of its final length."""
