@@ -189,18 +189,16 @@ class PredictionIT {
   /**
    * Two more applications, under gunicorn: Flask on CPython 3.12 and a large table in memory on
    * 3.9, captured as gunicorn's arbiter loads and its sync worker serves them: what a worker does
-   * before its first request is compared, too, at checkpoint 0. Left out are the ratio of
-   * dataset-worker's default after 4,000 requests (.530 and .560: beyond the recorded 1,000 the
-   * same data are read again) and its collections: each worker has one at most, of generation 0 or
-   * 1 by the master's place in its period; and flask-app's, 50 for 54 and 47 for 50 of generation
-   * 0, one fewer in each worker.
+   * before its first request is compared, too, at checkpoint 0. Left out are dataset-worker's
+   * collections: each worker has one at most, of generation 0 or 1 by the master's place in its
+   * period; and flask-app's, 50 for 54 and 47 for 50 of generation 0, one fewer in each worker.
    */
   @ParameterizedTest(name = "{0}, {1}")
   @CsvSource({
     "flask-app, default, 4000",
     "flask-app, disabled, 4000",
     "flask-app, freeze, 4000",
-    "dataset-worker, default, 2000",
+    "dataset-worker, default, 4000",
     "dataset-worker, disabled, 4000",
     "dataset-worker, freeze, 4000"
   })
