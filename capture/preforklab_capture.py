@@ -2592,6 +2592,9 @@ def capture_cpu(master, requests, progress):
     return [{"cold": cold[e], "first": sorted(first[e])[1] if first[e] else 0, "warm": sorted(warm[e])} for e in range(count)]
 
 
+FILLING = 3                                           # rounds of requests after which the interpreter's free lists are as long as they get
+
+
 def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samples, tail):
     """The request records; without traces (another machine, no allocator interface) only counts."""
     import json
@@ -2639,9 +2642,9 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     progress("tracing warm requests")
     before = [requests.text(n) for n in range(warm_rounds * count)]
     at = len(before)
-    # the collection before the window empties the interpreter's free lists: one round fills them again
-    window = [requests.text(at + k) for k in range((1 + samples + tail) * count)]
-    for k, r in enumerate(plan("warm", before, window, count, samples * count)):
+    # the collection before the window empties the interpreter's free lists: some rounds fill them again
+    window = [requests.text(at + k) for k in range((FILLING + samples + tail) * count)]
+    for k, r in enumerate(plan("warm", before, window, FILLING * count, samples * count)):
         # each sample of an endpoint takes as long as one part of its requests: with two, the first and third quartile
         took = cpu[k % count]["warm"]
         record(k % count, "warm", r, took[(2 * (k // count) + 1) * len(took) // (2 * samples)])
