@@ -3,8 +3,8 @@
 
     python preforklab_capture.py --app package.module:application --get / --get '/item/{n}/' -o NAME.profile.gz
 
-Three processes take part. The launcher (this script, `main`) starts the master, a fresh interpreter that runs nothing but
-STUB: it loads the application and then waits. While it waits the launcher reads its memory through /proc: pools, collector
+Three processes take part. The launcher (this script, `main`) starts the master, a fresh interpreter (with --server, that of
+the server) that runs nothing but STUB: it loads the application and then waits. While it waits the launcher reads its memory through /proc: pools, collector
 lists, page tables, reference counts. Whatever needs code inside the application (walking the objects, serving and tracing
 requests) happens in children forked from the master, so that the master's heap stays as the application made it.
 
@@ -229,7 +229,7 @@ UWSGI = {
 """}
 
 # What the master begins with: a child compiles the stub, so that nothing of the compiler's is left where the application comes to load.
-# `capture_stub` is the path of its source.
+# In the place of the %r comes the path of its source.
 BEGIN = r'''
 import marshal, os
 r, w = os.pipe()
