@@ -289,6 +289,23 @@ public final class Interpreter {
         head + GcHead.REFS, GcHead.OLD_UNTRACKED << version.gcRefsShift | finalized, gcHeadCause());
   }
 
+  /**
+   * Allocates an object of a container type and puts it on the collector's list of the youngest.
+   *
+   * @return its address, behind the GC head
+   */
+  public long newTracked(long type, long bytes) {
+    long object = newGcObject(type, bytes);
+    track(object);
+    return object;
+  }
+
+  /** Takes an object off the collector's lists and frees it, whatever it refers to. */
+  public void deleteTracked(long object) {
+    untrack(object);
+    gcDelete(object);
+  }
+
   /** Gives an untracked GC object's block back ({@code PyObject_GC_Del}). */
   public void gcDelete(long object) {
     collector.objectFreed();

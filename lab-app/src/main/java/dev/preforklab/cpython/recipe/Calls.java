@@ -294,10 +294,10 @@ final class Calls {
     if (call.frame != 0) {
       interpreter.untrack(call.frame);
     }
-    call.cells.forEach(this::delete);
+    call.cells.forEach(interpreter::deleteTracked);
     if (call.function != 0) {
       long closure = host.load(call.function + ObjectHead.BYTES);
-      delete(call.function);
+      interpreter.deleteTracked(call.function);
       interpreter.decref(closure);
     }
     interpreter.decref(call.arguments);
@@ -327,20 +327,9 @@ final class Calls {
   private List<Long> cells(int count) {
     List<Long> cells = new ArrayList<>();
     for (int i = 0; i < count && !isOld; i++) {
-      cells.add(temporary(CELL_BYTES));
+      cells.add(interpreter.newTracked(type, CELL_BYTES));
     }
     return cells;
-  }
-
-  private void delete(long object) {
-    interpreter.untrack(object);
-    interpreter.gcDelete(object);
-  }
-
-  private long temporary(int bytes) {
-    long object = interpreter.newGcObject(type, bytes);
-    interpreter.track(object);
-    return object;
   }
 
   // What the code before the recipe's heap leaves
@@ -448,13 +437,13 @@ final class Calls {
    * @param traversal of the container's type
    */
   long iterateDeep(int traversal) {
-    return temporary(ReaderFrames.iteratorBytes(traversal));
+    return interpreter.newTracked(type, ReaderFrames.iteratorBytes(traversal));
   }
 
   /** The iterator over a list; where it is only counted 0, its memory is the baseline's. */
   long iterate() {
     if (areSimulated) {
-      return temporary(ITERATOR_BYTES);
+      return interpreter.newTracked(type, ITERATOR_BYTES);
     }
     interpreter.collector.objectAllocated();
     interpreter.collector.enterUnseen();
@@ -466,7 +455,7 @@ final class Calls {
       interpreter.collector.leaveUnseen();
       interpreter.collector.objectFreed();
     } else {
-      delete(iterator);
+      interpreter.deleteTracked(iterator);
     }
   }
 }

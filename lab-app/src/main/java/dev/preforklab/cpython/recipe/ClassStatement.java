@@ -14,13 +14,13 @@ import java.util.List;
  */
 final class ClassStatement {
   /** An address as an int, of two digits: the key of a type among the subclasses of its base. */
-  private static final int ADDRESS_BYTES = 32;
+  static final int ADDRESS_BYTES = 32;
 
   private static final int LOG_SHARED_SLOTS = 6;
-  private static final int SUPER_BYTES = 40;
+  static final int SUPER_BYTES = 40;
   private static final int BOUND_BYTES = 56;
   private static final int OLD_BOUND_BYTES = 48;
-  private static final int DESCRIPTOR_BYTES = 48;
+  static final int DESCRIPTOR_BYTES = 48;
 
   private final Mutator mutator;
   private final Interpreter interpreter;
@@ -56,8 +56,8 @@ final class ClassStatement {
       boolean hasInit,
       Runnable enterBody,
       Runnable makeInit) {
-    long body = newObject(CodeObjects.functionBytes(version));
-    newTupleToUntrack(1); // bases, which stay
+    long body = interpreter.newTracked(metatype, CodeObjects.functionBytes(version));
+    newTupleToUntrack(mutator, 1); // bases, which stay
     long prepare = bind();
     long space = newNamespace();
     unbind(prepare);
@@ -90,7 +90,8 @@ final class ClassStatement {
             () -> {
               addDescriptors(slots ? attributes : List.of("__dict__", "__weakref__"));
               mutator.scratch(ADDRESS_BYTES);
-              newObject(version.atLeast(3, 11) ? 64 : 56); // a weak reference from its base
+              interpreter.newTracked(
+                  metatype, version.atLeast(3, 11) ? 64 : 56); // a weak reference from its base
             });
     if (!slots && version.atLeast(3, 11)) {
       // The keys that its instances share.
@@ -104,19 +105,8 @@ final class ClassStatement {
     callInitSubclass();
     interpreter.decref(arguments);
     interpreter.decref(space);
-    delete(body);
+    interpreter.deleteTracked(body);
     return type;
-  }
-
-  private long newObject(int bytes) {
-    long object = interpreter.newGcObject(metatype, bytes);
-    interpreter.track(object);
-    return object;
-  }
-
-  private void delete(long object) {
-    interpreter.untrack(object);
-    interpreter.gcDelete(object);
   }
 
   /** To 3.7 a dict has a table from the beginning. */
@@ -159,14 +149,14 @@ final class ClassStatement {
     long list = mutator.newList(new long[0]);
     if (count > 0) {
       long items = mutator.scratch(8L * count);
-      newTupleToUntrack(count);
+      newTupleToUntrack(mutator, count);
       mutator.freeScratch(items);
     }
     interpreter.decref(list);
   }
 
   /** A tuple that stays, of names or of a static type: the first collection untracks it. */
-  private void newTupleToUntrack(int length) {
+  static void newTupleToUntrack(Mutator mutator, int length) {
     long[] items = new long[length];
     Arrays.setAll(items, i -> mutator.none());
     mutator.newTuple(items);
@@ -179,10 +169,10 @@ final class ClassStatement {
     }
     for (String name : attributes) {
       if (!version.atLeast(3, 8)) {
-        readName(name);
+        readName(mutator, name);
       }
-      newObject(DESCRIPTOR_BYTES);
-      readName(name);
+      interpreter.newTracked(metatype, DESCRIPTOR_BYTES);
+      readName(mutator, name);
       addName();
     }
     if (!version.atLeast(3, 10)) {
@@ -192,8 +182,8 @@ final class ClassStatement {
   }
 
   /** A name is made of the C string, and goes as it exists. */
-  private void readName(String name) {
-    mutator.freeScratch(mutator.scratch(version.asciiHeaderBytes + (long) name.length()));
+  static void readName(Mutator mutator, String name) {
+    mutator.freeScratch(mutator.scratch(mutator.version.asciiHeaderBytes + (long) name.length()));
   }
 
   private void addName() {

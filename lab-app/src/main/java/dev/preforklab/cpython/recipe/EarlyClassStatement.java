@@ -3,7 +3,6 @@ package dev.preforklab.cpython.recipe;
 import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.layout.DictLayout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -13,11 +12,6 @@ import java.util.List;
  * table that grows with what is put into it.
  */
 final class EarlyClassStatement {
-  /** An address as an int, of two digits: the key of a type among the subclasses of its base. */
-  private static final int ADDRESS_BYTES = 32;
-
-  private static final int SUPER_BYTES = 40;
-  private static final int DESCRIPTOR_BYTES = 48;
   private static final int REFERENCE_BYTES = 56;
   private static final int INT_BYTES = 4;
 
@@ -56,9 +50,9 @@ final class EarlyClassStatement {
       boolean hasInit,
       Runnable enterBody,
       Runnable makeInit) {
-    long body = newObject(CodeObjects.functionBytes(mutator.version));
+    long body = interpreter.newTracked(metatype, CodeObjects.functionBytes(mutator.version));
     long arguments = mutator.newTuple(new long[3]);
-    newTupleToUntrack(1); // bases, which stay
+    ClassStatement.newTupleToUntrack(mutator, 1); // bases, which stay
     long prepare = calls.bindBuiltin();
     long preparing = mutator.newTuple(new long[2]);
     long space = newDict();
@@ -90,8 +84,8 @@ final class EarlyClassStatement {
               addDescriptors(slots ? attributes : List.of("__dict__", "__weakref__"));
               mergeOrders();
               addName(); // __doc__
-              mutator.scratch(ADDRESS_BYTES);
-              newObject(REFERENCE_BYTES); // a weak reference from its base
+              mutator.scratch(ClassStatement.ADDRESS_BYTES);
+              interpreter.newTracked(metatype, REFERENCE_BYTES); // a weak reference from its base
             });
     dicts.setKeys(own, keys);
     interpreter.track(own);
@@ -99,16 +93,9 @@ final class EarlyClassStatement {
     callInitSubclass();
     interpreter.decref(making);
     interpreter.decref(space);
-    interpreter.untrack(body);
-    interpreter.gcDelete(body);
+    interpreter.deleteTracked(body);
     interpreter.decref(arguments);
     return type;
-  }
-
-  private long newObject(int bytes) {
-    long object = interpreter.newGcObject(metatype, bytes);
-    interpreter.track(object);
-    return object;
   }
 
   private long newDict() {
@@ -118,35 +105,23 @@ final class EarlyClassStatement {
     return dict;
   }
 
-  /** A tuple that stays, of names or of a static type: the first collection untracks it. */
-  private void newTupleToUntrack(int length) {
-    long[] items = new long[length];
-    Arrays.setAll(items, i -> mutator.none());
-    mutator.newTuple(items);
-  }
-
   /** The names of slots, sorted in a list, whose items then stay as a tuple; there may be none. */
   private void sortNames(int count) {
     long list = mutator.newList(new long[count]);
     if (count > 0) {
-      newTupleToUntrack(count);
+      ClassStatement.newTupleToUntrack(mutator, count);
     }
     interpreter.decref(list);
   }
 
   private void addDescriptors(List<String> attributes) {
     for (String name : attributes) {
-      readName(name);
-      newObject(DESCRIPTOR_BYTES);
-      readName(name);
-      readName(name);
+      ClassStatement.readName(mutator, name);
+      interpreter.newTracked(metatype, ClassStatement.DESCRIPTOR_BYTES);
+      ClassStatement.readName(mutator, name);
+      ClassStatement.readName(mutator, name);
       addName();
     }
-  }
-
-  /** A name is made of the C string, and goes as it exists. */
-  private void readName(String name) {
-    mutator.freeScratch(mutator.scratch(mutator.version.asciiHeaderBytes + (long) name.length()));
   }
 
   /**
@@ -206,7 +181,7 @@ final class EarlyClassStatement {
   /** {@code super(C, C).__init_subclass__()}. */
   private void callInitSubclass() {
     long arguments = mutator.newTuple(new long[2]);
-    long object = interpreter.newGcObject(metatype, SUPER_BYTES);
+    long object = interpreter.newGcObject(metatype, ClassStatement.SUPER_BYTES);
     interpreter.decref(arguments);
     long bound = calls.bindBuiltin();
     interpreter.gcDelete(object);

@@ -67,10 +67,10 @@ final class OldClasses {
     interpreter.track(mutator.dictObjects.newDictObject());
     int descriptors = slots ? attributes.size() : 2;
     for (int i = 0; i < descriptors; i++) {
-      make(DESCRIPTOR_BYTES);
+      interpreter.newTracked(metatype, DESCRIPTOR_BYTES);
     }
-    make(MRO_BYTES);
-    make(WEAK_REFERENCE_BYTES);
+    interpreter.newTracked(metatype, MRO_BYTES);
+    interpreter.newTracked(metatype, WEAK_REFERENCE_BYTES);
     held.release();
     interpreter.decref(names);
     interpreter.refCounts.touch(bases);
@@ -81,10 +81,6 @@ final class OldClasses {
   }
 
   void makeFunction() {
-    make(FUNCTION_BYTES);
-  }
-
-  private void make(int bytes) {
-    interpreter.track(interpreter.newGcObject(metatype, bytes));
+    interpreter.newTracked(metatype, FUNCTION_BYTES);
   }
 }

@@ -103,7 +103,9 @@ final class OldScript {
     findCodec();
     interpreter.decref(arguments);
     write(encode(length), text, encode);
-    frame = collected(ReaderFrames.emptyBytes(interpreter.version) + 8 * PLACES_OF_LINE);
+    frame =
+        interpreter.newTracked(
+            type, ReaderFrames.emptyBytes(interpreter.version) + 8 * PLACES_OF_LINE);
     read();
     leaveLine();
   }
@@ -157,9 +159,9 @@ final class OldScript {
     interpreter.decref(list());
     calls.release(join, true);
     long modules = list();
-    long iterator = collected(ITERATOR_BYTES);
+    long iterator = interpreter.newTracked(type, ITERATOR_BYTES);
     importCodec();
-    delete(iterator);
+    interpreter.deleteTracked(iterator);
     makeCodecInfo();
     missAliases();
     interpreter.decref(modules);
@@ -191,7 +193,7 @@ final class OldScript {
     long functions = mutator.newTuple(new long[4]);
     long arguments = mutator.newTuple(new long[2]);
     long rest = mutator.newTuple(new long[1]);
-    collected(CODEC_INFO_BYTES);
+    interpreter.newTracked(type, CODEC_INFO_BYTES);
     interpreter.decref(rest);
     interpreter.decref(arguments);
     interpreter.decref(functions);
@@ -204,8 +206,8 @@ final class OldScript {
   /** {@code mod.getaliases()}, and there is none: the exception is noted in sys and goes. */
   private void missAliases() {
     long message = text("'module' object has no attribute 'getaliases'".length());
-    long traceback = collected(TRACEBACK_BYTES);
-    long exception = collected(EXCEPTION_BYTES);
+    long traceback = interpreter.newTracked(type, TRACEBACK_BYTES);
+    long exception = interpreter.newTracked(type, EXCEPTION_BYTES);
     passing("exc_type");
     long value = text("exc_value".length());
     long trace = text("exc_traceback".length());
@@ -213,12 +215,12 @@ final class OldScript {
     passing("exc_value");
     long name = text("exc_value".length());
     interpreter.malloc.free(message);
-    delete(exception);
+    interpreter.deleteTracked(exception);
     interpreter.malloc.free(value);
     interpreter.malloc.free(name);
     passing("exc_traceback");
     name = text("exc_traceback".length());
-    delete(traceback);
+    interpreter.deleteTracked(traceback);
     interpreter.malloc.free(trace);
     interpreter.malloc.free(name);
   }
@@ -282,16 +284,5 @@ final class OldScript {
   /** A text that goes at once. */
   private void passing(String text) {
     interpreter.malloc.free(text(text.length()));
-  }
-
-  private long collected(int bytes) {
-    long object = interpreter.newGcObject(type, bytes);
-    interpreter.track(object);
-    return object;
-  }
-
-  private void delete(long object) {
-    interpreter.untrack(object);
-    interpreter.gcDelete(object);
   }
 }
