@@ -639,7 +639,7 @@ def child_collect(path, request):
     import json
     with open(path) as f:
         plan = json.load(f)
-    for text in plan["before"]:
+    for text in plan["before"] + plan["starts"]:
         request(text)
     gc.collect()
     gc.freeze()
@@ -768,9 +768,15 @@ def child_trace(path, request):
     counts = (ctypes.c_int * (len(window) + 1))()
     used = tracer.used
     needed, enough = plan["skip"] + plan["keep"], capacity * 3 // 4
+    if plan["starts"]:                                # what these leave is no request's, and not older than them
+        tracer.start()
+        for text in plan["starts"]:
+            request(text)
     gc.collect()                                      # empties the free lists of what this function has put there
-    tracer.start()
+    if not plan["starts"]:
+        tracer.start()
     i = 0
+    marks[0] = used.value
     counts[0] = tracer.count0.value
     for text in window:
         request(text)
@@ -799,6 +805,8 @@ def child_trace(path, request):
     for k, r in enumerate(result):
         k += plan["skip"]
         r["net"] = counts[k + 1] - counts[k] - uncounted[k]
+        if plan["before"]:                            # what an earlier request carries, for the most part
+            r["older"] = []
     with open(path + ".out", "w") as f:
         json.dump({"requests": result, "garbage_objects": found, "window": i}, f)
 
@@ -826,6 +834,8 @@ def not_counted(tracer, marks, shelves, caller, gc_head):
     """By request, by how much the counter of generation 0 would have risen less if the free lists had not been kept empty."""
     lengths, more, now = [0] * (LISTS + 1), [0] * len(marks), 0
     for k, (address, size, kind, count0, type_address) in enumerate(tracer.events() if shelves else ()):
+        if k < marks[0]:
+            continue
         while now < len(marks) - 1 and k >= marks[now + 1]:
             now += 1
         op = kind & 255
@@ -903,6 +913,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
     domain_bytes = []
     free_list = []                                    # by allocation: whose free list its object goes to, or 0
     types, resized = [], set()                        # by allocation; allocations that a realloc moved an object to
+    gc_types = set()                                  # of those that are known to have a GC head
     untracked, tracked, atomic = set(), {}, {}        # allocations of objects that are on none of the collector's lists when the next event comes; when they come on one: (request, its events before); likewise when tuples that a collection takes off are full
     holds = {}                                        # of such a tuple, the one made last of the tuples in it that are on a list then
     direct = set()                                    # allocations that did not look at the free list: list(...), dict(...)
@@ -921,6 +932,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
     lengths = [0] * len(lists)                        # of the free lists, now
     at_start = [None] * keep
     changes = [[] for _ in range(keep)]               # per request: (events before it, list, length)
+    older = [[] for _ in range(keep)]                 # per request, of objects from before the window that end: (events before it, the free list it goes to or 0)
+    counted = 0                                       # by the counter at the allocation or free before this one
     for k, (address, size, kind, count0, type_address) in enumerate(tracer.events()):
         if k >= end:
             break
@@ -946,8 +959,12 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
             if now < keep:
                 changes[now].append((len(stream[now]), kind >> 8, size))
             continue
-        if k < marks[0]:
-            continue                                  # before the kept requests: what these allocate is of no request here
+        if k < marks[0]:                              # before the kept requests: what these allocate is of no request here
+            if op in (0, 3):
+                live[address] = -1
+            elif op in (1, 2):
+                live.pop(address, None)
+            continue
         while now < n and k >= marks[now + 1]:
             now += 1
         if op in (6, 7, 8, 9):
@@ -966,6 +983,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         if op in (0, 3):
             if pending is not None and count0 - pending_count == 1:
                 is_gc[pending] = True
+                if types[pending]:
+                    gc_types.add(types[pending])
             pending = None
             if now < keep:
                 a = len(is_gc)
@@ -985,8 +1004,14 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                         direct.add(a)
             else:
                 live[address] = -1
+            counted = count0
             continue
         a = live.pop(address, None)
+        # where the counter stays, one has come and one has gone, or neither: the type of the one before tells
+        both = a is None and op == 1 and pending is not None and count0 == counted and types[pending] in gc_types
+        if a is None and now < keep and (op == 5 or op == 1 and count0 == counted - 1 or both):
+            older[now].append((len(stream[now]), shelves[size] if op == 5 else 0))
+        counted = count0
         if op == 2:
             if moved_to is not None and a is not None and a >= 0:
                 b = live.get(moved_to[0], -1)
@@ -998,8 +1023,10 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
             moved_to = None
         elif pending is not None:
             d = count0 - pending_count
-            if d == 1 or d == 0 and op == 1 and a is not None and a >= 0 and a != pending and is_gc[a]:
+            if d == 1 or both or d == 0 and op == 1 and a is not None and a >= 0 and a != pending and is_gc[a]:
                 is_gc[pending] = True
+            if d == 1 and types[pending]:
+                gc_types.add(types[pending])
         pending = None
         if a is None or a < 0:
             continue
@@ -1106,7 +1133,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         for s in stream[r]:
             if s >= 0 and is_gc[s] and free_list[s]:
                 kept_types.setdefault(free_list[s], []).append(alloc_ordinal[s])
-        out.append({"events": events, "garbage": [group[1:] for group in garbage], "lost": delta_list([group[0] for group in garbage]), "carried": carried,
+        out.append({"older": [x for a, b in zip([(0, 0)] + older[r], older[r]) for x in (b[0] - a[0], b[1])], "events": events, "garbage": [group[1:] for group in garbage], "lost": delta_list([group[0] for group in garbage]), "carried": carried,
                     "free_listed": [[number, delta_list(ordinals)] for number, ordinals in sorted(kept_types.items())],
                     "resized": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in resized]),
                     "shelved": delta_list(shelved),
@@ -2595,7 +2622,52 @@ def capture_cpu(master, requests, progress):
 FILLING = 3                                           # rounds of requests after which the interpreter's free lists are as long as they get
 
 
-def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samples, tail):
+def fading_rounds(live, count, early, samples):
+    """Rounds of `count` requests until an application keeps no more of a request than it does in the end, if it keeps more
+    before, as it does while a cache fills up: what a request puts there lives about as long. Else 0. `live[n]` are the live
+    objects after n requests. What is kept of a request in `samples` rounds from `early` on and in the last quarter of all
+    rounds are the two rates; the moment between is the one at which they together make what was counted. A fiftieth more is
+    no difference."""
+    rounds = (len(live) - 1) // count
+    last = rounds - rounds // 4
+    if not early + samples <= last < rounds:
+        return 0
+    first, then = live[(early + samples) * count], live[rounds * count]
+    before = (first - live[early * count]) / float(samples * count)
+    after = (then - live[last * count]) / float((rounds - last) * count)
+    if (before - after) * 50 <= abs(before):
+        return 0
+    moment = early + samples + (then - first - after * (rounds - early - samples) * count) / (before - after) / count
+    return 2 + int(min(max(moment, 0), last))
+
+
+def capture_growth(master, requests, facts, scratch, progress, upto):
+    """The live collectable objects, from any zero, after each of so many requests of a child without the hook, the collector
+    being off: its counter less what waits on the free lists, where these are found."""
+    import json
+    import os
+    import struct
+    path, lists = os.path.join(scratch, "lists"), []
+    if facts["version"] >= (3, 10):
+        with master.child() as child:
+            child.run("child_free_lists", path)
+        with open(path) as f:
+            lists = [length for number, length in json.load(f)]
+    live = []
+    with master.worker() as child:
+        with open("/proc/%d/mem" % child.pid, "rb", 0) as memory:
+            def word(address):
+                memory.seek(address)
+                return struct.unpack("<i", memory.read(4))[0]
+            for n in range(upto + 1):
+                progress("counting live objects: request %d of %d" % (n, upto))
+                if n:
+                    child.request(requests.text(n - 1))
+                live.append(word(facts["count0"]) - sum(map(word, lists)))
+    return live
+
+
+def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samples, tail, upto):
     """The request records; without traces (another machine, no allocator interface) only counts."""
     import json
     import os
@@ -2605,7 +2677,8 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
 
     def plan(name, before, window, skip, keep):
         path = os.path.join(scratch, name)
-        content = {"before": before if name == "start" else master.starts + before, "window": window, "skip": skip, "keep": keep, "count0": facts["count0"], "gc_head": facts["sizes"]["gc_head"]}
+        alone = name != "start" and not before        # in the first requests of a process objects of the master's end
+        content = {"before": before if name == "start" or alone else master.starts + before, "starts": master.starts if alone else [], "window": window, "skip": skip, "keep": keep, "count0": facts["count0"], "gc_head": facts["sizes"]["gc_head"]}
         if facts["collector"]:
             with open(path + ".often", "w") as f:
                 json.dump(dict(content, collector=facts["collector"]), f)
@@ -2642,6 +2715,7 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     progress("tracing warm requests")
     before = [requests.text(n) for n in range(warm_rounds * count)]
     at = len(before)
+    tail = max(tail, fading_rounds(capture_growth(master, requests, facts, scratch, progress, upto // count * count), count, warm_rounds + FILLING, samples))
     # the collection before the window empties the interpreter's free lists: some rounds fill them again
     window = [requests.text(at + k) for k in range((FILLING + samples + tail) * count)]
     for k, r in enumerate(plan("warm", before, window, FILLING * count, samples * count)):
@@ -2686,7 +2760,7 @@ def trace_obstacle(master, facts):
     return None
 
 
-REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "filled", "counts")
+REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "filled", "older", "counts")
 
 
 def write_profile(path, header, lines, progress):
@@ -2786,7 +2860,7 @@ def capture(options, progress):
             sys.stderr.write("preforklab_capture: requests not traced: %s; the profile holds CPU times and counts\n" % obstacle)
             traces = capture_counts(master, requests, scratch, progress, options.warm_rounds)
         else:
-            traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail)
+            traces = capture_traces(master, requests, facts, scratch, progress, options.warm_rounds, options.samples, options.tail, options.page_requests)
         touched, pages = capture_pages(master, requests, scratch, progress, options.page_requests)
         touched += capture_needs(master, requests, touched, progress, options.page_requests)
         app = {"target": options.app or "functions", "gc_at_load": options.gc, "hash_seed": os.environ.get("PYTHONHASHSEED", "random"), "loaded": "by %s, before the first fork, %s" % (("gunicorn's arbiter", "served by its sync worker") if served else ("uWSGI's interpreter", "called in a child of it") if options.server else ("module path", "after " + ", ".join(before) if before else "no server around it")),

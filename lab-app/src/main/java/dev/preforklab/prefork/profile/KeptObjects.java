@@ -106,6 +106,15 @@ final class KeptObjects {
     }
   }
 
+  /**
+   * An object from before the requests ends, whose block the lab does not know: it counts down, or
+   * goes to its free list.
+   */
+  void endedOlder(int list) {
+    freed(list);
+    countDown(1);
+  }
+
   /** Before a free that really was none: it will not count. */
   void leaveCount() {
     state.setCount(0, state.count(0) + 1);

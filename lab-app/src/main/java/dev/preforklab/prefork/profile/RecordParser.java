@@ -311,6 +311,10 @@ final class RecordParser {
           readInts(deltas, 0, Integer.MAX_VALUE);
           compiler.atomic(deltas);
         }
+        case "older" -> {
+          readInts(ints, 0, Integer.MAX_VALUE);
+          compiler.older(ints);
+        }
         case "filled" -> {
           readInts(ints, 0, Integer.MAX_VALUE);
           compiler.filled(ints);

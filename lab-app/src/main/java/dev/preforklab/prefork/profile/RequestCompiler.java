@@ -41,6 +41,7 @@ final class RequestCompiler {
   private int[] shelved = new int[0];
   private int[] tracked = new int[0];
   private int[] filled = new int[0];
+  private int[] older = new int[0];
   private FreeListChanges freeListChanges = FreeListChanges.NONE;
 
   RequestCompiler(Path file, long line) {
@@ -341,6 +342,24 @@ final class RequestCompiler {
     freeListChanges = new FreeListChanges(rows);
   }
 
+  /** Ends of older objects: events since the one before, free list or 0, and so on. */
+  void older(IntArray raw) {
+    if (allocations < 0) {
+      throw bad("a request's events must come before its older objects");
+    }
+    if (raw.size() % 2 != 0) {
+      throw bad("older must have two numbers an object");
+    }
+    older = raw.toArray();
+    Walk walk = new Walk();
+    for (int i = 0; i < older.length; i += 2) {
+      older[i] = walk.on(raw.get(i), "older object");
+      if (older[i + 1] > RequestTrace.FREE_LISTS_MAX) {
+        throw bad("free list " + older[i + 1] + ", not 0 to " + RequestTrace.FREE_LISTS_MAX);
+      }
+    }
+  }
+
   RequestTrace finish() {
     if (endpoint < 0 || state == null || allocations < 0) {
       throw bad("a request needs endpoint, state and events");
@@ -384,7 +403,8 @@ final class RequestCompiler {
         unlisted,
         tracked,
         atomic,
-        filled);
+        filled,
+        older);
   }
 
   /** Where it is not told, garbage becomes unreachable at the end. */

@@ -204,6 +204,8 @@ public final class RequestReplayer {
       int nextTracked = 0;
       int[] filled = trace.filled;
       int nextFilled = 0;
+      int[] older = trace.older;
+      int nextOlder = 0;
       for (int i = 0; i <= events.length; i++) {
         for (; nextTracked < tracked.length && tracked[nextTracked] == i; nextTracked += 2) {
           interpreter.track(at[tracked[nextTracked + 1]]);
@@ -215,6 +217,9 @@ public final class RequestReplayer {
         while (lost < trace.garbageLost.length && trace.garbageLost[lost] == i) {
           loseGroup(record, lost);
           lost++;
+        }
+        for (; nextOlder < older.length && older[nextOlder] == i; nextOlder += 2) {
+          kept.endedOlder(older[nextOlder + 1]);
         }
         while (change < changesEnd && changes.eventsBefore(change) == i) {
           kept.changed(changes.list(change), changes.by(change));

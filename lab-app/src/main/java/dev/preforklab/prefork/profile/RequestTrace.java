@@ -112,6 +112,12 @@ final class RequestTrace {
   /** By ordinal: one of those. */
   final boolean[] filledLater;
 
+  /**
+   * Objects from before the first request that end: rows of events before it and the free list it
+   * goes to, 0 if to none.
+   */
+  final int[] older;
+
   RequestTrace(
       int endpoint,
       State state,
@@ -134,7 +140,8 @@ final class RequestTrace {
       boolean[] unlisted,
       int[] tracked,
       boolean[] atomic,
-      int[] filled) {
+      int[] filled,
+      int[] older) {
     this.endpoint = endpoint;
     this.state = state;
     this.cpuNs = cpuNs;
@@ -157,6 +164,7 @@ final class RequestTrace {
     this.tracked = tracked;
     this.atomic = atomic;
     this.filled = filled;
+    this.older = older;
     filledLater = new boolean[domain.length];
     for (int i = 0; i < filled.length; i += 3) {
       filledLater[filled[i + 1]] = true;

@@ -94,7 +94,10 @@ class KeptObjectsTest {
     "'\"free_list_changes\":[5,1,1]', after event 5 of 4",
     "'\"free_list_changes\":[0,23,1]', free list 23",
     "'\"resized\":[1]', resized object 1",
-    "'\"shelved\":[0]', shelved object 0 is not carried"
+    "'\"shelved\":[0]', shelved object 0 is not carried",
+    "'\"older\":[1]', two numbers an object",
+    "'\"older\":[5,0]', after event 5 of 4",
+    "'\"older\":[0,23]', free list 23"
   })
   void refusesWhatDoesNotFitTheEvents(String key, String message) {
     SmallProfile profile =
@@ -117,6 +120,24 @@ class KeptObjectsTest {
     assertThat(serveCollectServe(carried(",\"shelved\":[0]"), 0, 0, 150).gcState.count(0))
         .isEqualTo(150);
     assertThat(serveCollectServe(carried(""), 0, 0, 150).gcState.count(0)).isEqualTo(100);
+  }
+
+  /** Each request makes one object and ends one of the master's, of no list or a list. */
+  @ParameterizedTest(name = "{0}: {1} requests")
+  @CsvSource({
+    "'4,0', 50, 5", // the captured counter
+    "'4,1', 50, 55",
+    "'4,1', 100, 85", // a full list (80) takes none
+    "'4,22', 50, 5" // 3.11 has no list of tuples of 20
+  })
+  void endsOfOlderObjectsCountDown(String older, int requests, int count) {
+    SmallProfile profile =
+        new SmallProfile()
+            .edit(
+                "{\"request",
+                "\"held\":[]",
+                "\"held\":[],\"free_list_changes\":[],\"older\":[" + older + "]");
+    assertThat(serveCollectServe(profile, requests, -1, 0).gcState.count(0)).isEqualTo(count);
   }
 
   private static SmallProfile carried(String more) {
