@@ -788,7 +788,7 @@ class CaptureTest(unittest.TestCase):
                 path = os.path.join(self.directory, "plan")
                 call = capture.Requests([("test", "CALL heavy:task")]).text(0)
                 with open(path, "w") as f:
-                    json.dump({"before": [call], "window": [call] * 50, "skip": 1, "keep": 2, "count0": collector.count0_address(), "gc_head": collector.head,
+                    json.dump({"before": [call], "starts": [], "window": [call] * 50, "skip": 1, "keep": 2, "count0": collector.count0_address(), "gc_head": collector.head,
                                "capacity": 40000}, f)
                 child.run("child_trace", path)
             with open(path + ".out") as f:
@@ -810,6 +810,35 @@ class CaptureTest(unittest.TestCase):
         self.assertFalse(p.header["gc"]["enabled"])
         for r in p.warm(0):
             self.assertIn(4321 * 8 << 2, r["events"])
+
+    def test_rounds_until_a_cache_is_full(self):
+        """Seven endpoints, of which five put a new key into a cache of 128, with two objects each; eight more stay of a request."""
+        for size, least, most in ((128, 26, 28), (40, 8, 11), (2000, 0, 0)):
+            live, cached = [500], 0
+            for n in range(1001):
+                cached = min(size, cached + (n % 7 < 5))
+                live.append(500 + 8 * (n + 1) + 2 * cached)
+            rounds = capture.fading_rounds(live[:995], 7, 6, 2)
+            self.assertTrue(least <= rounds <= most, (size, rounds))
+        self.assertEqual(capture.fading_rounds([9 * n for n in range(995)], 7, 6, 2), 0)
+        self.assertEqual(capture.fading_rounds([9 * n for n in range(30)], 7, 6, 2), 0)
+
+    def test_what_a_cache_keeps_for_long_is_seen_to_go(self):
+        if sys.version_info < (3, 5):
+            self.skipTest("no traces")
+        with open(os.path.join(self.directory, "cached.py"), "w") as f:
+            f.write("import collections\nkept = collections.deque(maxlen=60)\nold = [set() for _ in range(25)]\n"
+                    "def task():\n    del old[:]\n    kept.append(set())\n")
+        target = os.path.join(self.directory, "cached.profile.gz")
+        code, out, err = self.run_capture("--call", "cached:task", "--page-requests", "400", "-o", target)
+        self.assertEqual(code, 0, err)
+        p = Profile(target)
+        for r in p.warm(0):
+            allocated = [e for e in r["events"] if e >= 0]
+            self.assertEqual([requests for o, requests in r["carried"] if allocated[o] & 3 == 2 and allocated[o] >> 2 > 200], [60])
+            self.assertEqual(r["older"], [])
+        cold = [r for r in p.of("request") if r["state"] == "cold"]
+        self.assertEqual([r["older"][1::2].count(0) for r in cold], [25])
 
     def test_served_by_gunicorn(self):
         with open(os.devnull, "w") as nowhere:

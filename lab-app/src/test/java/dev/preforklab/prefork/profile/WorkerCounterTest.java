@@ -1,0 +1,126 @@
+package dev.preforklab.prefork.profile;
+
+import static org.assertj.core.api.Assertions.within;
+
+import dev.preforklab.cpython.Interpreter;
+import dev.preforklab.cpython.gc.GcState;
+import dev.preforklab.machine.HostConfig;
+import dev.preforklab.machine.Kernel;
+import dev.preforklab.sim.CostModel;
+import dev.preforklab.sim.Prng;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The collector's counter and collections in one worker that serves all endpoints in turn, against
+ * a real child of the real master, read from its memory after each request: {@code
+ * worker_counters.csv}, taken on 2026-11-30 with CPython 3.12.1 under gunicorn (flask-app) and
+ * 3.11.2 in uWSGI (django-site), thresholds 700, 10, 10.
+ */
+class WorkerCounterTest {
+  private record Row(int requests, int counter, int young, int middle, int full) {}
+
+  /** With the collector off the counter only rises: what a worker keeps of each request. */
+  @ParameterizedTest(name = "{0}: within {1} and {2} thousandths")
+  @CsvSource({"flask-app, 30, 0", "django-site, 20, 8"})
+  void keepsAsManyObjectsOfARequest(String application, int objects, int thousandths)
+      throws IOException {
+    SoftAssertions soft = new SoftAssertions();
+    WorkerRun run = new WorkerRun(application);
+    run.state().setEnabled(false);
+    for (Row real : real(application, "off")) {
+      run.serveUpTo(real.requests);
+      int allowed = objects + real.counter * thousandths / 1000;
+      soft.assertThat(run.state().count(0))
+          .as("counter after %d requests", real.requests)
+          .isCloseTo(real.counter, within(allowed));
+    }
+    soft.assertAll();
+  }
+
+  /**
+   * Where a request has just collected in one of the two and not yet in the other, the numbers of
+   * collections are one apart.
+   */
+  @ParameterizedTest(name = "{0}: collections within {1}")
+  @CsvSource({"flask-app, 0", "django-site, 1"})
+  void collectsAsOften(String application, int apart) throws IOException {
+    SoftAssertions soft = new SoftAssertions();
+    WorkerRun run = new WorkerRun(application);
+    List<Row> rows = real(application, "on");
+    for (Row real : rows.subList(2, rows.size())) {
+      run.serveUpTo(real.requests);
+      String when = "after " + real.requests + " requests, generation ";
+      soft.assertThat((int) run.state().collections(0))
+          .as(when + 0)
+          .isCloseTo(real.young, within(apart));
+      soft.assertThat((int) run.state().collections(1))
+          .as(when + 1)
+          .isCloseTo(real.middle, within(apart));
+      soft.assertThat(run.state().collections(2)).as(when + 2).isEqualTo(real.full);
+    }
+    soft.assertAll();
+  }
+
+  private static final class WorkerRun {
+    private final RequestReplayer replayer;
+    private final Interpreter interpreter;
+    private final RequestReplayer.Worker worker;
+    private final int endpoints;
+    private int served;
+
+    WorkerRun(String application) {
+      Path file = Path.of("..", "profiles", application + ".profile.gz");
+      Profile profile = ProfileReader.read(file);
+      endpoints = profile.endpoints().size();
+      HostConfig config = HostConfig.DEFAULT.withVirtualPages(HeapLoader.virtualPages(profile));
+      Kernel kernel = new Kernel(config, CostModel.defaults(), 0);
+      replayer = new RequestReplayer(HeapLoader.load(profile, kernel, 0));
+      interpreter = replayer.heap().interpreter().forked(replayer.heap().host().fork(0));
+      worker = replayer.newWorker(interpreter, new Prng(1), true);
+    }
+
+    GcState state() {
+      return interpreter.gcState;
+    }
+
+    void serveUpTo(int requests) {
+      if (served == 0) {
+        worker.boot();
+      }
+      for (; served < requests; served++) {
+        worker.serve(served % endpoints, served);
+      }
+    }
+  }
+
+  private static List<Row> real(String application, String collector) throws IOException {
+    try (BufferedReader in =
+        new BufferedReader(
+            new InputStreamReader(
+                Objects.requireNonNull(
+                    WorkerCounterTest.class.getResourceAsStream("worker_counters.csv")),
+                StandardCharsets.UTF_8))) {
+      return in.lines()
+          .map(line -> line.split(","))
+          .filter(cells -> cells[0].equals(application) && cells[1].equals(collector))
+          .map(
+              cells ->
+                  new Row(
+                      Integer.parseInt(cells[2]),
+                      Integer.parseInt(cells[3]),
+                      Integer.parseInt(cells[4]),
+                      Integer.parseInt(cells[5]),
+                      Integer.parseInt(cells[6])))
+          .toList();
+    }
+  }
+}
