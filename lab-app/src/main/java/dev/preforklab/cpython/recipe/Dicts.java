@@ -109,14 +109,24 @@ final class Dicts {
     if (mutator.version.atLeast(3, 10) && names.size() > LARGEST_PRESIZED) {
       return grownDict(keys, values);
     }
-    long[] made = values.stream().mapToLong(LongSupplier::getAsLong).toArray();
+    return filled(keys, values.stream().mapToLong(LongSupplier::getAsLong).toArray());
+  }
+
+  /**
+   * A dict presized for its items. Where it is presized to no more than a dict's first table, it is
+   * empty from 3.8 on, and has that table from its first item on; any other table comes before the
+   * dict ({@code _PyDict_NewPresized}).
+   */
+  private long filled(long[] names, long[] values) {
+    boolean empty =
+        mutator.version.atLeast(3, 8) && values.length <= DictLayout.usable(DictLayout.MIN_SLOTS);
+    long table = empty ? 0 : newKeys(values.length, DictLayout.KIND_UNICODE);
     long object = newDictObject();
-    if (made.length > 0) {
-      fill(object, keys, made);
-    } else if (!mutator.version.atLeast(3, 8)) {
-      // Before 3.8 an empty dict, too, has a table of its own.
-      setKeys(object, newKeys(0, DictLayout.KIND_UNICODE));
+    if (empty && values.length > 0) {
+      table = newKeys(values.length, DictLayout.KIND_UNICODE);
     }
+    setKeys(object, table);
+    fill(object, names, values);
     return object;
   }
 
@@ -142,10 +152,7 @@ final class Dicts {
   /** A dict item by item, its table growing, or of few of them all at once. */
   private long part(long[] names, List<LongSupplier> values) {
     if (names.length <= LARGEST_PRESIZED) {
-      long[] made = values.stream().mapToLong(LongSupplier::getAsLong).toArray();
-      long object = newDictObject();
-      fill(object, names, made);
-      return object;
+      return filled(names, values.stream().mapToLong(LongSupplier::getAsLong).toArray());
     }
     long object = newDictObject();
     for (int i = 0; i < names.length; i++) {
@@ -169,14 +176,16 @@ final class Dicts {
   }
 
   private void fill(long object, long[] names, long[] values) {
-    long keys = newKeys(values.length, DictLayout.KIND_UNICODE);
+    if (values.length == 0) {
+      return;
+    }
+    long keys = host.load(object + DictLayout.KEYS);
     for (int i = 0; i < values.length; i++) {
       interpreter.incref(names[i]);
       set(entry(keys, i), names[i]);
       set(entry(keys, i) + 8, values[i]);
     }
     set(keys + dicts.keysEntries, values.length);
-    set(object + DictLayout.KEYS, keys);
     set(object + DictLayout.USED, values.length);
     for (long value : values) {
       mutator.maybeTrack(object, value);

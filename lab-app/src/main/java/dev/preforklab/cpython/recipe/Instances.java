@@ -232,20 +232,7 @@ final class Instances {
     long dict = host.load(object + ObjectHead.BYTES);
     boolean old = mutator.version.major == 2;
     if (dict == 0) {
-      if (!old) {
-        set(
-            type.sharedKeys + DictLayout.KEYS_REF_COUNT,
-            host.load(type.sharedKeys + DictLayout.KEYS_REF_COUNT) + 1);
-      }
-      dict = mutator.dictObjects.newDictObject();
-      if (!old) {
-        long values = mutator.scratch(8L * type.dictValues);
-        for (int i = 0; i < type.dictValues; i++) {
-          set(values + 8L * i, 0);
-        }
-        set(dict + DictLayout.KEYS, type.sharedKeys);
-        set(dict + DictLayout.VALUES, values);
-      }
+      dict = old ? mutator.dictObjects.newDictObject() : newSplitDict(type);
       set(object + ObjectHead.BYTES, dict);
     }
     if (old) {
@@ -255,6 +242,21 @@ final class Instances {
     set(host.load(dict + DictLayout.VALUES) + 8L * number, value);
     set(dict + DictLayout.USED, number + 1L);
     mutator.maybeTrack(dict, value);
+  }
+
+  /** A dict with its class's keys and a table of values, which comes first. */
+  private long newSplitDict(PyClass type) {
+    set(
+        type.sharedKeys + DictLayout.KEYS_REF_COUNT,
+        host.load(type.sharedKeys + DictLayout.KEYS_REF_COUNT) + 1);
+    long values = mutator.scratch(8L * type.dictValues);
+    for (int i = 0; i < type.dictValues; i++) {
+      set(values + 8L * i, 0);
+    }
+    long dict = mutator.dictObjects.newDictObject();
+    set(dict + DictLayout.KEYS, type.sharedKeys);
+    set(dict + DictLayout.VALUES, values);
+    return dict;
   }
 
   /** The value of an attribute; to 3.11, reading one also touches the dict that holds it. */
