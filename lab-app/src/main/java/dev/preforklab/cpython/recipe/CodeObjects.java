@@ -157,6 +157,10 @@ final class CodeObjects {
     }
     tuple(mutator, variables, variables.size());
     variables.forEach(variable -> name(mutator, variable));
+    if (!isInline) {
+      tuple(mutator, List.copyOf(unit.free), unit.free.size());
+      tuple(mutator, List.copyOf(unit.cells), unit.cells.size());
+    }
     if (isInline && !variables.isEmpty()) {
       // The kind of each.
       bytes(mutator, variables.size());
@@ -172,6 +176,10 @@ final class CodeObjects {
     }
     if (unit.exceptionBytes > 0) {
       bytes(mutator, unit.exceptionBytes);
+    }
+    if (!isInline && unit.variables.stream().anyMatch(unit.cells::contains)) {
+      // Which parameter each cell is for (co_cell2arg).
+      mutator.scratch((version.atLeast(3, 7) ? 8L : 1) * unit.cells.size());
     }
     loaded.codeBytes = (long) codeBytes() + (isInline ? unit.codeBytes : 0);
     loaded.code = mutator.newOpaque(loaded.codeBytes);
