@@ -366,6 +366,7 @@ final class LoadCalls {
       long captured = freed[nextFreed++];
       if (real && !listsCleared && isDeadTuple(captured)) {
         listsCleared = true;
+        keepParameterOfCollect();
         freeWhatOnlyTheEmptyRecipeTook();
       }
       return revived.contains(captured) ? 0 : BaselineLoader.lowerHalf(captured);
@@ -381,7 +382,7 @@ final class LoadCalls {
       deadTuples.forEach(
           (length, blocks) -> {
             int end = takenByTheEmptyRecipe(blocks);
-            for (int i = taken.getOrDefault(length, 0) + takenByCollecting(length); i < end; i++) {
+            for (int i = taken.getOrDefault(length, 0); i < end; i++) {
               places.put(blocks[i], new Block(16, 0));
               interpreter.malloc.free(BaselineLoader.lowerHalf(blocks[i]));
             }
@@ -392,6 +393,12 @@ final class LoadCalls {
      * On 3.7 {@code gc.collect} keeps a tuple of its parameter's name from its first call on, which
      * is the one that clears the lists.
      */
+    private void keepParameterOfCollect() {
+      if (takenByCollecting(1) > 0 && takeDeadTuple(1) == 0) {
+        interpreter.malloc.allocate(interpreter.version.gcHeadBytes + ObjectHead.VAR_BYTES + 8);
+      }
+    }
+
     private int takenByCollecting(int length) {
       boolean is37 = interpreter.version.atLeast(3, 7) && !interpreter.version.atLeast(3, 8);
       return is37 && length == 1 ? 1 : 0;
@@ -399,7 +406,9 @@ final class LoadCalls {
 
     /** Takes the dead tuples that the captured process's own, empty recipe took. */
     void loadEmptyRecipe() {
-      deadTuples.forEach((length, blocks) -> taken.put(length, takenByTheEmptyRecipe(blocks)));
+      deadTuples.forEach(
+          (length, blocks) ->
+              taken.put(length, takenByTheEmptyRecipe(blocks) - takenByCollecting(length)));
     }
 
     /** How many of the dead tuples the collection did not find in the captured process. */
