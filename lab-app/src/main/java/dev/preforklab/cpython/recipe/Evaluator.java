@@ -121,7 +121,7 @@ final class Evaluator {
       return without(i, mutator.newFloat());
     }
     if (expression instanceof Recipe.StrValue value) {
-      return mutator.newStr(value.length(), index.take(), index.value());
+      return mutator.texts.format(value.length(), index.take(), index.value());
     }
     if (expression instanceof Recipe.BytesValue value) {
       return mutator.newBytes(value.length());

@@ -28,9 +28,6 @@ final class Mutator {
   private static final int LIST_ITEMS = ObjectHead.VAR_BYTES;
   private static final int LIST_ALLOCATED = LIST_ITEMS + 8;
 
-  /** Characters that 2.7's PyString_Format has room for at first: the format's four and 100. */
-  private static final int OLD_FORMAT_ROOM = 104;
-
   final Interpreter interpreter;
   final PythonVersion version;
   final DictLayout dicts;
@@ -41,6 +38,7 @@ final class Mutator {
   private final LongArrays arrays;
   private final Hashes hashes;
   final Dicts dictObjects;
+  final Texts texts;
 
   /**
    * A mutator of a fresh interpreter: adds the builtin types.
@@ -62,6 +60,7 @@ final class Mutator {
     arrays = new LongArrays(this, types.array());
     this.hashes = hashes;
     dictObjects = new Dicts(this, types.dict(), types.none(), hashes);
+    texts = new Texts(this);
   }
 
   /** The mutator of a forked process. */
@@ -212,49 +211,6 @@ final class Mutator {
     }
     set(object + ObjectHead.BYTES, 0);
     return object;
-  }
-
-  /**
-   * The value of {@code "%0*d" % (length, i)}: the tuple, the digits, the writer's buffer, then the
-   * text in a block of its own size. In 3.x one of a single character, too, is made anew each time.
-   *
-   * @param index i, whose reference goes
-   * @param i its value
-   */
-  long newStr(int length, long index, long i) {
-    int digits = Long.toString(i).length();
-    // The length is an int; where it is not counted, it is left out.
-    long arguments = newTuple(version.hasImmortalObjects ? types.smallInt() : 0, index);
-    long text;
-    long bytes = version.asciiHeaderBytes + (long) Math.max(length, digits);
-    if (isOld) {
-      long buffer = interpreter.newObject(types.str(), version.asciiHeaderBytes + OLD_FORMAT_ROOM);
-      if (length > OLD_FORMAT_ROOM) {
-        // Too short for the width: PyString_Format wants that and 100 more. A buffer that left
-        // pymalloc so stays in the C library's heap, however short it becomes.
-        buffer = resized(buffer, version.asciiHeaderBytes + length + 100L);
-      }
-      fill(buffer, bytes);
-      text = resized(buffer, bytes);
-    } else {
-      if (i != 0) {
-        // Each digit, and 0 has none, asks for signals, and so for a collection that is due.
-        interpreter.evalBreaker();
-      }
-      long number = interpreter.newObject(types.str(), version.asciiHeaderBytes + (long) digits);
-      long buffer =
-          interpreter.newObject(
-              types.str(), version.asciiHeaderBytes + (long) Math.max(length, 105));
-      interpreter.decref(number);
-      fill(buffer, bytes);
-      text = resized(buffer, bytes);
-    }
-    interpreter.decref(arguments);
-    return text;
-  }
-
-  private long resized(long buffer, long bytes) {
-    return interpreter.malloc.reallocate(buffer, bytes);
   }
 
   /** The value of {@code bytes(bytearray(length))}; either call has its argument in a tuple. */

@@ -97,7 +97,7 @@ class HashesTest {
           boolean isInt = kind.equals("ints");
           String text = isInt ? Integer.toString(i * 1009) : "%08d".formatted(i);
           values.add(isInt ? new BigInteger(text) : text);
-          items[i] = mutator.newStr(8, 0, 1);
+          items[i] = mutator.texts.format(8, 0, 1);
           names.put(items[i], text);
         }
         assertThat(names(mutator, mutator.sets.create(items, values), names))
@@ -111,7 +111,9 @@ class HashesTest {
   @MethodSource("releases")
   void equalValuesAreOneMember(PythonVersion version) {
     Mutator mutator = mutator(version);
-    long[] items = {mutator.newStr(8, 0, 1), mutator.newStr(8, 0, 1), mutator.newStr(8, 0, 1)};
+    long[] items = {
+      mutator.texts.format(8, 0, 1), mutator.texts.format(8, 0, 1), mutator.texts.format(8, 0, 1)
+    };
     List<Object> values = List.of(power(0, 1), Hashes.number(2.0), Hashes.number(2.5));
     Map<Long, String> names = Map.of(items[0], "2", items[1], "2.0", items[2], "2.5");
 
@@ -129,7 +131,7 @@ class HashesTest {
       long dict = mutator.dictObjects.newDict(List.of(), new long[0], List.<LongSupplier>of());
       Map<Long, String> names = new HashMap<>();
       for (int k = 0; k < n; k++) {
-        long value = mutator.newStr(8, 0, 1);
+        long value = mutator.texts.format(8, 0, 1);
         names.put(value, "a" + k);
         mutator.dictObjects.setOldItem(dict, "a" + k, value);
       }
