@@ -324,6 +324,14 @@ final class CodeObjects {
     }
   }
 
+  /** The frame of the act's function, unless what it leaves is captured. */
+  void frameOfAct(Mutator mutator) {
+    Loaded loaded = functions.get("act");
+    if (loaded != null && runs.keepsFrameOfAct()) {
+      runs.newFrame(mutator, loaded.unit.places());
+    }
+  }
+
   /**
    * Of the frame of a place's code, or that of a function: the variables, cells and the stack; 0 of
    * a comprehension without code of its own.

@@ -140,6 +140,13 @@ final class Definitions {
     }
   }
 
+  /** The function of the act begins: its frame, which stays with its code. */
+  void frameOfAct() {
+    if (code != null && !calls.isFrameCaptured("act")) {
+      code.frameOfAct(mutator);
+    }
+  }
+
   /** The code of a place begins to run. */
   void enter(Object place) {
     if (code != null) {

@@ -84,6 +84,9 @@ final class Measurement {
       places = script.placesOfAct(parts);
     }
     Calls.Call call = evaluator.calls().enterAct(places);
+    if (parts.stream().noneMatch(Measurement::runsCodeOfAct)) {
+      evaluator.definitions().frameOfAct();
+    }
     boolean leaves = RecipeReader.leaves(act);
     int inside = leaves ? parts.size() - 1 : parts.size();
     parts.subList(0, inside).forEach(this::perform);
@@ -172,6 +175,11 @@ final class Measurement {
             memoryBefore.ratio());
     host.exit();
     return result;
+  }
+
+  /** Whether what the act's code touches, too, is simulated, and with it its frame. */
+  private static boolean runsCodeOfAct(Act part) {
+    return part instanceof Recipe.ReadDeep || part instanceof Recipe.Allocate;
   }
 
   private long waitingWord() {

@@ -85,7 +85,8 @@ class RecordedActsTest {
           "few",
           // What importing a module leaves.
           "array_few",
-          // A loop's variable that comprehensions use: single blocks of its code and of dicts decide
+          // A loop's variable that comprehensions use: single blocks of its code and of dicts
+          // decide
           // which arenas a drop gives back.
           "cells",
           // All goes at exit; which arenas are given back before the process is gone is a matter of
