@@ -773,7 +773,7 @@ def child_trace(path, request):
         for text in plan["starts"]:
             request(text)
     gc.collect()                                      # empties the free lists of what this function has put there
-    if not plan["starts"]:
+    if not plan["starts"]:                            # else what it frees, too, is among the events, which takes room
         tracer.start()
     i = 0
     marks[0] = used.value

@@ -399,6 +399,7 @@ final class LoadCalls {
       }
     }
 
+    /** How many dead tuples of a length it takes so. */
     private int takenByCollecting(int length) {
       boolean is37 = interpreter.version.atLeast(3, 7) && !interpreter.version.atLeast(3, 8);
       return is37 && length == 1 ? 1 : 0;

@@ -86,8 +86,7 @@ class RecordedActsTest {
           // What importing a module leaves.
           "array_few",
           // A loop's variable that comprehensions use: single blocks of its code and of dicts
-          // decide
-          // which arenas a drop gives back.
+          // decide which arenas a drop gives back.
           "cells",
           // All goes at exit; which arenas are given back before the process is gone is a matter of
           // single blocks.

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * The collector's counter and collections in one worker that serves all endpoints in turn, against
  * a real child of the real master, read from its memory after each request: {@code
  * worker_counters.csv}, taken on 2026-11-30 with CPython 3.12.1 under gunicorn (flask-app) and
- * 3.11.2 in uWSGI (django-site), thresholds 700, 10, 10.
+ * 3.11.2 in uWSGI (django-site), thresholds 700, 10, 10, by {@code capture/worker_counters.py}.
  */
 class WorkerCounterTest {
   private record Row(int requests, int counter, int young, int middle, int full) {}
@@ -71,7 +71,6 @@ class WorkerCounterTest {
   }
 
   private static final class WorkerRun {
-    private final RequestReplayer replayer;
     private final Interpreter interpreter;
     private final RequestReplayer.Worker worker;
     private final int endpoints;
@@ -83,7 +82,7 @@ class WorkerCounterTest {
       endpoints = profile.endpoints().size();
       HostConfig config = HostConfig.DEFAULT.withVirtualPages(HeapLoader.virtualPages(profile));
       Kernel kernel = new Kernel(config, CostModel.defaults(), 0);
-      replayer = new RequestReplayer(HeapLoader.load(profile, kernel, 0));
+      RequestReplayer replayer = new RequestReplayer(HeapLoader.load(profile, kernel, 0));
       interpreter = replayer.heap().interpreter().forked(replayer.heap().host().fork(0));
       worker = replayer.newWorker(interpreter, new Prng(1), true);
       worker.boot();

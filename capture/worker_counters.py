@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The collector's counter and its collections in one real worker, request by request.
+
+    python3 capture/worker_counters.py --server uwsgi --app preload:application --python-path profiles/django-site \\
+        --requests profiles/django-site/requests.txt --name django-site --csv FILE
+    python3 capture/worker_counters.py --python PYTHON --server gunicorn --app events:app --python-path profiles/flask-app \\
+        --requests profiles/flask-app/requests.txt --name flask-app --csv FILE
+
+The application is loaded as `preforklab_capture.py` loads it; children of that master then serve its endpoints in turn, one with
+the collector off and one with it on. What is written is read from their memory between requests, so that nothing is called in
+them to look. CPython 3.8 to 3.12 (before and later the collector's struct is another).
+"""
+import argparse
+import csv
+import os
+import struct
+import sys
+import tempfile
+
+import preforklab_capture as capture
+
+HEADER = ["application", "collector", "requests", "count0", "gen0", "gen1", "gen2"]
+SHOWN = [0, 1, 5, 10, 20, 30, 50, 75] + list(range(100, 1001, 50))
+COLLECTING = "def collecting(path, request):\n    import gc\n    gc.set_threshold(%d, %d, %d)\n    gc.enable()\n"
+
+
+def rows(master, collector, requests, collecting):
+    """[requests served, counter, collections of each generation] of a fresh worker."""
+    stats = collector.permanent() + collector.stride
+    out = []
+    with master.child() as child:
+        if collecting:
+            child.say("run %s\tcollecting\tx" % collecting)
+            master.expect("D")
+        for start in master.starts:
+            child.request(start)
+        with open("/proc/%d/mem" % child.pid, "rb", 0) as memory:
+            def read(form, address):
+                memory.seek(address)
+                return struct.unpack(form, memory.read(struct.calcsize(form)))
+            for n in range(SHOWN[-1] + 1):
+                if n:
+                    child.request(requests.text(n - 1))
+                if n in SHOWN:
+                    collections = [read("<q", stats + 24 * g)[0] for g in range(3)]
+                    out.append([n, read("<i", collector.count0_address())[0]] + collections)
+    return out
+
+
+def measure(options):
+    thresholds = [int(t) for t in options.threshold.split(",") if t.isdigit()]
+    if len(thresholds) != 3:
+        raise capture.CaptureError("--threshold %r: three whole numbers are wanted" % options.threshold)
+    with open(options.requests) as f:
+        lines = [("%s:%d" % (options.requests, i + 1), l.strip()) for i, l in enumerate(f) if l.strip() and l[0] != "#"]
+    requests = capture.Requests(lines)
+    served = options.app if options.server == "gunicorn" else ""
+    program = options.python or ("uwsgi" if options.server == "uwsgi" else sys.executable)
+    with tempfile.TemporaryDirectory() as scratch:
+        collecting = os.path.join(scratch, "collecting.py")
+        with open(collecting, "w") as f:
+            f.write(COLLECTING % tuple(thresholds))
+        master = capture.Master(program, [options.app], "wsgi", options.threshold, [options.python_path], [], 120, quiet=True, server=options.server, served=served)
+        try:
+            version = int(master.expect("L", 3600)[1])
+            version = (version >> 24, version >> 16 & 255)
+            if not (3, 8) <= version < (3, 13):
+                raise capture.CaptureError("CPython %d.%d: this is for 3.8 to 3.12" % version)
+            master.stop()
+            collector = capture.Collector(capture.Memory(master.pid), version, thresholds)
+            master.go_on()
+            if collector.base is None:
+                raise capture.CaptureError("the collector's generations were not found in memory")
+            return [[options.name, name] + row for name, how in (("on", collecting), ("off", "")) for row in rows(master, collector, requests, how)]
+        finally:
+            master.close()
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--app", required=True, metavar="MODULE:CALLABLE")
+    parser.add_argument("--server", choices=("gunicorn", "uwsgi"), default="")
+    parser.add_argument("--python", default="", metavar="FILE", help="the application's interpreter, or the program uwsgi")
+    parser.add_argument("--python-path", default=".", metavar="DIR")
+    parser.add_argument("--requests", required=True, metavar="FILE")
+    parser.add_argument("--threshold", default="700,10,10", metavar="A,B,C")
+    parser.add_argument("--name", required=True, help="the application's in the table; its older rows go")
+    parser.add_argument("--csv", required=True, metavar="FILE")
+    options = parser.parse_args(arguments)
+    os.environ.update(PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
+    try:
+        measured = measure(options)
+        kept = []
+        if os.path.exists(options.csv):
+            with open(options.csv, newline="") as f:
+                kept = [row for row in csv.reader(f) if row and row[0] not in (options.name, HEADER[0])]
+        with open(options.csv + ".new", "w", newline="") as f:
+            csv.writer(f, lineterminator="\n").writerows([HEADER] + kept + measured)
+        os.replace(options.csv + ".new", options.csv)
+    except OSError as e:
+        sys.stderr.write("worker_counters: %s: %s\n" % (e.filename, e.strerror))
+        return 2
+    except (capture.CaptureError, capture.Refusal) as e:
+        sys.stderr.write("worker_counters: %s\n" % e)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
