@@ -44,8 +44,9 @@ SETTINGS = {
     "disabled-freeze": (True, None, False, True),
     "disabled-collect-freeze": (True, None, True, True),
 }
-# Runs in the master around the import of the application. The count of requests goes to a shared cell a worker,
-# so that reading it disturbs no worker.
+PATH_BYTES = 64
+# Runs in the master around the import of the application. The count of requests goes to a shared cell a worker, and each path
+# to a file, so that reading them disturbs no worker; no collectable object is made for it.
 # The setting comes first, as in the first lines of an application, and nothing else is imported between it and the application:
 # when the first full collections come depends on every object made before.
 HOOK = '''
@@ -62,9 +63,13 @@ import ctypes, json, mmap
 _conf = json.loads(os.environ["PREFORK_SERVICE"])
 _file = open(_conf["counts"], "r+b")
 _cells = (ctypes.c_long * 4096).from_buffer(mmap.mmap(_file.fileno(), 32768))
+_paths, _room = os.open(_conf["paths"], os.O_WRONLY), _conf["room"]
 
 def application(environ, start_response):
-    _cells[os.getpid() % 4096] += 1
+    slot = os.getpid() % 4096
+    served = _cells[slot]
+    os.pwrite(_paths, environ["PATH_INFO"].encode("latin-1")[:%(bytes)d], (slot * _room + served) * %(bytes)d)
+    _cells[slot] = served + 1
     return _app(environ, start_response)
 
 if _conf["collect"]:
@@ -72,7 +77,7 @@ if _conf["collect"]:
 if _conf["freeze"]:
     gc.freeze()
 open(_conf["ready"], "w").close()
-'''
+'''.replace("%(bytes)d", str(PATH_BYTES))
 
 
 class Failure(Exception):
@@ -162,9 +167,10 @@ class Service:
         disable, thresholds, collect, freeze = parse_setting(options.gc)
         self.options, self.process = options, None
         self.counts, self.ready = os.path.join(directory, "counts"), os.path.join(directory, "ready")
-        self.log = os.path.join(directory, "log")
+        self.log, self.paths = os.path.join(directory, "log"), os.path.join(directory, "paths")
         with open(self.counts, "wb") as cells:
             cells.write(bytes(32768))
+        open(self.paths, "wb").close()
         with open(os.path.join(directory, "prefork_service_hook.py"), "w") as hook:
             hook.write(HOOK)
         chdir = os.path.abspath(options.chdir)
@@ -173,7 +179,8 @@ class Service:
             PREFORK_SERVICE_GC="disable" if disable else ",".join(map(str, thresholds or ())),
             PREFORK_SERVICE_APP=options.app,
             PREFORK_SERVICE=json.dumps({"collect": collect, "freeze": freeze,
-                                        "counts": self.counts, "ready": self.ready}))
+                                        "counts": self.counts, "ready": self.ready,
+                                        "paths": self.paths, "room": max(1, options.requests)}))
         self.thresholds = thresholds or STOCK_THRESHOLDS
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -227,6 +234,13 @@ class Service:
                 return sorted(int(x) for x in children.read().split())
         except OSError:
             return []
+
+    def served_paths(self, pid, first, last):
+        """The paths, as far as they are kept, of the requests that a worker has served as its first-th to last-th."""
+        with open(self.paths, "rb") as paths:
+            paths.seek((pid % 4096 * max(1, self.options.requests) + first) * PATH_BYTES)
+            found = paths.read((last - first) * PATH_BYTES)
+        return [found[n * PATH_BYTES:(n + 1) * PATH_BYTES].rstrip(b"\0") for n in range(last - first)]
 
     def look(self, pid):
         memory = {}
@@ -288,8 +302,24 @@ def send(port, requests, first, last, clients, statuses):
         raise Failure(errors[0])
 
 
+class Endpoints:
+    """Which endpoint a path that was served belongs to, of those not yet told; a path of two is the earlier request's."""
+
+    def __init__(self, requests, total):
+        self.sent = {}
+        for n in range(total):
+            path = requests.text(n).split("\t")[1].encode()[:PATH_BYTES]
+            self.sent.setdefault(path, []).append(n % len(requests.endpoints))
+        for waiting in self.sent.values():
+            waiting.reverse()
+
+    def of(self, paths):
+        return [self.sent[path].pop() for path in paths]
+
+
 def measure(options):
     requests = read_requests(options.requests_file)
+    endpoints = Endpoints(requests, options.requests)
     statuses, checkpoints, sent = {}, [], 0
     with tempfile.TemporaryDirectory(prefix="prefork-service-") as directory, Service(options, directory) as service:
         pids = service.workers()
@@ -304,6 +334,7 @@ def measure(options):
             if service.workers() != pids:
                 raise Failure("a worker was replaced before request %d" % count)
             now = [service.look(pid) for pid in pids]
+            before = checkpoints[-1]["served"] if checkpoints else [0] * len(pids)
             mean = lambda key: sum(w[key] for w in now) / len(now)
             checkpoints.append({
                 "requests": count, "shared_ratio": round(mean("shared") / mean("rss"), 4),
@@ -315,7 +346,9 @@ def measure(options):
                                        for w, s in zip(now, start)) for g in range(3)],
                 # what a full collection waits for: pending above a quarter of the total
                 "long_lived_total_pending": [w["long_lived"] for w in now],
-                "served": [w["served"] for w in now]})
+                "served": [w["served"] for w in now],
+                # the endpoints that each worker has served since the checkpoint before, in its order
+                "endpoints": [endpoints.of(service.served_paths(w["pid"], b, w["served"])) for w, b in zip(now, before)]})
     last = checkpoints[-1]
     setting = {"gc": options.gc, "statuses": statuses, "checkpoints": checkpoints,
                "master_gc": {key: master[key] for key in ("counts", "collections", "long_lived")},

@@ -10,7 +10,11 @@ import os
 COLUMNS = ("server", "setting", "requests", "rss_kb", "pss_kb", "shared_kb", "private_kb", "share_ratio",
            "minflt_sum", "gen0_sum", "gen1_sum", "gen2_sum", "served",
            # the master's collector at fork: three counts, long_lived_total, long_lived_pending; empty if unknown
-           "master_gc")
+           "master_gc",
+           # a character of DIGITS for each request that a worker has served since the checkpoint before: its endpoint, in the order
+           # of the worker; "-" for a worker without any; empty if unknown
+           "endpoints")
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # how far lab and real may lie apart: the ratio itself, the others as a share of the real figure
 SHARED, PSS, FAULTS, COLLECTIONS = .03, .06, .10, .05
 FEWEST_COLLECTIONS = 2
@@ -28,11 +32,15 @@ def rows(result):
         master = setting.get("master_gc")
         master = " ".join(map(str, master["counts"] + list(master["long_lived"]))) if master else ""
         for c in setting["checkpoints"]:
+            workers = c.get("endpoints", [])
+            told = all(e < len(DIGITS) for worker in workers for e in worker)
+            orders = ["".join(DIGITS[e] for e in worker) or "-" for worker in workers] if told else []
             kb = ["%.1f" % (c[key] / 1024) for key in ("rss_bytes", "pss_bytes")]
             shared = c["rss_bytes"] - c["uss_bytes"]
             yield [result["server"], setting["gc"].replace(",", " "), str(c["requests"])] + kb + [
                 "%.1f" % (shared / 1024), "%.1f" % (c["uss_bytes"] / 1024), "%.4f" % c["shared_ratio"],
-                str(c["faults"])] + [str(n) for n in c["gc_collections"]] + [" ".join(map(str, c["served"])), master]
+                str(c["faults"])] + [str(n) for n in c["gc_collections"]] + [
+                    " ".join(map(str, c["served"])), master, " ".join(orders)]
 
 
 def read_rows(path):
@@ -72,6 +80,9 @@ def from_rows(path):
                 "pss_bytes": round(float(row[4]) * 1024), "uss_bytes": round(float(row[6]) * 1024),
                 "shared_ratio": float(row[7]), "faults": int(row[8]),
                 "gc_collections": [int(n) for n in row[9:12]], "served": served})
+            if row[14]:
+                settings[row[1].replace(" ", ",")][-1]["endpoints"] = [
+                    [DIGITS.index(e) for e in worker.strip("-")] for worker in row[14].split()]
     except ValueError as e:
         raise Unusable("%s: %s" % (path, e))
     return [{"server": server, "workers": len(next(iter(settings.values()))[0]["served"]),

@@ -68,7 +68,8 @@ def result(shared=.5, pss=40000000, faults=10000, collections=(100, 10, 4), inhe
     """A made-up result with checkpoints at 0 and 4 requests."""
     def checkpoint(requests, faults, collections):
         return {"requests": requests, "shared_ratio": shared, "rss_bytes": 61440000, "pss_bytes": pss,
-                "uss_bytes": 30720000, "faults": faults, "gc_collections": list(collections), "served": [requests // 4] * 4}
+                "uss_bytes": 30720000, "faults": faults, "gc_collections": list(collections), "served": [requests // 4] * 4,
+                "endpoints": [[k] * (requests // 4) for k in (0, 9, 10, 35)]}
 
     return {"server": "uwsgi", "workers": workers, "settings": [{"gc": gc, "checkpoints": [
         checkpoint(0, inherited, (0, 0, 0)), checkpoint(4, inherited + faults, collections)]}]}
@@ -173,6 +174,12 @@ class Golden(unittest.TestCase):
                 found = setting["checkpoints"]
                 self.assertEqual([c["requests"] for c in found], list(service.CHECKPOINTS))
                 self.assertEqual([sum(c["served"]) for c in found], list(service.CHECKPOINTS))
+                if "endpoints" in found[-1]:
+                    for before, c in zip([found[0]] + found, found):
+                        self.assertEqual([len(e) for e in c["endpoints"]], [n - b for n, b in zip(c["served"], before["served"])])
+                    # the ten endpoints were sent in turn
+                    served = [e for c in found for worker in c["endpoints"] for e in worker]
+                    self.assertEqual([served.count(e) for e in range(10)], [400] * 10)
                 disable, thresholds = service.parse_setting(setting["gc"])[:2]
                 if disable or thresholds and not thresholds[0]:
                     self.assertEqual(found[-1]["gc_collections"], [0, 0, 0])
@@ -198,6 +205,8 @@ class Run(unittest.TestCase):
                 setting = json.load(f)["settings"][0]
         self.assertEqual(setting["statuses"], {"200": 40})
         self.assertEqual([sum(c["served"]) for c in setting["checkpoints"]], [0, 4, 20, 40])
+        for c, new in zip(setting["checkpoints"], ([], range(4), range(4, 20), range(20, 40))):
+            self.assertEqual(sorted(e for worker in c["endpoints"] for e in worker), sorted(n % 10 for n in new))
         self.assertEqual(setting["gc_collections"], [0, 0, 0])
 
     def test_the_masters_collector_is_what_its_worker_says(self):
