@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The collector's counter and its collections in one real worker, request by request.
+"""The collector's counter, its collections and the free lists in one real worker, request by request.
 
     python3 capture/worker_counters.py --server uwsgi --app preload:application --python-path profiles/django-site \\
         --requests profiles/django-site/requests.txt --name django-site --csv FILE
@@ -8,10 +8,11 @@
 
 The application is loaded as `preforklab_capture.py` loads it; children of that master then serve its endpoints in turn, one with
 the collector off and one with it on. What is written is read from their memory between requests, so that nothing is called in
-them to look. CPython 3.8 to 3.12 (before and later the collector's struct is another).
+them to look. CPython 3.10 to 3.12 (before, the free lists are found nowhere; later the collector's struct is another).
 """
 import argparse
 import csv
+import json
 import os
 import struct
 import sys
@@ -19,13 +20,27 @@ import tempfile
 
 import preforklab_capture as capture
 
-HEADER = ["application", "collector", "requests", "count0", "gen0", "gen1", "gen2"]
+LISTS = {1: "lists", 2: "dicts", 3: "tuples1", 4: "tuples2"}  # by the number that the capture has for them
+HEADER = ["application", "collector", "requests", "count0", "gen0", "gen1", "gen2"] + list(LISTS.values())
 SHOWN = [0, 1, 5, 10, 20, 30, 50, 75] + list(range(100, 1001, 50))
 COLLECTING = "def collecting(path, request):\n    import gc\n    gc.set_threshold(%d, %d, %d)\n    gc.enable()\n"
 
 
-def rows(master, collector, requests, collecting):
-    """[requests served, counter, collections of each generation] of a fresh worker."""
+def lengths(master, scratch):
+    """Where the lengths of the free lists are."""
+    path = os.path.join(scratch, "lists")
+    with master.child() as child:
+        child.run("child_free_lists", path)
+    with open(path) as f:
+        found = dict(json.load(f))
+    missing = [name for number, name in LISTS.items() if number not in found]
+    if missing:
+        raise capture.CaptureError("free list of %s was not found in memory" % missing[0])
+    return [found[number] for number in LISTS]
+
+
+def rows(master, collector, lists, requests, collecting):
+    """[requests served, counter, collections of each generation, lengths of the free lists] of a fresh worker."""
     stats = collector.permanent() + collector.stride
     out = []
     with master.child() as child:
@@ -43,7 +58,7 @@ def rows(master, collector, requests, collecting):
                     child.request(requests.text(n - 1))
                 if n in SHOWN:
                     collections = [read("<q", stats + 24 * g)[0] for g in range(3)]
-                    out.append([n, read("<i", collector.count0_address())[0]] + collections)
+                    out.append([n, read("<i", collector.count0_address())[0]] + collections + [read("<i", length)[0] for length in lists])
     return out
 
 
@@ -64,14 +79,15 @@ def measure(options):
         try:
             version = int(master.expect("L", 3600)[1])
             version = (version >> 24, version >> 16 & 255)
-            if not (3, 8) <= version < (3, 13):
-                raise capture.CaptureError("CPython %d.%d: this is for 3.8 to 3.12" % version)
+            if not (3, 10) <= version < (3, 13):
+                raise capture.CaptureError("CPython %d.%d: this is for 3.10 to 3.12" % version)
             master.stop()
             collector = capture.Collector(capture.Memory(master.pid), version, thresholds)
             master.go_on()
             if collector.base is None:
                 raise capture.CaptureError("the collector's generations were not found in memory")
-            return [[options.name, name] + row for name, how in (("on", collecting), ("off", "")) for row in rows(master, collector, requests, how)]
+            lists = lengths(master, scratch)
+            return [[options.name, name] + row for name, how in (("on", collecting), ("off", "")) for row in rows(master, collector, lists, requests, how)]
         finally:
             master.close()
 

@@ -2,11 +2,15 @@ package dev.preforklab.prefork.profile;
 
 /**
  * How a request's garbage groups become cycles: each group's collectable objects refer to the next
- * one in a ring and, with what room they have left, to the other blocks of the group. So nothing
- * but the collector frees them.
+ * one in a ring and, with what room they have left, to the other blocks of the group; those of
+ * these that have room own what is left. So nothing but the collector frees them.
  */
 final class GarbageLinks {
-  /** Records of [ordinal, number of references, ordinals referred to...], group by group. */
+  /**
+   * Records of [ordinal, number of references, ordinals referred to...], group by group. The first
+   * reference goes to the next in the ring, but that of an object which is in none (its ordinal is
+   * complemented).
+   */
   final int[] records;
 
   /** Those of group g are at {@code [groupStart[g]..groupStart[g+1])}. */
@@ -30,23 +34,29 @@ final class GarbageLinks {
     int[] allocating = trace.allocationEvents();
     IntArray records = new IntArray(64);
     IntArray homeless = new IntArray(8);
+    IntArray owned = new IntArray(16);
     int[] groupStart = new int[trace.garbageGroups() + 1];
     for (int group = 0; group < trace.garbageGroups(); group++) {
-      link(trace, group, allocating, headBytes, records, homeless);
+      link(trace, group, allocating, headBytes, records, owned, homeless);
       groupStart[group + 1] = records.size();
     }
+    addAll(owned, 0, homeless);
     return new GarbageLinks(records.toArray(), groupStart, homeless.toArray());
   }
 
+  /**
+   * @param owned what groups before had no ring for: a tuple that is in no cycle, but older than
+   *     all that leads to it; has what this one has no ring for afterwards
+   */
   private static void link(
       RequestTrace trace,
       int group,
       int[] allocating,
       int headBytes,
       IntArray records,
+      IntArray owned,
       IntArray homeless) {
     IntArray ring = new IntArray(16);
-    IntArray owned = new IntArray(16);
     for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
       int ordinal = trace.garbageGc[i];
       boolean holds = !trace.atomic[ordinal] && room(allocating[ordinal] >>> 2, headBytes) > 0;
@@ -54,6 +64,9 @@ final class GarbageLinks {
     }
     for (int i = trace.garbageOwnedStart[group]; i < trace.garbageOwnedStart[group + 1]; i++) {
       owned.add(trace.garbageOwned[i]);
+    }
+    if (ring.size() == 0) {
+      return;
     }
     int next = 0;
     int members = ring.size();
@@ -69,8 +82,24 @@ final class GarbageLinks {
         records.add(owned.get(next++));
       }
     }
-    while (next < owned.size()) {
-      homeless.add(owned.get(next++));
+    for (int owner = 0; owner < next && next < owned.size(); owner++) {
+      int ordinal = owned.get(owner);
+      if (trace.domain[ordinal] == RequestTrace.GC) {
+        int references = Math.min(owned.size() - next, room(allocating[ordinal] >>> 2, headBytes));
+        records.add(~ordinal);
+        records.add(references);
+        for (int k = 0; k < references; k++) {
+          records.add(owned.get(next++));
+        }
+      }
+    }
+    addAll(owned, next, homeless);
+    owned.clear();
+  }
+
+  private static void addAll(IntArray from, int begin, IntArray to) {
+    for (int i = begin; i < from.size(); i++) {
+      to.add(from.get(i));
     }
   }
 

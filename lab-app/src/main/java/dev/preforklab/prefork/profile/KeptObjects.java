@@ -57,6 +57,10 @@ final class KeptObjects {
     }
   }
 
+  int length(int list) {
+    return length[list];
+  }
+
   /** How long a release lets each free list become, by the list's number. */
   static int[] limits(PythonVersion version) {
     int[] limit = new int[RequestTrace.FREE_LISTS_MAX + 1];
@@ -72,20 +76,25 @@ final class KeptObjects {
 
   /**
    * Before an object is allocated: if a free list has it, it will not count. The allocation counts
-   * up, so the counter is put down by one before; at 0 it can't be, and the object stays kept.
+   * up, so the counter is put down by one before; at 0 that can't be.
+   *
+   * @return whether the counter is 0 and has to be put back to it after the allocation
    */
-  void allocated(int list) {
+  boolean allocated(int list) {
     if (list == 0) {
-      return;
+      return false;
     }
     noteCollections();
-    if (length[list] > 0) {
-      int count = state.count(0);
-      if (count > 0) {
-        length[list]--;
-        state.setCount(0, count - 1);
-      }
+    if (length[list] == 0) {
+      return false;
     }
+    length[list]--;
+    int count = state.count(0);
+    if (count == 0) {
+      return true;
+    }
+    state.setCount(0, count - 1);
+    return false;
   }
 
   /**

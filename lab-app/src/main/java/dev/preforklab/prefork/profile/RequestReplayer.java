@@ -108,6 +108,11 @@ public final class RequestReplayer {
       lastingMade = new int[lasting.length];
     }
 
+    /** How many objects the interpreter keeps on a free list, by its number. */
+    int kept(int list) {
+      return kept.length(list);
+    }
+
     /** Requests served so far. */
     public long requests() {
       return requests;
@@ -230,14 +235,18 @@ public final class RequestReplayer {
         }
         int event = events[i];
         if (event >= 0) {
-          if (!trace.resized[ordinal] && !trace.direct[ordinal]) {
-            kept.allocated(trace.freeList[ordinal]);
-          }
+          boolean staysZero =
+              !trace.resized[ordinal]
+                  && !trace.direct[ordinal]
+                  && kept.allocated(trace.freeList[ordinal]);
           if ((event & 3) == RequestTrace.GC) {
             made[ordinal] = kept.moment();
           }
           boolean isAtomic = trace.atomic[ordinal] && !trace.filledLater[ordinal];
           at[ordinal] = allocate(event & 3, event >>> 2, !trace.unlisted[ordinal], isAtomic);
+          if (staysZero) {
+            interpreter.gcState.setCount(0, 0);
+          }
           ordinal++;
         } else {
           if (ordinal == 0 || !trace.resized[ordinal - 1] || i == 0 || events[i - 1] < 0) {
@@ -354,12 +363,14 @@ public final class RequestReplayer {
       int[] records = links.records;
       int i = links.groupStart[group];
       while (i < links.groupStart[group + 1]) {
-        long object = at[records[i++]];
-        int references = records[i++];
+        boolean inRing = records[i] >= 0;
+        long object = at[inRing ? records[i] : ~records[i]];
+        int references = records[i + 1];
+        i += 2;
         for (int k = 0; k < references; k++) {
           int target = records[i++];
           if (domain[target] == RequestTrace.GC) {
-            if (k > 0) {
+            if (k > 0 || !inRing) {
               // not among the collector's own finds: a tuple or dict that it had untracked
               interpreter.untrack(at[target]);
             }

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Each request of the small profile leaves one collectable object in a cycle. If it is of a type
@@ -120,6 +121,20 @@ class KeptObjectsTest {
     assertThat(serveCollectServe(carried(",\"shelved\":[0]"), 0, 0, 150).gcState.count(0))
         .isEqualTo(150);
     assertThat(serveCollectServe(carried(""), 0, 0, 150).gcState.count(0)).isEqualTo(100);
+  }
+
+  /** An object from a list leaves it, and does not count, where the counter is 0, too. */
+  @ParameterizedTest(name = "counter {0}")
+  @ValueSource(ints = {0, 1, 10})
+  void anObjectFromAListLeavesItWhateverTheCounter(int counter) {
+    Interpreter interpreter = serveCollectServe(listed(0), 0, -1, 0);
+    KeptObjects objects = new KeptObjects(interpreter, TestProfiles.small(directory).gc(), true);
+    objects.changed(1, 5);
+    interpreter.gcState.setCount(0, counter);
+    boolean staysZero = objects.allocated(1);
+    assertThat(staysZero).isEqualTo(counter == 0);
+    assertThat(interpreter.gcState.count(0)).isEqualTo(Math.max(0, counter - 1));
+    assertThat(objects.length(1)).isEqualTo(4);
   }
 
   /** Each request makes one object and ends one of the master's, of no list or a list. */
