@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * or follow from their counts.
  */
 final class Calls {
-  private static final Object ACT = new Object();
+  static final Object ACT = new Object();
 
   /** Those of the function that waits and of the act, after that of build. */
   private static final int OWN_FRAMES = 2;
@@ -311,6 +311,17 @@ final class Calls {
     mutator.writeHead(frame, type);
     interpreter.track(frame);
     return frame;
+  }
+
+  /** The block of the frame that the code of a place keeps; 0 if it has none of these. */
+  long keptFrame(Object place) {
+    Long frame = frames.get(place);
+    return frame == null ? 0 : frame - version.gcHeadBytes;
+  }
+
+  /** The block of the frame that the code of read_deep's function keeps, or 0. */
+  long keptReaderFrame() {
+    return readers.keptBlock();
   }
 
   private long newFrame(int bytes) {

@@ -1,12 +1,12 @@
 package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.Host;
+import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.PythonVersion;
-import dev.preforklab.cpython.layout.ObjectHead;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
-import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -25,9 +25,8 @@ import org.jspecify.annotations.Nullable;
  * each function, when the statement that reaches it begins: a page is copied once.
  */
 final class CodeObjects {
-  private static final long CAPTURED_REF_COUNT = 1 << 20;
-  private static final int BYTES_HEAD = 33;
-  private static final int TUPLE_HEAD = 24;
+  /** What is no class body's. */
+  private static final Set<String> FUNCTIONS = Set.of("<module>", "build", "act", ReaderCode.NAME);
 
   /** A code object, its function, and what its bytecode takes references to. */
   private static final class Loaded {
@@ -45,7 +44,6 @@ final class CodeObjects {
   }
 
   private final PythonVersion version;
-  private final boolean isShared;
   private final boolean isInline;
   private final @Nullable MethodCache methodCache;
 
@@ -54,22 +52,21 @@ final class CodeObjects {
   /** Build and act and what reads, by their names. */
   private final Map<String, Loaded> functions = new HashMap<>();
 
-  private final Map<String, Long> names = new HashMap<>();
-
-  /** Constants that equal ones share: of one function up to 3.7, then of the whole source. */
-  private final Map<Object, Long> merged = new HashMap<>();
-
-  /** Tuples of constants and names, with their objects. */
-  private final Map<List<?>, Long> tuples = new HashMap<>();
-
-  /** Tables of positions, of which equal ones are one. */
-  private final Set<Positions.Table> tables = new HashSet<>();
-
   private final IdentityHashMap<Expression, long[]> keys = new IdentityHashMap<>();
 
   private final LoadCalls.Replay calls;
 
   private final CodeRuns runs;
+
+  private final CodeData data;
+
+  /** The bodies of class statements, in the order of the source. */
+  private final List<CodeUnit> bodies = new ArrayList<>();
+
+  private int bodiesRun;
+
+  /** The places of rings, whose functions are the module's, in the order of the source. */
+  private final List<Expression> rings = new ArrayList<>();
 
   /** Units that have run already; each process has its own. */
   private final Set<CodeUnit> ran;
@@ -83,9 +80,9 @@ final class CodeObjects {
     this.version = version;
     this.calls = calls;
     this.methodCache = methodCache;
-    isShared = version.atLeast(3, 8);
     isInline = version.atLeast(3, 11);
     runs = new CodeRuns(version);
+    data = new CodeData(version, calls);
     ran = new HashSet<>();
   }
 
@@ -93,13 +90,13 @@ final class CodeObjects {
     version = parent.version;
     calls = parent.calls;
     methodCache = parent.methodCache == null ? null : parent.methodCache.forked();
-    isShared = parent.isShared;
     isInline = parent.isInline;
     runs = parent.runs.forked();
+    data = parent.data.forked();
     units.putAll(parent.units);
     functions.putAll(parent.functions);
-    names.putAll(parent.names);
     keys.putAll(parent.keys);
+    rings.addAll(parent.rings);
     ran = new HashSet<>(parent.ran);
   }
 
@@ -112,7 +109,7 @@ final class CodeObjects {
 
   /** The file's bytes, as they were read; to be freed when the code has been made of them. */
   long readFile(Mutator mutator, CodeUnit module) {
-    return bytes(mutator, new MarshalledSize(version).of(module));
+    return CodeData.bytes(mutator, new MarshalledSize(version).of(module));
   }
 
   /** Loads the module's code and, as its constants, that of its classes and functions. */
@@ -122,71 +119,93 @@ final class CodeObjects {
   }
 
   private Loaded load(Mutator mutator, CodeUnit unit) {
-    if (!isShared) {
-      merged.clear();
-    }
+    Map<Object, Long> outer = data.enter();
     Loaded loaded = new Loaded(unit);
     if (unit.place == null) {
       functions.put(unit.name, loaded);
     } else {
       units.put(unit.place, loaded);
     }
-    long bytecode = bytes(mutator, unit.codeBytes);
+    List<Long> held = new ArrayList<>();
+    long bytecode = CodeData.bytes(mutator, unit.codeBytes);
     List<Object> constants = unit.allConstants();
-    tuple(mutator, List.of(constants), constants.size());
+    long constantsTuple = data.tuple(mutator, List.of(constants), constants.size());
+    List<Long> items = new ArrayList<>();
     for (Object constant : unit.constants) {
       if (constant instanceof CodeUnit inner) {
-        Map<Object, Long> outer = new HashMap<>(merged);
         Loaded comprehension = load(mutator, inner);
+        items.add(comprehension.code);
         loaded.comprehensions.add(comprehension);
-        if (!isShared) {
-          merged.clear();
-          merged.putAll(outer);
-        }
-      } else if (!isSmall(constant)) {
-        loaded.constants.add(
-            merged.computeIfAbsent(constant, missing -> constant(mutator, missing)));
+      } else if (!CodeData.isSmall(constant)) {
+        long object = data.constant(mutator, constant);
+        items.add(data.constantBlock(constant, object));
+        loaded.constants.add(object);
       }
     }
-    tuple(mutator, List.copyOf(unit.names), unit.names.size());
-    unit.names.forEach(text -> name(mutator, text));
-    unit.attributes.forEach(name -> loaded.attributes.add(name(mutator, name)));
+    data.parts.tuple(constantsTuple, items);
+    held.add(isInline ? 0L : bytecode);
+    held.add(constantsTuple);
+    held.add(data.names(mutator, List.copyOf(unit.names)));
+    unit.attributes.forEach(name -> loaded.attributes.add(data.heldName(mutator, name)));
     List<String> variables = new ArrayList<>(unit.variables);
     if (isInline) {
       variables.addAll(unit.free);
     }
-    tuple(mutator, variables, variables.size());
-    variables.forEach(variable -> name(mutator, variable));
+    held.add(data.names(mutator, variables));
     if (!isInline) {
-      tuple(mutator, List.copyOf(unit.free), unit.free.size());
-      tuple(mutator, List.copyOf(unit.cells), unit.cells.size());
+      held.add(data.tuple(mutator, List.copyOf(unit.free), unit.free.size()));
+      held.add(data.tuple(mutator, List.copyOf(unit.cells), unit.cells.size()));
     }
     if (isInline && !variables.isEmpty()) {
       // The kind of each.
-      bytes(mutator, variables.size());
+      held.add(CodeData.bytes(mutator, variables.size()));
     }
-    name(mutator, unit.name);
+    data.name(mutator, unit.name);
+    held.add(data.nameBlock(unit.name));
     if (isInline && unit.hasOwnName()) {
-      mutator.newName(unit.qualifiedName.length(), false);
+      held.add(mutator.newName(unit.qualifiedName.length(), false));
     } else if (isInline) {
-      name(mutator, unit.qualifiedName);
+      data.name(mutator, unit.qualifiedName);
+      held.add(data.nameBlock(unit.qualifiedName));
     }
-    if (!isInline || tables.add(unit.positions.table(version.atLeast(3, 12)))) {
-      bytes(mutator, lineBytes(version, unit));
-    }
+    held.add(data.table(mutator, unit));
     if (unit.exceptionBytes > 0) {
-      bytes(mutator, unit.exceptionBytes);
+      held.add(CodeData.bytes(mutator, unit.exceptionBytes));
     }
     if (!isInline && unit.variables.stream().anyMatch(unit.cells::contains)) {
       // Which parameter each cell is for (co_cell2arg).
-      mutator.scratch((version.atLeast(3, 7) ? 8L : 1) * unit.cells.size());
+      held.add(mutator.scratch((version.atLeast(3, 7) ? 8L : 1) * unit.cells.size()));
     }
     loaded.codeBytes = (long) codeBytes() + (isInline ? unit.codeBytes : 0);
     loaded.code = mutator.newOpaque(loaded.codeBytes);
     if (isInline) {
       mutator.freeScratch(bytecode);
     }
+    data.parts.code(loaded.code, unit, held);
+    holdFromOutside(loaded);
+    data.leave(outer);
     return loaded;
+  }
+
+  /**
+   * What else refers to code: a name of the script's to the module's, functions to theirs, and
+   * classes to names.
+   */
+  private void holdFromOutside(Loaded loaded) {
+    CodeUnit unit = loaded.unit;
+    if (unit.place instanceof Recipe.InstanceValue
+        || unit.place instanceof Recipe.CycleValue
+        || FUNCTIONS.contains(unit.name)) {
+      data.parts.hold(loaded.code);
+    } else if (unit.place == null) {
+      bodies.add(unit);
+      data.parts.hold(data.nameBlock(unit.name));
+      for (Object constant : unit.constants) {
+        if (constant instanceof ExpressionWriter.Key key) {
+          data.parts.hold(data.nameBlock(key.name()));
+        }
+      }
+    }
   }
 
   /** Of its table of lines. */
@@ -196,70 +215,6 @@ final class CodeObjects {
         : 2 * unit.lines;
   }
 
-  private static boolean isSmall(Object constant) {
-    return constant instanceof BigInteger number && Mutator.isSmall(number);
-  }
-
-  private long constant(Mutator mutator, Object value) {
-    if (value instanceof BigInteger number) {
-      return mutator.newConstant(number);
-    }
-    if (value instanceof Double) {
-      return mutator.newFloat();
-    }
-    if (value instanceof String text) {
-      return mutator.newName(text.length(), false);
-    }
-    if (value instanceof ExpressionWriter.Key key) {
-      return name(mutator, key.name());
-    }
-    List<?> tuple = (List<?>) value;
-    Long known = isShared ? tuples.get(tuple) : null;
-    if (known != null) {
-      return known;
-    }
-    long dead = calls.takeDeadTuple(tuple.size());
-    long object =
-        dead == 0 ? mutator.newConstantTuple(new long[tuple.size()]) : dead + version.gcHeadBytes;
-    tuple.forEach(key -> name(mutator, (String) key));
-    return object;
-  }
-
-  /** An interned str: each once. */
-  private long name(Mutator mutator, String text) {
-    return names.computeIfAbsent(
-        text,
-        missing -> {
-          long before = calls.nameOf(text);
-          return before == 0 ? mutator.newName(text.length(), true) : existingName(mutator, before);
-        });
-  }
-
-  /** A captured str, of which only the place is known, for others to refer to. */
-  private long existingName(Mutator mutator, long object) {
-    long references =
-        version.hasImmortalObjects ? ObjectHead.IMMORTAL_REF_COUNT : CAPTURED_REF_COUNT;
-    mutator.interpreter.host.store(object + ObjectHead.REF_COUNT, references, Host.CAUSE_DATA);
-    return object;
-  }
-
-  private static long bytes(Mutator mutator, int length) {
-    return mutator.scratch(BYTES_HEAD + (long) length);
-  }
-
-  /**
-   * A tuple, from the free list of its length as long as there are any; equal ones are one from 3.8
-   * on.
-   */
-  private void tuple(Mutator mutator, List<?> content, int length) {
-    if (length == 0 || (isShared && (merged.containsKey(content) || tuples.containsKey(content)))) {
-      return;
-    }
-    long dead = calls.takeDeadTuple(length);
-    long block = dead == 0 ? mutator.scratch(version.gcHeadBytes + TUPLE_HEAD + 8L * length) : dead;
-    tuples.put(content, block + version.gcHeadBytes);
-  }
-
   private void findKeys(Mutator mutator, Statement statement) {
     findKeys(mutator, statement.make());
     statement.also().forEach(also -> findKeys(mutator, also));
@@ -267,7 +222,7 @@ final class CodeObjects {
 
   private void findKeys(Mutator mutator, Expression place) {
     if (place instanceof Recipe.DictValue dict) {
-      keys.put(place, dict.keys().stream().mapToLong(key -> name(mutator, key)).toArray());
+      keys.put(place, dict.keys().stream().mapToLong(key -> data.heldName(mutator, key)).toArray());
     }
     place.parts().forEach(part -> findKeys(mutator, part));
   }
@@ -282,9 +237,13 @@ final class CodeObjects {
   }
 
   /**
-   * Notes the function that a class statement has made of the code of a class's {@code __init__}.
+   * Notes the function that a class statement has made of the code of a class's {@code __init__},
+   * or the module of that of a ring.
    */
   void setFunction(Expression place, long function) {
+    if (place instanceof Recipe.CycleValue) {
+      rings.add(place);
+    }
     Loaded loaded = units.get(place);
     if (loaded != null) {
       loaded.function = function;
@@ -299,9 +258,14 @@ final class CodeObjects {
     }
   }
 
+  /** All names. */
+  Collection<Long> names() {
+    return data.allNames();
+  }
+
   /** Takes a reference to a name of the code and drops it. */
   void touchName(Mutator mutator, String name) {
-    mutator.interpreter.refCounts.touch(Objects.requireNonNull(names.get(name)));
+    mutator.interpreter.refCounts.touch(data.nameOf(name));
   }
 
   /** The module has one more name. */
@@ -328,7 +292,7 @@ final class CodeObjects {
   void frameOfAct(Mutator mutator) {
     Loaded loaded = functions.get("act");
     if (loaded != null && runs.keepsFrameOfAct()) {
-      runs.newFrame(mutator, loaded.unit.places());
+      runs.newFrame(mutator, loaded.unit, loaded.unit.places());
     }
   }
 
@@ -375,7 +339,7 @@ final class CodeObjects {
     } else {
       mutator.interpreter.refCounts.touch(loaded.code);
       if (unit.place == null && needsFrame) {
-        runs.newFrame(mutator, unit.places());
+        runs.newFrame(mutator, unit, unit.places());
       }
     }
     if (loaded.function != 0) {
@@ -399,7 +363,7 @@ final class CodeObjects {
 
   /** The module's code begins to run; a class statement needs more of the stack. */
   void runModule(Mutator mutator, boolean definesClasses) {
-    runs.newFrame(mutator, definesClasses ? 4 : 2);
+    runs.newFrame(mutator, unitOf("<module>"), definesClasses ? 4 : 2);
   }
 
   /** The body of a class statement runs, once. */
@@ -409,7 +373,46 @@ final class CodeObjects {
       // The tuple of their names is folded when the stack has been measured.
       stack = Math.max(stack, value.attributes().size());
     }
-    runs.newFrame(mutator, stack);
+    runs.newFrame(mutator, bodies.get(bodiesRun++), stack);
+  }
+
+  private CodeUnit unitOf(String function) {
+    return Objects.requireNonNull(functions.get(function)).unit;
+  }
+
+  // The end
+
+  /**
+   * The module's dict drops the module's code and its functions, in the order of their names, and
+   * frees what only they refer to. Two of them are the baseline's: they are not freed here.
+   *
+   * @param frames of calls, which stay with code
+   */
+  void freeFunctions(Mutator mutator, Calls frames) {
+    Interpreter interpreter = mutator.interpreter;
+    units.forEach((place, loaded) -> keep(loaded, frames.keptFrame(place)));
+    keep(functions.get("act"), frames.keptFrame(Calls.ACT));
+    keep(functions.get(ReaderCode.NAME), frames.keptReaderFrame());
+    List<Loaded> going = new ArrayList<>();
+    going.add(functions.get("<module>"));
+    rings.forEach(place -> going.add(units.get(place)));
+    going.add(functions.get("build"));
+    going.add(functions.get(ReaderCode.NAME));
+    going.add(functions.get("act"));
+    for (Loaded loaded : going) {
+      if (loaded != null) {
+        data.parts.drop(interpreter, runs, loaded.code);
+        if (loaded.function != 0) {
+          interpreter.deleteTracked(loaded.function);
+        }
+      }
+    }
+  }
+
+  private void keep(@Nullable Loaded loaded, long frame) {
+    if (loaded != null && frame != 0) {
+      runs.keepFrame(loaded.unit, frame);
+    }
   }
 
   // Sizes

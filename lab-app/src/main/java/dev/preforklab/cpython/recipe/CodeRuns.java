@@ -33,6 +33,12 @@ final class CodeRuns {
 
   private static final class Runs {
     int count;
+
+    /** The blocks of the frame and of the cache's entries and map; 0 for none. */
+    long frame;
+
+    long entries;
+    long map;
   }
 
   CodeRuns(PythonVersion version) {
@@ -47,7 +53,14 @@ final class CodeRuns {
     keepsFramesOfOneRun = parent.keepsFramesOfOneRun;
     hasCaches = parent.hasCaches;
     frameBytes = parent.frameBytes;
-    parent.runs.forEach((unit, own) -> runsOf(unit).count = own.count);
+    parent.runs.forEach(
+        (unit, own) -> {
+          Runs copy = runsOf(unit);
+          copy.count = own.count;
+          copy.frame = own.frame;
+          copy.entries = own.entries;
+          copy.map = own.map;
+        });
   }
 
   /** What a forked process has of it. */
@@ -63,7 +76,7 @@ final class CodeRuns {
   void enter(Mutator mutator, CodeUnit unit) {
     if (keepsFrames) {
       if (runsOf(unit).count == 0) {
-        newFrame(mutator, unit.places());
+        newFrame(mutator, unit, unit.places());
       }
       run(mutator, unit);
     }
@@ -86,18 +99,47 @@ final class CodeRuns {
    * A frame's memory; {@link Calls} counts it. One that waits on the free list is taken first, and
    * gives way to a larger one where it is too small ({@code PyObject_GC_Resize}).
    *
+   * @param unit the code
    * @param places of variables and on the stack
    */
-  void newFrame(Mutator mutator, int places) {
+  void newFrame(Mutator mutator, CodeUnit unit, int places) {
     if (keepsFrames || keepsFramesOfOneRun) {
+      int head = mutator.version.gcHeadBytes;
       long bytes = frameBytes + 8L * places;
       long waiting = mutator.interpreter.freeLists.takeFrame();
       if (waiting == 0) {
-        mutator.scratch(mutator.version.gcHeadBytes + bytes);
+        keepFrame(unit, mutator.scratch(head + bytes));
       } else {
-        mutator.set(resized(mutator.interpreter, waiting, bytes), 1);
+        long frame = resized(mutator.interpreter, waiting, bytes);
+        mutator.set(frame, 1);
+        keepFrame(unit, frame - head);
       }
     }
+  }
+
+  /** Notes the block of the frame that stays with code. */
+  void keepFrame(CodeUnit unit, long block) {
+    runsOf(unit).frame = block;
+  }
+
+  /** Frees the frame that has stayed with code, which goes. */
+  void freeFrame(Interpreter interpreter, CodeUnit unit) {
+    Runs own = runsOf(unit);
+    own.frame = freed(interpreter, own.frame);
+  }
+
+  /** Frees the cache of code that goes. */
+  void freeCaches(Interpreter interpreter, CodeUnit unit) {
+    Runs own = runsOf(unit);
+    own.entries = freed(interpreter, own.entries);
+    own.map = freed(interpreter, own.map);
+  }
+
+  private static long freed(Interpreter interpreter, long block) {
+    if (block != 0) {
+      interpreter.malloc.free(block);
+    }
+    return 0;
   }
 
   /** A frame off the free list, which may be too small ({@code PyObject_GC_Resize}). */
@@ -107,13 +149,14 @@ final class CodeRuns {
     return fits ? frame : interpreter.malloc.reallocate(frame - head, head + bytes) + head;
   }
 
-  private static void newCache(Mutator mutator, CodeUnit unit) {
+  private void newCache(Mutator mutator, CodeUnit unit) {
     int entries = Math.min(unit.lookUps, MAX_ENTRIES);
     long map = zeroed(mutator, unit.instructions);
     if (entries == 0) {
       mutator.freeScratch(map);
     } else {
-      zeroed(mutator, (long) entries * ENTRY_BYTES);
+      runsOf(unit).map = map;
+      runsOf(unit).entries = zeroed(mutator, (long) entries * ENTRY_BYTES);
     }
   }
 

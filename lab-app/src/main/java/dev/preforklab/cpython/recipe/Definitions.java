@@ -5,6 +5,7 @@ import dev.preforklab.cpython.layout.TypeSpec;
 import dev.preforklab.cpython.recipe.Recipe.Expression;
 import dev.preforklab.cpython.recipe.Recipe.Statement;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -114,6 +115,18 @@ final class Definitions {
   /** Whether the module's dict is reachable for the collector at exit, whatever lies in cycles. */
   boolean moduleIsHeld() {
     return order.stream().anyMatch(instances::isHeldUnseen);
+  }
+
+  /** The module drops its functions; frees them with their code, as far as it is the recipe's. */
+  void freeFunctions() {
+    if (code != null) {
+      code.freeFunctions(mutator, calls);
+    }
+  }
+
+  /** The names of the code that are never freed. */
+  Collection<Long> immortalNames() {
+    return code == null || !mutator.version.hasImmortalObjects ? List.of() : code.names();
   }
 
   /** The constant that the compiler has made of a display, or null. */

@@ -80,12 +80,13 @@ record ExitCalls(int[] calls, long[] freed) {
     }
 
     /**
-     * Makes the calls up to the one that frees a captured block, if that is still to come, after
-     * which nobody looks at the collector's lists.
+     * The same if the captured block is still to be freed; else makes none.
+     *
+     * @param untrack whether anybody still looks at the collector's lists
      */
-    void untilIfToCome(long lastFreed) {
+    void untilIfToCome(long lastFreed, boolean untrack) {
       if (Arrays.stream(freed, nextFreed, freed.length).anyMatch(block -> block == lastFreed)) {
-        until(lastFreed, false);
+        until(lastFreed, untrack);
       }
     }
 

@@ -62,6 +62,8 @@ final class Finalisation {
       Baseline.FreeLists room = baseline.exitRoom;
       interpreter.freeLists.limit(
           room.lists(), room.dicts(), room.keys(), room.floats(), room.tuples());
+      evaluator.definitions().freeFunctions();
+      replay.untilIfToCome(baseline.loadCalls.lastFunction(), true);
       dropHeap();
     }
     if (!collectsFirst) {
@@ -71,7 +73,7 @@ final class Finalisation {
     if (goes) {
       freeCode(replay);
       // Classes go after it, as they are in cycles.
-      replay.untilIfToCome(baseline.loadCalls.globalsTable());
+      replay.untilIfToCome(baseline.loadCalls.globalsTable(), false);
       freeLargeBlocks(replay);
       interpreter.freeLists.clear();
       replay.finish();
@@ -101,6 +103,7 @@ final class Finalisation {
           }
         });
     interpreter.freeLists.forEachBlock(others::add);
+    others.addAll(evaluator.definitions().immortalNames());
     freeAllBut(others, new BlocksInUse(interpreter)::forEach);
   }
 

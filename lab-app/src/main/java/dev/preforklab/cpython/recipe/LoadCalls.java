@@ -197,6 +197,11 @@ final class LoadCalls {
     return keptBlock(marks.getOrDefault(BUILD, 0));
   }
 
+  /** The captured block of the last function of the module, {@code act}. */
+  long lastFunction() {
+    return keptBlock(marks.getOrDefault(BUILD, 0) + 1);
+  }
+
   /** The captured block of the table that the module's dict has in the end; 0 if not known. */
   long globalsTable() {
     return growing < 0 ? 0 : keptBlock(growing);

@@ -108,6 +108,11 @@ final class ReaderFrames {
     return !interpreter.version.atLeast(3, 7);
   }
 
+  /** The block of the frame that stays with the code, or 0. */
+  long keptBlock() {
+    return kept == 0 ? 0 : kept - interpreter.version.gcHeadBytes;
+  }
+
   /**
    * The innermost call returns.
    *
