@@ -46,7 +46,7 @@ The file is JSON, addresses in bytes unless said otherwise:
             order of death
       held  blocks of those of both that the collector does not find itself, as it does not see who holds them
       untracked  {tuple, dict: [heads of objects that it tracks no more]}: tuples at a collection of any generation, dicts at a full one
-  exit_calls  what a normal exit asks of the allocators, {"freeze": after gc.freeze, "plain": without}, in order: a size allocates, -k frees
+  exit_calls  what a normal exit asks of the allocators, {"freeze": after gc.freeze, "disabled": after gc.disable, "plain"}, in order: a size allocates, -k frees
             the k-th latest of these allocations, 0 frees the next of the blocks of before (a reallocation that moved is both); and these:
             the first's address, then differences; no "freeze" where there is none, none of 2.7
   exit_room  for how many more dead objects the free lists have room when a normal exit drops the heap, beside those of the interpreter's own that
@@ -937,6 +937,8 @@ def capture(python, heap):
     state["exit_calls"] = {"plain": exit_calls(python, heap, [], act)} if release != "2.7" else {}
     if "freeze" in names:
         state["exit_calls"]["freeze"] = exit_calls(python, heap, ["gc.freeze"])
+    if release != "2.7":
+        state["exit_calls"]["disabled"] = exit_calls(python, heap, ["gc.disable"])
     if release != "2.7":
         state["exit_room"] = exit_room(python, heap, release)
     state["acts"] = {}

@@ -42,7 +42,7 @@ class Exits(unittest.TestCase):
             release, _, _, names = rig.describe(python)
             if "freeze" not in names or os.geteuid():
                 continue
-            for before_fork in ([], ["gc.freeze"]):
+            for before_fork in ([], ["gc.freeze"], ["gc.disable"]):
                 with self.subTest(python=python, before_fork=before_fork):
                     state = {}
 

@@ -5,6 +5,7 @@ import dev.preforklab.cpython.Interpreter;
 import dev.preforklab.cpython.RuntimeState;
 import dev.preforklab.cpython.layout.GcHead;
 import dev.preforklab.cpython.layout.GcList;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -294,6 +295,28 @@ public class Collector {
         lists.move(gc, old);
       }
     }
+  }
+
+  /**
+   * Calls tp_clear on the objects that a full collection comes to before any of some others, as it
+   * does when it has found them unreachable.
+   *
+   * @param others objects that it is not to pass
+   * @param stay objects before them on which it is not called
+   */
+  public void clearBefore(Set<Long> others, Set<Long> stay) {
+    long collectable = state.stackHead(0);
+    lists.init(collectable);
+    long old = state.head(GcState.GENERATIONS - 1);
+    long gc = lists.next(old);
+    while (gc != old && !others.contains(gc + headBytes)) {
+      long next = lists.next(gc);
+      if (!stay.contains(gc + headBytes)) {
+        lists.move(gc, collectable);
+      }
+      gc = next;
+    }
+    deleteGarbage(collectable, old);
   }
 
   /** gc.freeze(): every tracked object to the permanent generation, counts to 0. */

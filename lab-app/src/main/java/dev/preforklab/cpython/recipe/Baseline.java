@@ -170,6 +170,9 @@ public final class Baseline {
   /** Of a normal exit while everything is frozen; none where a release has no freeze. */
   final ExitCalls frozenExitCalls;
 
+  /** The same with the collector off: other objects go before others. */
+  final ExitCalls disabledExitCalls;
+
   /** What the interpreter itself touches, by act. */
   final Footprints footprints;
 
@@ -221,6 +224,7 @@ public final class Baseline {
       lists[i] = sums(longs(root.path("lists").get(i)));
     }
     exitCalls = ExitCalls.read(root.path("exit_calls").path("plain"));
+    disabledExitCalls = ExitCalls.read(root.path("exit_calls").path("disabled"));
     frozenExitCalls = ExitCalls.read(root.path("exit_calls").path("freeze"));
     footprints = new Footprints(root.path("acts"), this, captured.major > 2);
   }

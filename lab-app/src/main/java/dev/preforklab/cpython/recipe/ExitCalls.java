@@ -19,6 +19,9 @@ import java.util.Set;
  */
 @SuppressWarnings("ArrayRecordComponent") // read once, never changed
 record ExitCalls(int[] calls, long[] freed) {
+  /** Of the table of the builtins' dict; no other block is as large. */
+  private static final int TABLE_BYTES_LEAST = 1024;
+
   static ExitCalls read(JsonNode node) {
     return new ExitCalls(Baseline.ints(node.path(0)), Baseline.sums(Baseline.longs(node.path(1))));
   }
@@ -68,6 +71,26 @@ record ExitCalls(int[] calls, long[] freed) {
           step(true);
         }
       }
+    }
+
+    /**
+     * Makes the calls before the collection that finds the module: it comes when the builtins have
+     * been restored from a copy of their dict ({@code finalize_restore_builtins}), whose table and
+     * the new one are the only large blocks.
+     */
+    void untilBuiltinsAreRestored() {
+      int end = calls.length;
+      while (end > next && calls[end - 1] < TABLE_BYTES_LEAST) {
+        end--;
+      }
+      if (end == next) {
+        return;
+      }
+      // The copy goes, the first block after that which is not a captured one.
+      while (next < end || calls[next] >= 0) {
+        step(true);
+      }
+      step(true);
     }
 
     /**

@@ -45,9 +45,10 @@ final class Finalisation {
     interpreter.setFinalizing(true);
     boolean isOld = interpreter.version.major == 2;
     boolean collectsFirst = isOld || interpreter.gcState.isEnabled();
-    ExitCalls.Replay replay = baseline.exitCalls.new Replay(interpreter, baseline, loader);
-    replay.untilCollectionEnds();
+    ExitCalls calls = collectsFirst ? baseline.exitCalls : baseline.disabledExitCalls;
+    ExitCalls.Replay replay = calls.new Replay(interpreter, baseline, loader);
     if (collectsFirst) {
+      replay.untilCollectionEnds();
       interpreter.collector.collect(2);
     }
     if (isOld) {
@@ -56,7 +57,13 @@ final class Finalisation {
       return;
     }
     boolean goes = !evaluator.definitions().moduleIsHeld();
+    if (!collectsFirst) {
+      replay.untilBuiltinsAreRestored();
+    }
     if (goes) {
+      if (!collectsFirst) {
+        clearYounger();
+      }
       // It goes with the module's functions, which stand before the heap in the module's dict.
       replay.until(baseline.loadCalls.firstFunction());
       Baseline.FreeLists room = baseline.exitRoom;
@@ -78,6 +85,24 @@ final class Finalisation {
       interpreter.freeLists.clear();
       replay.finish();
     }
+  }
+
+  /**
+   * Clears what is younger than the module and yet before it on the collector's list: {@code
+   * gc.freeze} puts the young objects first. A collection before would have put them behind it, as
+   * it finds them from there.
+   */
+  private void clearYounger() {
+    int head = interpreter.version.gcHeadBytes;
+    Set<Long> old = new HashSet<>();
+    for (long captured : baseline.lists[2]) {
+      if (loader.isThere(captured)) {
+        old.add(loader.relocate(captured) + head);
+      }
+    }
+    Set<Long> own = new HashSet<>(old);
+    loader.visitTracked(own::add);
+    interpreter.collector.clearBefore(old, own);
   }
 
   private void dropHeap() {

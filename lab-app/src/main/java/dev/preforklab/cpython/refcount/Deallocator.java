@@ -366,7 +366,11 @@ public final class Deallocator {
     switch (spec.traversal()) {
       case TypeSpec.LIST -> clearList(object);
       case TypeSpec.DICT -> clearDict(object);
-      case TypeSpec.BLOCKS, TypeSpec.INSTANCE, TypeSpec.SET -> clearReferences(object, spec);
+      case TypeSpec.BLOCKS, TypeSpec.SET -> clearReferences(object, spec);
+      case TypeSpec.INSTANCE -> {
+        clearReferences(object, spec);
+        freeValues(object);
+      }
       case TypeSpec.OPAQUE -> {
         long index = host.load(object + TypeSpec.OPAQUE_INDEX);
         if (index >= 0 && spec.exact() != TypeSpec.Exact.TUPLE) {
@@ -375,6 +379,20 @@ public final class Deallocator {
         }
       }
       default -> {}
+    }
+  }
+
+  /** On 3.12 an instance's values go when it is cleared ({@code _PyObject_ClearManagedDict}). */
+  private void freeValues(long object) {
+    boolean hasBlock = interpreter.version.instanceLayout == InstanceLayout.VALUES;
+    if (hasBlock && interpreter.version.atLeast(3, 12)) {
+      long place = object + Traversal.valuesOffset(true);
+      long values = host.load(place);
+      if ((values & 1) != 0) {
+        set(place, 0);
+        long first = values + 1;
+        interpreter.malloc.free(first - (host.load(first - 8) >>> 56));
+      }
     }
   }
 
