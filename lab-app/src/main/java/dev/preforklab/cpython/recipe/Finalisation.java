@@ -32,7 +32,13 @@ final class Finalisation {
   /** Everything is frozen: the collector does not find the module, and with it stays the heap. */
   void exitFrozen() {
     interpreter.setFinalizing(true);
-    baseline.frozenExitCalls.new Replay(interpreter, baseline, loader).finish();
+    ExitCalls.Replay replay = baseline.frozenExitCalls.new Replay(interpreter, baseline, loader);
+    if (!interpreter.gcState.isEnabled()) {
+      replay.untilBuiltinsAreRestored();
+    }
+    // A full collection, which finds nothing else to free.
+    interpreter.freeLists.clear();
+    replay.finish();
   }
 
   /**
