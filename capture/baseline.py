@@ -15,6 +15,8 @@ The file is JSON, addresses in bytes unless said otherwise:
   maps      [first page number, page number after the last] of every mapping of the child before an act, whatever it maps
   regions   [class, first page number, [absent, present, absent, ...]] of the child's pages before an act
   private   page numbers that the child has for itself before an act
+  stored    of 3.6 and later, where the child or its parent has stored since the fork into blocks of pools and of the data segment that were in
+            use then, one address for each page of each block, as differences; the other stores there follow from calls to the allocators (`loading`)
   file_pages  number of read-only file pages present before an act: the median of 15 processes with address randomisation, as
             fault-around maps the 16 pages around a fault by their addresses, which differ from process to process
   fixed_file_pages  their number in a process without it
@@ -59,11 +61,13 @@ The file is JSON, addresses in bytes unless said otherwise:
       calls, calls_freed  what it has asked of pymalloc since, as in exit_calls, and where `malloc` is there of the C library's heap, too, with
              what the dynamic linker and an open directory have: a size above 1,073,741,824 is that much less and asked of the raw domain;
              536,870,912 more, and it is cleared memory; 268,435,456 more, and it is the new size of the block that the next call frees
+      parents  calls of the parent since the fork, in the place of those behind the mark `fork`, with what the C library itself has
       kept  [numbers of the allocations that are still in use, their addresses], both as differences
       marks  numbers of calls: file (the file's bytes are allocated, if they are no more than 512), code and code_end (what marshal.loads
              makes of the code, up to the last call, which frees the bytes), build (the function build() is made), out (the heap's
              list is to be made), list (its allocation, unless it is from the free list), keywords (the tuple of the names of
-             str.encode's parameters is allocated, unless that is from the free list); frame_module, frame_build, frame_line: the frames
+             str.encode's parameters is allocated, unless that is from the free list), fork (the child's own begin); frame_module, frame_build,
+             frame_line: the frames
              that the code of these keeps
   static    addresses of types and of None, if they are in the interpreter's static memory
   acts      {"plain", "freeze", "collect" or "collect,freeze", what the parent did: {act: {copied: [page numbers], vanished: [page numbers],
@@ -88,6 +92,7 @@ import child_trace
 import first_collection
 import loading
 import rig
+import stores
 
 ACTS = ("nothing", "iterate", {"iterate": {"part": 0.01}}, "read_deep", {"gc.collect": 0}, {"gc.collect": 1}, "gc.collect",
         {"allocate": {"repeat": 20, "every": 10, "also": {"make": {"cycle": 1}},
@@ -520,7 +525,7 @@ def load_calls(python, heap, act, release, state):
         taken["names"] = [" ".join(sorted(found, key=found.get)), differences(sorted(found.values()))]
         return memory
 
-    events, reads_at = loading.log(python, heap, act, look)
+    events, reads_at, forks_at, parents = loading.log(python, heap, act, look)
     ranges = [(a[0], a[0] + (1 << (18 if small_pools(release) else 20))) for a in state["arenas"]]
     assert set(a[0] for a in taken["arenas"]) <= set(lo for lo, _ in ranges), "an arena has been given back"
     segments = [(s["malloc"]["start"], s["malloc"]["end"]) for s in (taken, state)]
@@ -529,10 +534,29 @@ def load_calls(python, heap, act, release, state):
     else:
         raise SystemExit("the data segment has grown")
     part = loading.describe(
-        events, reads_at, *(loading.sizes(python) + [lambda a: any(lo <= a < hi for lo, hi in ranges), state["frames"], state["keywords"]]))
+        events, reads_at, forks_at, parents,
+        *(loading.sizes(python) + [lambda a: any(lo <= a < hi for lo, hi in ranges), state["frames"], state["keywords"]]))
     part["calls_freed"], part["kept"] = differences(part.pop("freed")), [differences(k) for k in part["kept"]]
     taken.update(part)
     return taken
+
+
+def stored(python, heap, act, release, private):
+    """Where the child or its parent has stored since the fork into blocks that were in use then, an address for each page of each block."""
+    seen = []
+
+    def look(pid):
+        memory = Memory(pid)
+        seen.append(Blocks(memory, release))
+        size = 1 << (18 if small_pools(release) else 20)
+        return [(a[0], a[0] + size) for a in heap_state(memory, release)[0]] + [(seen[0].start, seen[0].end)]
+
+    child, parent = stores.since_fork(python, heap, act, look)
+    assert set(a >> 12 for a in child + parent) == set(p for p in private if seen[0].covers(p << 12))
+    found = {}
+    for address in child + parent:
+        found.setdefault((address >> 12, seen[0].block(address)), address & -8)
+    return differences(sorted(a for (_, block), a in found.items() if block is not None))
 
 
 def dead_tuples(memory, blocks, head, tuple_type):
@@ -918,6 +942,7 @@ def memory_state(python, heap, release):
     if release != "2.7":
         state["loading"] = load_calls(python, heap, act, release, state)
         own[-1].code = frozenset(state["loading"].pop("code"))
+        state["stored"] = stored(python, heap, act, release, state["private"])
     else:
         loading.built(python, heap, act, look_when_built)
     del state["frames"], state["keywords"]

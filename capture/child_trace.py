@@ -39,13 +39,14 @@ def ptrace(request, pid, data=None):
         raise OSError(ctypes.get_errno(), "ptrace %d of process %d" % (request, pid))
 
 
-def system_call(pid, number, *arguments):
-    """Has a process that is stopped in a system call make another one first; that one is taken up again later."""
+def system_call(pid, number, *arguments, **where):
+    """Has a process that is stopped in a system call make another one first; that one is taken up again later. One that is stopped elsewhere makes it
+    at `instruction`, where one for that is."""
     registers = (ctypes.c_uint64 * len(REGISTERS))()
     ptrace(GETREGS, pid, registers)
     before = bytes(registers)
     # -1 as the number of the call that was interrupted: the kernel is not to go back to it just now
-    values = dict(zip(ARGUMENTS, arguments), rax=number, orig_rax=-1, rip=registers[REGISTERS.index("rip")] - 2)
+    values = dict(zip(ARGUMENTS, arguments), rax=number, orig_rax=-1, rip=where.get("instruction", registers[REGISTERS.index("rip")] - 2))
     for name, value in values.items():
         registers[REGISTERS.index(name)] = value & (1 << 64) - 1
     ptrace(SETREGS, pid, registers)
@@ -87,18 +88,18 @@ def stub_of(pid, name):
     return int(subprocess.check_output([os.readlink("/proc/%d/exe" % pid), "-S", "-c", source]))
 
 
-def linker_variable(pid, name):
-    """The address of the only word of the dynamic linker's memory that is the address of this function of the C library."""
+def variable(pid, library, name):
+    """The address of the only word of a library's memory that is the address of this function of the C library."""
     found = []
     for address_of in (library_function, stub_of):
         if not found:
             value = struct.pack("<Q", address_of(pid, name))
             with open("/proc/%d/mem" % pid, "rb", 0) as m:
-                for lo, hi, _, _ in mappings(pid, "ld-linux"):
+                for lo, hi, _, _ in mappings(pid, library):
                     m.seek(lo)
                     data = m.read(hi - lo)
                     found += [lo + at for at in range(0, len(data) - 7, 8) if data[at:at + 8] == value]
-    assert len(found) == 1, (name, found)
+    assert len(found) == 1, (library, name, found)
     return found[0]
 
 
@@ -119,7 +120,7 @@ class ChildTrace(object):
 
         A process that is not `seized` is the tracer's child, stands at a system call's end, and is to go on from there.
         """
-        self.pid = pid
+        self.pid, self.linkers = pid, {}
         code = binascii.a2b_base64(preforklab_capture.TRACE_CODE)
         if seized:
             ptrace(INTERRUPT, pid)
@@ -166,9 +167,17 @@ class ChildTrace(object):
                 assert at + len(code) <= self.state
                 m.seek(at)
                 m.write(code)
-                m.seek(linker_variable(self.pid, name))
+                m.seek(variable(self.pid, "ld-linux", name))
                 m.write(struct.pack("<Q", at))
+                self.linkers[name] = at
                 at += len(code) + 15 & -16
+
+    def add_library(self):
+        """Has the C library's own calls logged as the linker's are, from now on: of these functions, whose addresses it has from the start."""
+        with open("/proc/%d/mem" % self.pid, "r+b", 0) as m:
+            for name in ("malloc", "free"):
+                m.seek(variable(self.pid, "libc.so", name))
+                m.write(struct.pack("<Q", self.linkers[name]))
 
     def length(self):
         """How many events there are so far."""

@@ -13,6 +13,7 @@ import subprocess
 
 import child_trace
 import rig
+import stores
 
 TRACEME, SYSCALL, SETOPTIONS, SYSGOOD = 0, 24, 0x4200, 1
 READ, WRITE = 0, 1
@@ -189,15 +190,21 @@ def sizes(python):
 
 
 def log(python, heap, act, look):
-    """(events up to the point where the child waits for its word to act, the log's length when it was about to read its recipe)."""
+    """(events up to the point where the child waits for its word to act, the log's length when it was about to read its recipe and at the fork,
+    events of the parent from there on, the C library's own among them)."""
     tables, source = child_trace.allocators(python), rig.compile_recipe({"heap": heap}, act)[0]
     measured = Loading(tables, look, python, source, None, 60, True)
     try:
         measured.hear("F")
-        measured.say()
-        measured.child = int(measured.hear("C", 60))
+        measured.child = stores.fork(measured)
+        forks_at, length = len(measured.read()[0]), measured.trace.length()
+        measured.trace.add_library()
+        for pid in (measured.child, measured.process.pid):
+            child_trace.ptrace(child_trace.DETACH, pid)
+        measured.hear("C", 60)
         rig.settled(measured.child)
-        return measured.read()
+        rig.settled(measured.process.pid)
+        return measured.read() + (forks_at, measured.trace.read()[length:])
     finally:
         measured.close()
 
@@ -238,7 +245,7 @@ def numbered(events, known):
     return calls, freed, numbers, at
 
 
-def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywords):
+def describe(events, reads_at, forks_at, parents, function_bytes, list_bytes, known, frames, keywords):
     """The part of the baseline, without the heap before, and `code`, the blocks of the recipe's code.
 
     `known` says whether an address is of a heap whose state before is known; other calls are left out. `frames` are the blocks of the frames
@@ -253,7 +260,8 @@ def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywor
     build_at = functions[-1]
     lists = [i for i, e in enumerate(events) if i > build_at and e[1:3] == (list_bytes, child_trace.ALLOC)]
     # If it came from the free list, it is after the frame of build() or right after the functions.
-    marks = {"file": file_at, "code": code_at, "code_end": code_end, "build": build_at, "out": lists[0] if lists else build_at + 2}
+    marks = {"file": file_at, "code": code_at, "code_end": code_end, "build": build_at, "out": lists[0] if lists else build_at + 2,
+             "fork": forks_at}
     if lists:
         marks["list"] = lists[0]
     for name, block in frames.items():
@@ -264,8 +272,10 @@ def describe(events, reads_at, function_bytes, list_bytes, known, frames, keywor
     if made:  # else the names' tuple is from the free list, too
         marks["keywords"] = made[-1]
     calls, freed, numbers, at = numbered(events, known)
+    parents = numbered(events[:forks_at] + parents, known)[0][at[forks_at]:]
+    assert 0 not in parents
     kept = sorted((n, address, i) for address, (n, i) in numbers.items())
     assert not any(marks["file"] == i for _, _, i in kept)
-    return {"calls": calls, "freed": freed, "kept": [[n for n, _, _ in kept], [a for _, a, _ in kept]],
+    return {"calls": calls, "freed": freed, "parents": parents, "kept": [[n for n, _, _ in kept], [a for _, a, _ in kept]],
             "code": [a for _, a, i in kept if code_at <= i < code_end],
             "marks": dict((name, at[i]) for name, i in marks.items() if name != "file" or known(file))}

@@ -118,7 +118,11 @@ class Loads(unittest.TestCase):
                     self.assertLessEqual(dead, before)
                     self.assertIn("__init__", load["names"][0].split(" "))
                     marks = load["marks"]
-                    self.assertTrue(marks["file"] < marks["code"] < marks["code_end"] < marks["build"] < marks["out"] < len(load["calls"]))
+                    self.assertTrue(marks["file"] < marks["code"] < marks["code_end"] < marks["build"] < marks["out"] < marks["fork"] < len(load["calls"]))
+                    # the parent frees its word, a text of one byte, and forks
+                    self.assertEqual(load["calls"][marks["fork"] - 2:marks["fork"]], [34, -1])
+                    # that all stores are on these pages, and on no other, is asserted where they are logged
+                    self.assertLessEqual(set(a >> 12 for a in sums(state["stored"])), set(state["private"]))
                     tested += 1
         if not tested:
             self.skipTest("needs root and a CPython from 3.6 on in ~/.pyenv")
