@@ -118,7 +118,16 @@ public final class Baseline {
   final List<long[]> maps = new ArrayList<>();
 
   final List<Region> regions = new ArrayList<>();
+
+  /** Those that a child has for itself before it acts. */
   final long[] privatePages;
+
+  /**
+   * Where it or its parent has stored by then into blocks of pools and of the data segment that
+   * were in use at the fork; empty where it is not known.
+   */
+  final long[] stored;
+
   private final int randomFilePages;
   private final int fixedFilePages;
 
@@ -192,6 +201,7 @@ public final class Baseline {
       regions.add(new Region(row.get(0).asText(), row.get(1).asLong(), ints(row.get(2))));
     }
     privatePages = longs(root.path("private"));
+    stored = sums(longs(root.path("stored")));
     randomFilePages = root.path("file_pages").asInt();
     fixedFilePages = root.path("fixed_file_pages").asInt();
     pagesOfSegmentsEnd = sums(longs(root.path("released").path("end")));

@@ -56,6 +56,9 @@ final class LoadCalls {
   /** The names of {@code str.encode}'s parameters get a tuple, unless there is one to be had. */
   static final String KEYWORDS = "keywords";
 
+  /** The child's own begin. */
+  static final String FORK = "fork";
+
   /** As many more names, and the module's dict gets a larger table. */
   private static final int NAMES_THAT_GROW_GLOBALS = 3;
 
@@ -67,20 +70,7 @@ final class LoadCalls {
 
   private static final int GLOBALS_BYTES_MOST = 1200;
 
-  /** Added to what is asked of the raw domain, which the C library's heap serves. */
-  private static final int RAW = 1 << 30;
-
-  /** Added besides to what the C library serves without looking into its thread cache. */
-  private static final int CLEARED = 1 << 29;
-
-  /** Added besides where it resizes the block that the next call seems to free. */
-  private static final int RESIZED = 1 << 28;
-
   private static final int COUNTERS = 3;
-
-  private static int asked(int call) {
-    return call >= RAW ? call & ~(RAW | CLEARED | RESIZED) : call;
-  }
 
   private static final int LOCK_BYTES = 32;
 
@@ -95,6 +85,10 @@ final class LoadCalls {
   final Baseline.@Nullable CHeap cHeap;
 
   private final int[] calls;
+
+  /** Those of the parent since the fork; {@link #calls} has the child's. */
+  final int[] parents;
+
   private final long[] freed;
 
   /**
@@ -132,9 +126,12 @@ final class LoadCalls {
     }
     pools = CapturedPools.read(node, version.arenaBytes);
     calls = Baseline.ints(node.path("calls"));
+    parents = Baseline.ints(node.path("parents"));
     freed = Baseline.sums(Baseline.longs(node.path("calls_freed")));
     int[] locks =
-        IntStream.range(0, calls.length).filter(i -> calls[i] == RAW + LOCK_BYTES).toArray();
+        IntStream.range(0, calls.length)
+            .filter(i -> calls[i] == AllocatorCall.RAW + LOCK_BYTES)
+            .toArray();
     runtimesLocksAt = runtimesLocksAt(locks, version);
     runtimesLocks = RUNTIMES_LOCKS.getOrDefault(version.minor, 0);
     long[] numbers = Baseline.sums(Baseline.longs(node.path("kept").path(0)));
@@ -240,7 +237,7 @@ final class LoadCalls {
         if (call > 0) {
           Long captured = kept.get(number++);
           if (captured != null) {
-            places.put(captured, new Block(asked(call), 0));
+            places.put(captured, new Block(AllocatorCall.asked(call), 0));
           }
         }
       }
@@ -353,8 +350,8 @@ final class LoadCalls {
         if (done) {
           made += call > 0 ? 1 : 0;
           nextFreed += call > 0 ? 0 : 1;
-        } else if (call >= RAW && (call & RESIZED) != 0) {
-          resize(asked(call), real);
+        } else if (call >= AllocatorCall.RAW && (call & AllocatorCall.RESIZED) != 0) {
+          resize(AllocatorCall.asked(call), real);
         } else if (call > 0) {
           allocate(call, real);
         } else {
@@ -463,13 +460,8 @@ final class LoadCalls {
     }
 
     private void allocate(int call, boolean real) {
-      int asked = asked(call);
-      if (real && call >= RAW && (call & CLEARED) != 0) {
-        place(asked, interpreter.raw.allocateCleared(asked));
-      } else if (real && call >= RAW) {
-        place(asked, interpreter.raw.allocate(asked));
-      } else if (real) {
-        place(asked, interpreter.malloc.allocate(asked));
+      if (real) {
+        place(AllocatorCall.asked(call), AllocatorCall.allocate(interpreter, call));
       } else {
         made++;
       }

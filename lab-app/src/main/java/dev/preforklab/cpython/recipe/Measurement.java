@@ -64,7 +64,7 @@ final class Measurement {
   }
 
   ActResult run() {
-    touch(baseline.privatePages);
+    begin();
     if (script != null) {
       script.announce();
     }
@@ -175,6 +175,15 @@ final class Measurement {
             memoryBefore.ratio());
     host.exit();
     return result;
+  }
+
+  /** What the child does before it waits for its word to act. */
+  private void begin() {
+    for (long place : parent.storedSinceFork()) {
+      if (host.table()[(int) (place >>> Host.LOG_BYTES_IN_PAGE)] != 0) {
+        host.store(place, host.load(place), Host.CAUSE_DATA);
+      }
+    }
   }
 
   /** Whether what the act's code touches, too, is simulated, and with it its frame. */

@@ -35,14 +35,19 @@ public final class RecipeRunner {
   /** By whether the module array has been imported. */
   private final Map<Boolean, Baseline> baselines = new HashMap<>();
 
-  /** A parent that has built its heap and waits to fork. */
+  /**
+   * A parent that has built its heap and waits to fork.
+   *
+   * @param storedSinceFork a place on each page that a child has for itself before it acts
+   */
   record Parent(
       Baseline baseline,
       MachineHost host,
       Evaluator evaluator,
       BaselineLoader loader,
       @Nullable OldScript script,
-      List<Integer> countsAtFork) {}
+      List<Integer> countsAtFork,
+      List<Long> storedSinceFork) {}
 
   private @Nullable Parent parent;
 
@@ -224,6 +229,7 @@ public final class RecipeRunner {
     } else {
       evaluator.calls().returnCounts();
     }
+    List<Long> stored = new ArrayList<>();
     if (replay != null) {
       replay.skip(LoadCalls.ENCODE);
       evaluator.calls().encodeCounts();
@@ -231,10 +237,11 @@ public final class RecipeRunner {
         replay.standIn(evaluator.calls().keepKeywords());
       }
       evaluator.calls().waitForWord();
-      replay.finish();
+      stored.addAll(SinceFork.callAllocators(baseline, interpreter, host, replay));
       loader.trackNew(interpreter);
     }
-    return new Parent(baseline, host, evaluator, loader, script, countsAtFork);
+    stored.addAll(SinceFork.captured(baseline, loader));
+    return new Parent(baseline, host, evaluator, loader, script, countsAtFork, stored);
   }
 
   /**
