@@ -800,7 +800,7 @@ def child_trace(path, request):
     tracer.stop()
     kept_empty = [shelf[0] for shelf in shelves]
     result = decode(tracer, marks[:i + 1], plan["skip"], plan["keep"], before_second, end, graph, plan["gc_head"], [number for number, address in lists],
-                    kept_empty, caller, plan.get("often"))
+                    kept_empty, caller, plan.get("often"), plan.get("gathers"))
     uncounted = not_counted(tracer, marks[:i + 1], kept_empty, caller, plan["gc_head"])
     for k, r in enumerate(result):
         k += plan["skip"]
@@ -899,16 +899,30 @@ def unreachable(graph, made, lost):
     return [(oldest[c], since[c]) for c in component]
 
 
-def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=(), shelves=(), caller=0, often=None):
+GATHERED_LEAST = 50                                   # objects that end at once, of a request at least three before
+
+
+def ended_at_once(run, now, alloc_request, drops, gathered):
+    """Ends a run of frees of collectable objects that are older than the request, without anything in between. Many, made by several
+    requests, are what an application gathers and drops together now and then, as sqlite3 does with its weak references to cursors: how
+    long one lives is a matter of how many have been gathered. The blocks are allocations, -1 what came before the window, -2 - r those of
+    request r that is not kept, None what came before the trace."""
+    if len(run) >= GATHERED_LEAST and len(set(alloc_request[a] if a is not None and a >= 0 else a if a is None or a == -1 else -2 - a for a in run)) >= 3:
+        drops.append((now, len(run), run.count(None)))
+        gathered.update(a for a in run if a is not None and a >= 0)
+    del run[:]
+
+
+def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=(), shelves=(), caller=0, often=None, gathers=False):
     """The events of the window as one record a kept request: the profile's stream, groups of garbage, carried; the rest is held. `lists` are the
     free lists whose lengths were noted, `shelves` those that were kept empty, `caller` who asks for the block of a [...],
-    `often` the file of `child_collect`."""
+    `often` the file of `child_collect`, `gathers` whether the application is known to drop many objects at once."""
     import array
     import json
     marks = list(marks)[skip:]
     n = len(marks) - 1
     alloc_request, alloc_ordinal, is_gc = [], [], []  # by allocation, of kept requests only
-    live = {}                                         # block start -> allocation number, or -1 for one of another request
+    live = {}                                         # block start -> allocation number, -2 - r for one of request r that is not kept, or -1 for one from before
     stream = [[] for _ in range(keep)]                # per request: allocation numbers a, frees ~a
     domain_bytes = []
     free_list = []                                    # by allocation: whose free list its object goes to, or 0
@@ -932,8 +946,9 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
     lengths = [0] * len(lists)                        # of the free lists, now
     at_start = [None] * keep
     changes = [[] for _ in range(keep)]               # per request: (events before it, list, length)
+    run, drops, gathered = [], [], set()              # blocks of older objects freed one directly after another; see `ended_at_once`
     older = [[] for _ in range(keep)]                 # per request, of objects from before the window that end: (events before it, the free list it goes to or 0)
-    counted = 0                                       # by the counter at the allocation or free before this one
+    counted, after_allocation = 0, False              # by the counter at the allocation or free before this one, and which it was
     for k, (address, size, kind, count0, type_address) in enumerate(tracer.events()):
         if k >= end:
             break
@@ -941,6 +956,8 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
             if k >= marks[r] and at_start[r] is None:
                 at_start[r] = lengths[:]
         op, domain = kind & 255, kind >> 8 & 255
+        if run and op in (0, 2, 3, 5):
+            ended_at_once(run, now, alloc_request, drops, gathered)
         if clocked(size, kind & 0xffff, type_address, gc_head):
             while now < n and k >= marks[now + 1]:
                 now += 1
@@ -1003,15 +1020,22 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                     if free_list[a] in (1, 2) and kind >> 16 != caller if shelves else lengths[place[free_list[a]]] if free_list[a] in place else False:
                         direct.add(a)
             else:
-                live[address] = -1
-            counted = count0
+                live[address] = -2 - now
+            counted, after_allocation = count0, True
             continue
         a = live.pop(address, None)
+        if op == 1:
+            older_block = now < n and a != -2 - now and (a is None or a < 0 or alloc_request[a] != now)
+            if not older_block or count0 != counted - 1:
+                ended_at_once(run, now, alloc_request, drops, gathered)
+            # the first one after an object is made leaves the counter where it was before that
+            if gathers and older_block and (count0 == counted - 1 or count0 == counted and after_allocation):
+                run.append(a)
         # where the counter stays, one has come and one has gone, or neither: the type of the one before tells
         both = a is None and op == 1 and pending is not None and count0 == counted and types[pending] in gc_types
         if a is None and now < keep and (op == 5 or op == 1 and count0 == counted - 1 or both):
             older[now].append((len(stream[now]), shelves[size] if op == 5 else 0))
-        counted = count0
+        counted, after_allocation = count0, False
         if op == 2:
             if moved_to is not None and a is not None and a >= 0:
                 b = live.get(moved_to[0], -1)
@@ -1102,7 +1126,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                 filled[r].append((full, alloc_ordinal[s], later))
     for r in range(keep):
         events, count = [], 0
-        carried, shelved = [], []
+        carried, shelved, together = [], [], []
         for s in stream[r]:
             if s >= 0:
                 domain, size = domain_bytes[s]
@@ -1111,11 +1135,14 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                 count += 1
                 if s not in died:
                     continue
-                if r < died[s] < n:
+                if s in gathered and is_gc[s]:
+                    together.append(alloc_ordinal[s])
+                elif r < died[s] < n:
                     carried.append([alloc_ordinal[s], died[s] - r])
                 elif died[s] == n:                    # held by an interpreter's free list until a full collection empties it
                     carried.append([alloc_ordinal[s], n - r])
-                    if is_gc[s] and free_list[s] and not shelves:
+                    # tuples of 20 items go to a list of 3.11 from which none is taken: it is not kept empty
+                    if is_gc[s] and free_list[s] and free_list[s] not in shelves:
                         shelved.append(alloc_ordinal[s])
             else:
                 events.append(alloc_ordinal[~s] - count)
@@ -1136,13 +1163,13 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         out.append({"older": [x for a, b in zip([(0, 0)] + older[r], older[r]) for x in (b[0] - a[0], b[1])], "events": events, "garbage": [group[1:] for group in garbage], "lost": delta_list([group[0] for group in garbage]), "carried": carried,
                     "free_listed": [[number, delta_list(ordinals)] for number, ordinals in sorted(kept_types.items())],
                     "resized": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in resized]),
-                    "shelved": delta_list(shelved),
+                    "shelved": delta_list(shelved), "gathered": delta_list(together),
                     "direct": delta_list([alloc_ordinal[s] for s in stream[r] if s >= 0 and s in direct and is_gc[s]]),
                     "unlisted": delta_list([alloc_ordinal[s] for s in unlisted[r]]),
                     "tracked": tracked_rows(stream[r], [(listed_at[s], alloc_ordinal[s]) for s in unlisted[r] if s in listed_at]),
                     "atomic": delta_list([alloc_ordinal[s] for s in taken_off[r]]),
                     "filled": tracked_rows(stream[r], filled[r]),
-                    "free_list_changes": length_changes(lists, at_start[r], changes[r])})
+                    "free_list_changes": length_changes(lists, at_start[r], changes[r]), "drops": drops})
     return out
 
 
@@ -2641,6 +2668,22 @@ def fading_rounds(live, count, early, samples):
     return 2 + int(min(max(moment, 0), last))
 
 
+def gathering_rounds(live, count):
+    """Rounds of `count` requests until many objects go at once for the first time, the most there are from one time to the next, and how many
+    go; None if this does not happen again and again. `live[n]` are the live objects after n requests; many are GATHERED_LEAST fewer than
+    a request of this endpoint usually leaves."""
+    grown = [b - a for a, b in zip(live, live[1:])]
+    usual = [sorted(grown[count + e::count])[len(grown[count + e::count]) // 2] for e in range(count)] if len(grown) > 2 * count else []
+    at = [n for n in range(count, len(grown)) if usual and usual[n % count] - grown[n] >= GATHERED_LEAST]
+    if len(at) < 2:
+        return None
+    first, between = at[0] // count + 2, max(b - a for a, b in zip(at, at[1:])) // count + 2
+    return (first, between, usual[at[-1] % count] - grown[at[-1]]) if max(first, between) * count <= GATHERING_MOST else None
+
+
+GATHERING_MOST = 600                                  # requests: what takes longer is not worth a window of such a length
+
+
 def capture_growth(master, requests, facts, scratch, progress, upto):
     """The live collectable objects, from any zero, after each of so many requests of a child without the hook, the collector
     being off: its counter less what waits on the free lists, where these are found."""
@@ -2673,12 +2716,15 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     import os
     count = len(requests.endpoints)
     cpu = capture_cpu(master, requests, progress)
-    out = []
+    out, dropped = [], {}
+    live = capture_growth(master, requests, facts, scratch, progress, upto // count * count)
+    gathering = gathering_rounds(live, count)
+    fresh = gathering[0] if gathering else 0          # rounds that a fresh process needs to drop something
 
     def plan(name, before, window, skip, keep):
         path = os.path.join(scratch, name)
         alone = name != "start" and not before        # in the first requests of a process objects of the master's end
-        content = {"before": before if name == "start" or alone else master.starts + before, "starts": master.starts if alone else [], "window": window, "skip": skip, "keep": keep, "count0": facts["count0"], "gc_head": facts["sizes"]["gc_head"]}
+        content = {"before": before if name == "start" or alone else master.starts + before, "starts": master.starts if alone else [], "window": window, "skip": skip, "keep": keep, "gathers": bool(gathering), "count0": facts["count0"], "gc_head": facts["sizes"]["gc_head"]}
         if facts["collector"]:
             with open(path + ".often", "w") as f:
                 json.dump(dict(content, collector=facts["collector"]), f)
@@ -2692,6 +2738,7 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
         with open(path + ".out") as f:
             result = json.load(f)
         os.unlink(path + ".out")
+        dropped[name] = result["requests"][0]["drops"]
         return result["requests"]
 
     def record(endpoint, state, r, ns, kind="request"):
@@ -2703,10 +2750,10 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
         out.append({"start": dict(plan("start", [], master.starts + [requests.text(k) for k in range(2 * count)], 0, 1)[0], cpu_ns=ns)})
     for e in range(count):
         progress("tracing the first request of endpoint %d of %d" % (e + 1, count))
-        window = [requests.text(e)] + [requests.text(count + k) for k in range(2 * count)]
+        window = [requests.text(e)] + [requests.text(count + k) for k in range(max(2, fresh) * count)]
         record(e, "cold", plan("cold%d" % e, [], window, 0, 1)[0], cpu[e]["cold"])
     # the first request of an endpoint in a process that has served others: what they have in common is there already
-    rounds = [requests.text(k) for k in range(3 * count)]
+    rounds = [requests.text(k) for k in range(max(3, fresh) * count)]
     if count > 1:
         progress("tracing the first requests of all endpoints in turn")
         for k, r in enumerate(plan("first", [], rounds, 1, count - 1)):
@@ -2715,7 +2762,7 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     progress("tracing warm requests")
     before = [requests.text(n) for n in range(warm_rounds * count)]
     at = len(before)
-    tail = max(tail, fading_rounds(capture_growth(master, requests, facts, scratch, progress, upto // count * count), count, warm_rounds + FILLING, samples))
+    tail = max(tail, fading_rounds(live, count, warm_rounds + FILLING, samples), gathering[1] if gathering else 0)
     # the collection before the window empties the interpreter's free lists: some rounds fill them again
     window = [requests.text(at + k) for k in range((FILLING + samples + tail) * count)]
     for k, r in enumerate(plan("warm", before, window, FILLING * count, samples * count)):
@@ -2723,6 +2770,9 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
         took = cpu[k % count]["warm"]
         record(k % count, "warm", r, took[(2 * (k // count) + 1) * len(took) // (2 * samples)])
     out.sort(key=lambda l: ["start" not in l, "first_request" in l] + [(r.get("endpoint"), r.get("state")) for r in l.values()])
+    if gathering:
+        # of what goes first some is the master's: so many were waiting in it
+        out.insert(0, {"gathers": {"limit": gathering[2], "waiting": (dropped.get("first") or dropped["cold0"] or [(0, 0, 0)])[0][2]}})
     return out
 
 
@@ -2760,7 +2810,7 @@ def trace_obstacle(master, facts):
     return None
 
 
-REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "filled", "older", "counts")
+REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "gathered", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "filled", "older", "counts")
 
 
 def write_profile(path, header, lines, progress):
@@ -2878,7 +2928,7 @@ def capture(options, progress):
         if failed:
             sys.stderr.write("preforklab_capture: warning: %d of %d requests were answered with a server error\n" % (failed, pages["requests"]))
         sys.stderr.write("%s: %d objects (%d tracked) on %d pages, %d requests recorded, %d pages copied by %d requests, %.2f MB\n"
-                         % (output, facts["objects"], facts["tracked"], facts["pages_present"], sum("start" not in l for l in traces), pages["copied"], pages["requests"], os.path.getsize(output) / 1e6))
+                         % (output, facts["objects"], facts["tracked"], facts["pages_present"], sum("request" in l or "first_request" in l for l in traces), pages["copied"], pages["requests"], os.path.getsize(output) / 1e6))
     finally:
         progress.done()
         if master:

@@ -823,6 +823,41 @@ class CaptureTest(unittest.TestCase):
         self.assertEqual(capture.fading_rounds([9 * n for n in range(995)], 7, 6, 2), 0)
         self.assertEqual(capture.fading_rounds([9 * n for n in range(30)], 7, 6, 2), 0)
 
+    def test_rounds_until_what_is_gathered_is_dropped(self):
+        """Ten endpoints, of which seven leave eight objects and two add one to a list of 60, which is cleared when it is full, as in the
+        master's 25 before."""
+        live, waiting, dropped = [0], 25, []
+        for n in range(1000):
+            grown = 8 * (n % 10 < 7)
+            if n % 5 == 2:
+                if waiting == 60:
+                    waiting, grown = 0, grown - 60
+                    dropped.append(n)
+                waiting, grown = waiting + 1, grown + 1
+            live.append(live[-1] + grown)
+        first, between, many = capture.gathering_rounds(live, 10)
+        self.assertEqual(many, 60)
+        self.assertTrue(10 * first > dropped[0] >= 10 * (first - 2), (first, dropped))
+        self.assertTrue(10 * between > 300 >= 10 * (between - 2), (between, dropped))
+        self.assertIsNone(capture.gathering_rounds(live[:200], 10))              # once only
+        self.assertIsNone(capture.gathering_rounds([9 * n for n in range(1000)], 10))
+        self.assertIsNone(capture.gathering_rounds([9 * n for n in range(7)], 10))
+
+    def test_what_is_gathered_and_dropped_at_once(self):
+        if sys.version_info < (3, 5):
+            self.skipTest("no traces")
+        with open(os.path.join(self.directory, "gathering.py"), "w") as f:
+            f.write("kept = [set() for _ in range(20)]\ndef task():\n    new = set()\n    if len(kept) >= 70:\n        del kept[:]\n    kept.append(new)\n")
+        target = os.path.join(self.directory, "gathering.profile.gz")
+        code, out, err = self.run_capture("--call", "gathering:task", "--page-requests", "400", "-o", target)
+        self.assertEqual(code, 0, err)
+        p = Profile(target)
+        self.assertEqual([l["gathers"] for l in p.lines if "gathers" in l], [{"limit": 70, "waiting": 20}])
+        for r in p.of("request"):
+            allocated = [e for e in r["events"] if e >= 0]
+            self.assertEqual([allocated[o] & 3 for o in r["gathered"]], [2], r["state"])
+            self.assertGreater(allocated[r["gathered"][0]] >> 2, 200)            # the set
+
     def test_what_a_cache_keeps_for_long_is_seen_to_go(self):
         if sys.version_info < (3, 5):
             self.skipTest("no traces")

@@ -174,7 +174,7 @@ public final class Profile {
   private final @Nullable LoadHistory load;
   private final boolean incremental;
   final HeapImage heap;
-  final List<RequestTrace> requests;
+  final RequestRecords requests;
   final Pages pages;
 
   /**
@@ -186,7 +186,7 @@ public final class Profile {
       Path file,
       ProfileHeader header,
       HeapImage heap,
-      List<RequestTrace> requests,
+      RequestRecords requests,
       Pages pages,
       @Nullable LoadHistory load) {
     this(file, header, heap, requests, pages, load, false);
@@ -196,14 +196,14 @@ public final class Profile {
       Path file,
       ProfileHeader header,
       HeapImage heap,
-      List<RequestTrace> requests,
+      RequestRecords requests,
       Pages pages,
       @Nullable LoadHistory load,
       boolean incremental) {
     this.file = file;
     this.header = header;
     this.heap = heap;
-    this.requests = List.copyOf(requests);
+    this.requests = requests;
     this.pages = pages;
     this.load = load;
     this.incremental = incremental;
@@ -326,7 +326,7 @@ public final class Profile {
   private Profile with(
       ProfileHeader newHeader,
       HeapImage newHeap,
-      List<RequestTrace> newRequests,
+      RequestRecords newRequests,
       boolean newIncremental) {
     return new Profile(file, newHeader, newHeap, newRequests, pages, load, newIncremental);
   }

@@ -31,6 +31,7 @@ final class ProfileAssembler {
   private final IntArray blockKind = new IntArray(1 << 12);
   private final IntArray[] generations = new IntArray[4];
   private final List<RequestTrace> requests = new ArrayList<>();
+  private RequestRecords.Gathering gathering = RequestRecords.Gathering.NONE;
   private final List<Profile.Touched> touched = new ArrayList<>();
   private final List<Profile.Copies> copies = new ArrayList<>();
   private final List<Profile.Touched> needs = new ArrayList<>();
@@ -200,6 +201,13 @@ final class ProfileAssembler {
     requests.add(trace);
   }
 
+  void gathers(long line, RequestRecords.Gathering told) {
+    if (told.limit() == 0 || told.waiting() > told.limit()) {
+      throw bad(line, told.waiting() + " of at most " + told.limit() + " gathered objects");
+    }
+    gathering = told;
+  }
+
   void touched(long line, int request, long[] pages) {
     if (!touched.isEmpty() && touched.get(touched.size() - 1).request() > request) {
       throw bad(line, "touched pages are not in the order of requests");
@@ -277,7 +285,12 @@ final class ProfileAssembler {
             });
     checkMapped(heap);
     return new Profile(
-        file, header, heap, requests, new Profile.Pages(touched, copies, needs, appeared), load);
+        file,
+        header,
+        heap,
+        new RequestRecords(requests, gathering),
+        new Profile.Pages(touched, copies, needs, appeared),
+        load);
   }
 
   private void checkTracked(byte[] flags) {
@@ -308,6 +321,9 @@ final class ProfileAssembler {
     for (RequestTrace trace : requests) {
       if (trace.state == RequestTrace.State.WARM) {
         warm[trace.endpoint] = true;
+      }
+      if (trace.gathered.length > 0 && gathering.limit() == 0) {
+        throw bad("gathered objects, but no gathers record that tells how many go at once");
       }
     }
     for (int endpoint = 0; endpoint < endpoints; endpoint++) {

@@ -57,6 +57,7 @@ final class RecordParser {
       case "load" -> assembler.load(line, new LoadParser(in, this).read(assembler.gc()));
       case "request", "first_request" -> readRequest(new RequestCompiler(file, line));
       case "start" -> readRequest(RequestCompiler.ofStart(file, line));
+      case "gathers" -> readGathers();
       case "touched" -> readTouched();
       case "copies" -> readCopies();
       case "needs" -> readNeeds();
@@ -286,6 +287,10 @@ final class RecordParser {
           compiler.lost(deltas);
         }
         case "carried" -> readCarried(compiler);
+        case "gathered" -> {
+          readInts(deltas, 0, Integer.MAX_VALUE);
+          compiler.gathered(deltas);
+        }
         case "free_listed" -> readFreeListed(compiler);
         case "resized" -> {
           readInts(deltas, 0, Integer.MAX_VALUE);
@@ -331,6 +336,24 @@ final class RecordParser {
       }
     }
     assembler.request(line, compiler.finish());
+  }
+
+  private void readGathers() throws IOException {
+    if (in.currentToken() != JsonToken.START_OBJECT) {
+      throw bad("gathers must be an object");
+    }
+    int limit = 0;
+    int waiting = 0;
+    while (in.nextToken() == JsonToken.FIELD_NAME) {
+      String key = in.currentName();
+      in.nextToken();
+      switch (key) {
+        case "limit" -> limit = (int) currentLong(1, Integer.MAX_VALUE);
+        case "waiting" -> waiting = (int) currentLong(0, Integer.MAX_VALUE);
+        default -> in.skipChildren();
+      }
+    }
+    assembler.gathers(line, new RequestRecords.Gathering(limit, waiting));
   }
 
   private void readGarbage(RequestCompiler compiler) throws IOException {

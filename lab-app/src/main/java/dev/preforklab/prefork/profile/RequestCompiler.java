@@ -31,6 +31,7 @@ final class RequestCompiler {
   private final IntArray carried = new IntArray(8);
   private final IntArray carriedRequests = new IntArray(8);
   private final IntArray ownerless = new IntArray(8);
+  private int[] gathered = new int[0];
   private int[] held = new int[0];
   private boolean heldAreTold;
   private byte[] freeList = new byte[0];
@@ -135,6 +136,14 @@ final class RequestCompiler {
     fate[ordinal] = CARRIED;
     carried.add(ordinal);
     carriedRequests.add(requests);
+  }
+
+  /** Objects that are dropped together with later ones, as distances between ordinals. */
+  void gathered(IntArray deltas) {
+    gathered = gcOrdinals("gathered", deltas);
+    for (int ordinal : gathered) {
+      settle(ordinal, "gathered");
+    }
   }
 
   void held(IntArray ordinals) {
@@ -373,7 +382,9 @@ final class RequestCompiler {
     if (!heldAreTold) {
       held = rest.toArray();
     } else if (rest.size() > 0) {
-      throw bad(rest.size() + " blocks of a request are neither freed, garbage, carried nor held");
+      throw bad(
+          rest.size()
+              + " blocks of a request are neither freed, garbage, carried, gathered nor held");
     }
     settleOwnerless();
     forgetTuplesInGarbage();
@@ -394,6 +405,7 @@ final class RequestCompiler {
         garbageLost.toArray(),
         carried.toArray(),
         carriedRequests.toArray(),
+        gathered,
         held,
         freeList,
         freeListChanges,

@@ -64,7 +64,7 @@ public final class RequestReplayer {
       first.add(new ArrayList<>());
       cold.add(new ArrayList<>());
     }
-    for (RequestTrace trace : profile.requests) {
+    for (RequestTrace trace : profile.requests.traces()) {
       CompiledRequest record = new CompiledRequest(trace, headBytes, lastingKinds);
       records(trace).add(record);
       if (trace.allocations() > blocks.length) {
@@ -74,7 +74,8 @@ public final class RequestReplayer {
     }
     lasting = lastingKinds.toArray();
     freeListChanges =
-        profile.requests.stream().anyMatch(trace -> trace.freeListChanges != FreeListChanges.NONE);
+        profile.requests.traces().stream()
+            .anyMatch(trace -> trace.freeListChanges != FreeListChanges.NONE);
   }
 
   private List<CompiledRequest> records(RequestTrace trace) {
@@ -96,6 +97,24 @@ public final class RequestReplayer {
     private final boolean[] served;
     private final int[] lastingMade;
     private final KeptObjects kept;
+    private final GatheredObjects gathered;
+
+    private final GatheredObjects.Sink dropped =
+        new GatheredObjects.Sink() {
+          @Override
+          public void own(long address) {
+            release(address, RequestTrace.GC);
+          }
+
+          @Override
+          public void inherited(int objects) {
+            // their blocks are not known: they count down
+            for (int i = 0; i < objects; i++) {
+              kept.endedOlder(0);
+            }
+          }
+        };
+
     private long requests;
 
     private Worker(Interpreter interpreter, Prng samples, boolean writesInherited) {
@@ -105,6 +124,7 @@ public final class RequestReplayer {
       this.writesInherited = writesInherited;
       served = new boolean[warm.size()];
       kept = new KeptObjects(interpreter, heap.profile().gc(), freeListChanges);
+      gathered = new GatheredObjects(heap.profile().requests.gathering());
       lastingMade = new int[lasting.length];
     }
 
@@ -211,6 +231,8 @@ public final class RequestReplayer {
       int nextFilled = 0;
       int[] older = trace.older;
       int nextOlder = 0;
+      int[] gathers = trace.gathered;
+      int nextGathered = 0;
       for (int i = 0; i <= events.length; i++) {
         for (; nextTracked < tracked.length && tracked[nextTracked] == i; nextTracked += 2) {
           interpreter.track(at[tracked[nextTracked + 1]]);
@@ -246,6 +268,10 @@ public final class RequestReplayer {
           at[ordinal] = allocate(event & 3, event >>> 2, !trace.unlisted[ordinal], isAtomic);
           if (staysZero) {
             interpreter.gcState.setCount(0, 0);
+          }
+          if (nextGathered < gathers.length && gathers[nextGathered] == ordinal) {
+            gathered.add(at[ordinal], dropped);
+            nextGathered++;
           }
           ordinal++;
         } else {

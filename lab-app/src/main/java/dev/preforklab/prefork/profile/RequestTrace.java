@@ -63,6 +63,9 @@ final class RequestTrace {
 
   final int[] carriedRequests;
 
+  /** Ordinals, ascending, that the application gathers and drops together with later ones. */
+  final int[] gathered;
+
   /** Ordinals that stay alive. */
   final int[] held;
 
@@ -131,6 +134,7 @@ final class RequestTrace {
       int[] garbageLost,
       int[] carried,
       int[] carriedRequests,
+      int[] gathered,
       int[] held,
       byte[] freeList,
       FreeListChanges freeListChanges,
@@ -154,6 +158,7 @@ final class RequestTrace {
     this.garbageLost = garbageLost;
     this.carried = carried;
     this.carriedRequests = carriedRequests;
+    this.gathered = gathered;
     this.held = held;
     this.freeList = freeList;
     this.freeListChanges = freeListChanges;

@@ -54,7 +54,7 @@ class GarbageLinksTest {
                 "\"events\":[258,129,257,-1],\"garbage\":[[[0],[1]]],\"carried\":[],\"held\":[]",
                 "\"events\":" + events + ",\"garbage\":" + garbage + ",\"carried\":[]" + more);
     Profile read = ProfileReader.read(profile.write(directory.resolve("links.profile.gz")));
-    return GarbageLinks.of(read.requests.get(0), HEADS);
+    return GarbageLinks.of(read.requests.traces().get(0), HEADS);
   }
 
   private static List<List<Integer>> rows(GarbageLinks links) {

@@ -112,7 +112,7 @@ final class GoldenHeap {
         Path.of("heap_15000.txt.gz"),
         facts,
         heap,
-        List.of(),
+        new RequestRecords(List.of(), RequestRecords.Gathering.NONE),
         new Profile.Pages(List.of(), List.of(), List.of(), List.of()),
         null);
   }

@@ -36,7 +36,7 @@ class ProfileReaderTest {
             SmallProfile.POOL + 240);
     assertThat(profile.heap.refs).containsExactly(1, 0, 3);
     assertThat(profile.heap.generations[2]).containsExactly(0, 1, 2);
-    RequestTrace trace = profile.requests.get(0);
+    RequestTrace trace = profile.requests.traces().get(0);
     assertThat(trace.events).containsExactly(258, 129, 257, ~2);
     assertThat(trace.garbageGc).containsExactly(0);
     assertThat(trace.garbageOwned).containsExactly(1);
@@ -116,6 +116,11 @@ class ProfileReaderTest {
         "{\"request | warm | cold | no warm request",
         "{\"touched | touched | teached | unknown record",
         "{\"appeared | \"appeared\":[1,\"file_ro\",3] | \"copies\":[1,[0,1]] | endpoint 1",
+        "{\"appeared | \"appeared\":[1,\"file_ro\",3] | \"gathers\":{\"limit\":3,\"waiting\":4} | 4 of at most 3",
+        "{\"appeared | \"appeared\":[1,\"file_ro\",3] | \"gathers\":{\"waiting\":0} | 0 of at most 0",
+        "{\"appeared | \"appeared\":[1,\"file_ro\",3] | \"gathers\":[3,4] | must be an object",
+        "{\"request | \"garbage\":[[[0],[1]]] | \"gathered\":[1],\"garbage\":[] | gathered object 1 is no object",
+        "{\"request | \"garbage\":[[[0],[1]]] | \"gathered\":[0],\"garbage\":[],\"held\":[1] | no gathers record",
         "{\"appeared | \"appeared\":[1,\"file_ro\",3] | \"copies\":[0,[1,1]] | runs of 2 pages",
       })
   void contradictionsAreNamed(String line, String what, String by, String message) {
