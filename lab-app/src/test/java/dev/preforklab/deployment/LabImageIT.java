@@ -106,9 +106,10 @@ class LabImageIT {
             "prefork_shared_memory_ratio",
             "process_paging_faults_total")) {
       String perSetting = "count by (gc) (" + signal + "{worker=\"0\"})";
+      // the settings' first scrapes need not come together
+      String ofAll = "count(" + perSetting + ") == 4";
       client()
-          .empty(
-              List.of(new PanelQueries.PanelQuery("", signal, perSetting)), Duration.ofSeconds(60));
+          .empty(List.of(new PanelQueries.PanelQuery("", signal, ofAll)), Duration.ofSeconds(60));
       assertThat(client().query(perSetting))
           .as(signal)
           .extracting(s -> s.path("metric").path("gc").asText())
