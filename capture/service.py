@@ -303,7 +303,8 @@ def send(port, requests, first, last, clients, statuses):
 
 
 class Endpoints:
-    """Which endpoint a path that was served belongs to, of those not yet told; a path of two is the earlier request's."""
+    """Which endpoint a path that was served belongs to, of those not yet told; a path of two is the earlier request's. A server may hand on
+    another path than was sent: then no more is known."""
 
     def __init__(self, requests, total):
         self.sent = {}
@@ -314,7 +315,12 @@ class Endpoints:
             waiting.reverse()
 
     def of(self, paths):
-        return [self.sent[path].pop() for path in paths]
+        """None if it is not known."""
+        try:
+            return [self.sent[path].pop() for path in paths]
+        except (KeyError, IndexError):
+            self.sent.clear()
+            return None if paths else []
 
 
 def measure(options):
@@ -336,6 +342,8 @@ def measure(options):
             now = [service.look(pid) for pid in pids]
             before = checkpoints[-1]["served"] if checkpoints else [0] * len(pids)
             mean = lambda key: sum(w[key] for w in now) / len(now)
+            # the endpoints that each worker has served since the checkpoint before, in its order
+            told = [endpoints.of(service.served_paths(w["pid"], b, w["served"])) for w, b in zip(now, before)]
             checkpoints.append({
                 "requests": count, "shared_ratio": round(mean("shared") / mean("rss"), 4),
                 "rss_bytes": round(mean("rss")), "pss_bytes": round(mean("pss")), "uss_bytes": round(mean("uss")),
@@ -346,9 +354,9 @@ def measure(options):
                                        for w, s in zip(now, start)) for g in range(3)],
                 # what a full collection waits for: pending above a quarter of the total
                 "long_lived_total_pending": [w["long_lived"] for w in now],
-                "served": [w["served"] for w in now],
-                # the endpoints that each worker has served since the checkpoint before, in its order
-                "endpoints": [endpoints.of(service.served_paths(w["pid"], b, w["served"])) for w, b in zip(now, before)]})
+                "served": [w["served"] for w in now]})
+            if None not in told:
+                checkpoints[-1]["endpoints"] = told
     last = checkpoints[-1]
     setting = {"gc": options.gc, "statuses": statuses, "checkpoints": checkpoints,
                "master_gc": {key: master[key] for key in ("counts", "collections", "long_lived")},

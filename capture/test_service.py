@@ -28,6 +28,15 @@ class Inputs(unittest.TestCase):
                          b"POST /book?x=3 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
                          b"Content-Type: a/b\r\nContent-Length: 3\r\n\r\ne=4")
 
+    def test_whose_a_served_path_was(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as f:
+            f.write("GET /\nGET /item/{n*10}/\nGET /%C3%A4/\n")
+            f.flush()
+            endpoints = service.Endpoints(service.read_requests(f.name), 9)
+        self.assertEqual(endpoints.of([b"/item/40/", b"/", "/\u00e4/".encode(), b"/"]), [1, 0, 2, 0])
+        self.assertEqual(endpoints.of([]), [])
+        self.assertEqual([endpoints.of([b"/other/"]), endpoints.of([b"/"])], [None, None])
+
     def test_bad_input_is_one_line_and_exit_2(self):
         for arguments, word in ((["--gc", "warm"], "warm"), (["--workers", "0"], "--workers"),
                                 (["--requests-file", "/nonexistent"], "/nonexistent"),
