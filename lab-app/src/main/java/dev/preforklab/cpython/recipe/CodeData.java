@@ -124,9 +124,9 @@ final class CodeData {
     return object;
   }
 
-  /** The block of a bytes object. */
+  /** The block of a bytes object; 0 for the empty one, which the interpreter has already. */
   static long bytes(Mutator mutator, int length) {
-    return mutator.scratch(BYTES_HEAD + (long) length);
+    return length == 0 ? 0 : mutator.scratch(BYTES_HEAD + (long) length);
   }
 
   /**

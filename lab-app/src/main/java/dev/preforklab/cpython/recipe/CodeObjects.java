@@ -156,7 +156,7 @@ final class CodeObjects {
       held.add(data.tuple(mutator, List.copyOf(unit.free), unit.free.size()));
       held.add(data.tuple(mutator, List.copyOf(unit.cells), unit.cells.size()));
     }
-    if (isInline && !variables.isEmpty()) {
+    if (isInline) {
       // The kind of each.
       held.add(CodeData.bytes(mutator, variables.size()));
     }
@@ -169,9 +169,7 @@ final class CodeObjects {
       held.add(data.nameBlock(unit.qualifiedName));
     }
     held.add(data.table(mutator, unit));
-    if (unit.exceptionBytes > 0) {
-      held.add(CodeData.bytes(mutator, unit.exceptionBytes));
-    }
+    held.add(CodeData.bytes(mutator, unit.exceptionBytes));
     if (!isInline && unit.variables.stream().anyMatch(unit.cells::contains)) {
       // Which parameter each cell is for (co_cell2arg).
       held.add(mutator.scratch((version.atLeast(3, 7) ? 8L : 1) * unit.cells.size()));
