@@ -8,16 +8,15 @@ import org.jspecify.annotations.Nullable;
 
 /** The code of a class statement's body, which sets the names of the class. */
 final class ClassBody {
-  /** The number of the line where it stands, of which only the size matters. */
-  private static final BigInteger FIRST_LINE = BigInteger.ONE;
-
   private ClassBody() {}
 
   /**
+   * @param firstLine the number of the line where it stands, from 1
    * @param init the function {@code __init__}, or null
    */
   static CodeUnit of(
       PythonVersion version,
+      int firstLine,
       String name,
       @Nullable CodeUnit init,
       List<String> attributes,
@@ -30,7 +29,7 @@ final class ClassBody {
     body.lines = version.atLeast(3, 10) ? 2 : 1;
     if (version.atLeast(3, 13)) {
       body.names.add("__firstlineno__");
-      body.constants.add(FIRST_LINE);
+      body.constants.add(BigInteger.valueOf(firstLine));
     }
     Span here = new Span(0, 0, 0);
     add(body, here, version.atLeast(3, 13) ? 7 : version.atLeast(3, 11) ? 5 : 4);

@@ -23,6 +23,9 @@ final class CodeData {
   private final boolean isShared;
   private final LoadCalls.Replay calls;
 
+  /** While the code is read. */
+  private MarshalReferences references;
+
   /** What goes with the code when it goes. */
   final CodeParts parts;
 
@@ -45,6 +48,7 @@ final class CodeData {
     this.version = version;
     this.calls = calls;
     this.parts = parts;
+    references = new MarshalReferences(version, text -> false, object -> false);
     isShared = version.atLeast(3, 8);
   }
 
@@ -53,6 +57,13 @@ final class CodeData {
     CodeData copy = new CodeData(version, calls, parts.forked());
     copy.names.putAll(names);
     return copy;
+  }
+
+  /** Reading begins of a file that the size is of. */
+  MarshalReferences open(Mutator mutator, MarshalledSize file) {
+    references = new MarshalReferences(version, text -> calls.nameOf(text) != 0, file::isRepeated);
+    references.open(mutator);
+    return references;
   }
 
   /**
@@ -78,7 +89,11 @@ final class CodeData {
 
   /** A constant that is not small, a name or a tuple of names among them. */
   long constant(Mutator mutator, Object value) {
-    return merged.computeIfAbsent(value, missing -> newConstant(mutator, missing));
+    long object = merged.computeIfAbsent(value, missing -> newConstant(mutator, missing));
+    if (!(value instanceof List<?> || value instanceof ExpressionWriter.Key)) {
+      references.constant(mutator, value);
+    }
+    return object;
   }
 
   private long newConstant(Mutator mutator, Object value) {
@@ -102,18 +117,24 @@ final class CodeData {
     long dead = calls.takeDeadTuple(tuple.size());
     long object =
         dead == 0 ? mutator.newConstantTuple(new long[tuple.size()]) : dead + version.gcHeadBytes;
+    references.tuple(mutator, tuple);
     tuple.forEach(key -> name(mutator, (String) key));
     return object;
   }
 
   /** An interned str: each once. */
   long name(Mutator mutator, String text) {
-    return names.computeIfAbsent(
-        text,
-        missing -> {
-          long before = calls.nameOf(text);
-          return before == 0 ? mutator.newName(text.length(), true) : existingName(mutator, before);
-        });
+    long object =
+        names.computeIfAbsent(
+            text,
+            missing -> {
+              long before = calls.nameOf(text);
+              return before == 0
+                  ? mutator.newName(text.length(), true)
+                  : existingName(mutator, before);
+            });
+    references.name(mutator, text);
+    return object;
   }
 
   /** A captured str, of which only the place is known, for others to refer to. */
@@ -129,6 +150,40 @@ final class CodeData {
     return length == 0 ? 0 : mutator.scratch(BYTES_HEAD + (long) length);
   }
 
+  /** The block of bytecode. */
+  long bytecode(Mutator mutator, int length) {
+    long block = bytes(mutator, length);
+    references.bytecode(mutator);
+    return block;
+  }
+
+  /** An int that the interpreter has. */
+  void smallConstant(Mutator mutator, Object value) {
+    references.constant(mutator, value);
+  }
+
+  /** What the file is called, a name that the interpreter has. */
+  void fileName(Mutator mutator) {
+    references.name(mutator, MarshalledSize.FILE_NAME);
+  }
+
+  /** The block of another bytes object, which is in no other place unless it is empty. */
+  long bytesOnly(Mutator mutator, int length) {
+    long block = bytes(mutator, length);
+    references.bytes(mutator, length);
+    return block;
+  }
+
+  /** A tuple of None and such tuples, whose memory is not of the code. */
+  void display(Mutator mutator, List<?> items) {
+    references.tuple(mutator, items);
+    for (Object item : items) {
+      if (item instanceof List<?> inner) {
+        display(mutator, inner);
+      }
+    }
+  }
+
   /**
    * A tuple, from the free list of its length as long as there are any; equal ones are one from 3.8
    * on.
@@ -137,6 +192,7 @@ final class CodeData {
    */
   long tuple(Mutator mutator, List<?> content, int length) {
     if (length == 0) {
+      references.tuple(mutator, content);
       return 0;
     }
     if (isShared && (merged.containsKey(content) || tuples.containsKey(content))) {
@@ -146,6 +202,7 @@ final class CodeData {
     long dead = calls.takeDeadTuple(length);
     long block = dead == 0 ? mutator.scratch(version.gcHeadBytes + TUPLE_HEAD + 8L * length) : dead;
     tuples.put(content, block + version.gcHeadBytes);
+    references.tuple(mutator, content);
     return block;
   }
 
@@ -189,10 +246,13 @@ final class CodeData {
   /** The block of a table of lines or positions, from 3.11 on one for all equal ones. */
   long table(Mutator mutator, CodeUnit unit) {
     int bytes = CodeObjects.lineBytes(version, unit);
-    return version.atLeast(3, 11)
-        ? tables.computeIfAbsent(
-            unit.positions.table(version.atLeast(3, 12)), missing -> bytes(mutator, bytes))
-        : bytes(mutator, bytes);
+    if (!version.atLeast(3, 11)) {
+      return bytesOnly(mutator, bytes);
+    }
+    Positions.Table table = unit.positions.table(version.atLeast(3, 12));
+    long block = tables.computeIfAbsent(table, missing -> bytes(mutator, bytes));
+    references.table(mutator, table);
+    return block;
   }
 
   /** Whether a constant is an int that the interpreter has already. */

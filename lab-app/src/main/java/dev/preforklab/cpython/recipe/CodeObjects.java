@@ -114,7 +114,11 @@ final class CodeObjects {
 
   /** Loads the module's code and, as its constants, that of its classes and functions. */
   void load(Mutator mutator, CodeUnit module, List<Statement> statements) {
+    MarshalledSize file = new MarshalledSize(version);
+    file.of(module);
+    MarshalReferences references = data.open(mutator, file);
     load(mutator, module);
+    references.close(mutator);
     statements.forEach(statement -> findKeys(mutator, statement));
   }
 
@@ -127,7 +131,7 @@ final class CodeObjects {
       units.put(unit.place, loaded);
     }
     List<Long> held = new ArrayList<>();
-    long bytecode = CodeData.bytes(mutator, unit.codeBytes);
+    long bytecode = data.bytecode(mutator, unit.codeBytes);
     List<Object> constants = unit.allConstants();
     long constantsTuple = data.tuple(mutator, List.of(constants), constants.size());
     List<Long> items = new ArrayList<>();
@@ -136,12 +140,15 @@ final class CodeObjects {
         Loaded comprehension = load(mutator, inner);
         items.add(comprehension.code);
         loaded.comprehensions.add(comprehension);
-      } else if (!CodeData.isSmall(constant)) {
+      } else if (CodeData.isSmall(constant)) {
+        data.smallConstant(mutator, constant);
+      } else {
         long object = data.constant(mutator, constant);
         items.add(data.constantBlock(constant, object));
         loaded.constants.add(object);
       }
     }
+    unit.displays.forEach(display -> data.display(mutator, display));
     data.parts.tuple(constantsTuple, items);
     held.add(isInline ? 0L : bytecode);
     held.add(constantsTuple);
@@ -153,13 +160,14 @@ final class CodeObjects {
     }
     held.add(data.names(mutator, variables));
     if (!isInline) {
-      held.add(data.tuple(mutator, List.copyOf(unit.free), unit.free.size()));
-      held.add(data.tuple(mutator, List.copyOf(unit.cells), unit.cells.size()));
+      held.add(data.names(mutator, List.copyOf(unit.free)));
+      held.add(data.names(mutator, List.copyOf(unit.cells)));
     }
     if (isInline) {
       // The kind of each.
-      held.add(CodeData.bytes(mutator, variables.size()));
+      held.add(data.bytesOnly(mutator, variables.size()));
     }
+    data.fileName(mutator);
     data.name(mutator, unit.name);
     held.add(data.nameBlock(unit.name));
     if (isInline && unit.hasOwnName()) {
@@ -169,7 +177,9 @@ final class CodeObjects {
       held.add(data.nameBlock(unit.qualifiedName));
     }
     held.add(data.table(mutator, unit));
-    held.add(CodeData.bytes(mutator, unit.exceptionBytes));
+    if (isInline) {
+      held.add(data.bytesOnly(mutator, unit.exceptionBytes));
+    }
     if (!isInline && unit.variables.stream().anyMatch(unit.cells::contains)) {
       // Which parameter each cell is for (co_cell2arg).
       held.add(mutator.scratch((version.atLeast(3, 7) ? 8L : 1) * unit.cells.size()));

@@ -4,15 +4,18 @@ import dev.preforklab.cpython.PythonVersion;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 
 /**
  * Bytes of the file that the recipe's code is loaded from ({@code Python/marshal.c}, version 4). An
  * object that was written before is a reference of five bytes.
  */
 final class MarshalledSize {
+  /** What the code says that its source's file is called. */
+  static final String FILE_NAME = "recipe";
+
   private static final int REFERENCE = 5;
   private static final int NUMBER = 4;
   private static final int SHORT = 255;
@@ -21,7 +24,9 @@ final class MarshalledSize {
   private static final int DIGIT_BITS = 15;
 
   private final PythonVersion version;
-  private final Set<Object> written = new HashSet<>();
+
+  /** How often each object comes that is one wherever it comes. */
+  private final Map<Object, Integer> occurrences = new HashMap<>();
 
   MarshalledSize(PythonVersion version) {
     this.version = version;
@@ -46,15 +51,15 @@ final class MarshalledSize {
       bytes += names(unit.variables);
       bytes += names(unit.free) + names(unit.cells);
     }
-    bytes += text("recipe") + text(unit.name);
-    boolean isKnown = isInline && !written.add(unit.positions.table(version.atLeast(3, 12)));
+    bytes += text(FILE_NAME) + text(unit.name);
+    boolean isKnown = isInline && isWritten(unit.positions.table(version.atLeast(3, 12)));
     return bytes + (isKnown ? 0 : lineBytes);
   }
 
   private int constants(CodeUnit unit) {
     boolean isShared = version.atLeast(3, 8);
     List<Object> all = unit.allConstants();
-    if ((isShared || all.isEmpty()) && !written.add(all.isEmpty() ? all : List.of(all))) {
+    if ((isShared || all.isEmpty()) && isWritten(all.isEmpty() ? all : List.of(all))) {
       return REFERENCE;
     }
     int bytes = header(all);
@@ -63,11 +68,11 @@ final class MarshalledSize {
         bytes += of(inner);
       } else if (constant instanceof BigInteger number) {
         bytes +=
-            number.bitLength() < 32
+            (isShared && isWritten(number)) || number.bitLength() < 32
                 ? REFERENCE
                 : REFERENCE + 2 * ((number.abs().bitLength() + DIGIT_BITS - 1) / DIGIT_BITS);
       } else if (constant instanceof Double) {
-        bytes += isShared && !written.add(constant) ? REFERENCE : 9;
+        bytes += isShared && isWritten(constant) ? REFERENCE : 9;
       } else if (constant instanceof ExpressionWriter.Key key) {
         bytes += text(key.name());
       } else if (constant instanceof String text) {
@@ -87,7 +92,7 @@ final class MarshalledSize {
       return 1;
     }
     List<?> items = (List<?>) constant;
-    if ((version.atLeast(3, 8) || items.isEmpty()) && !written.add(items)) {
+    if ((version.atLeast(3, 8) || items.isEmpty()) && isWritten(items)) {
       return REFERENCE;
     }
     return header(items) + items.stream().mapToInt(this::display).sum();
@@ -100,13 +105,22 @@ final class MarshalledSize {
 
   private int names(Collection<String> names) {
     boolean isShared = version.atLeast(3, 8) || names.isEmpty();
-    if (isShared && !written.add(List.copyOf(names))) {
+    if (isShared && isWritten(List.copyOf(names))) {
       return REFERENCE;
     }
     return 2 + names.stream().mapToInt(this::text).sum();
   }
 
   private int text(String text) {
-    return written.add(text) ? 2 + text.length() : REFERENCE;
+    return isWritten(text) ? REFERENCE : 2 + text.length();
+  }
+
+  private boolean isWritten(Object object) {
+    return occurrences.merge(object, 1, Integer::sum) > 1;
+  }
+
+  /** Whether the code that was measured has an object in more than one place. */
+  boolean isRepeated(Object object) {
+    return occurrences.getOrDefault(object, 0) > 1;
   }
 }

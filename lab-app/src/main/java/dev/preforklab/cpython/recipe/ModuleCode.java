@@ -84,7 +84,7 @@ final class ModuleCode {
     if (init != null) {
       readerBranches.add(new ReaderCode.Branch(name, attributes));
     }
-    CodeUnit body = ClassBody.of(version, name, init, attributes, slots);
+    CodeUnit body = ClassBody.of(version, nextLine, name, init, attributes, slots);
     unit.constants.add(body);
     unit.constants.add(new ExpressionWriter.Key(name));
     unit.names.add("object");

@@ -114,6 +114,11 @@ final class Mutator {
     return interpreter.malloc.allocate(bytes);
   }
 
+  /** Gives such a block another size; 0 stands for none yet. */
+  long reallocateScratch(long block, long bytes) {
+    return block == 0 ? scratch(bytes) : interpreter.malloc.reallocate(block, bytes);
+  }
+
   void freeScratch(long block) {
     interpreter.malloc.free(block);
   }
@@ -362,7 +367,8 @@ final class Mutator {
     set(list + ObjectHead.SIZE, size + 1);
   }
 
-  private long grownList(long size) {
+  /** How many items there is room for in a list that has grown to so many. */
+  long grownList(long size) {
     if (version.atLeast(3, 9)) {
       return size + (size >> 3) + 6 & ~3;
     }
