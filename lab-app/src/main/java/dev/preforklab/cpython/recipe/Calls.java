@@ -261,11 +261,6 @@ final class Calls {
     return function.equals("act") ? actHadFreeFrame : hadFreeFrames;
   }
 
-  /** Whether the dead objects of which only the block is known were frames. */
-  boolean hadFreeFrames() {
-    return hadFreeFrames;
-  }
-
   /** A full collection frees the frames that wait. */
   private void forgetClearedFrames() {
     long now = interpreter.gcState.collections(2);

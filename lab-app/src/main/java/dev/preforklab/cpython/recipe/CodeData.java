@@ -153,7 +153,7 @@ final class CodeData {
   /** The block of bytecode. */
   long bytecode(Mutator mutator, int length) {
     long block = bytes(mutator, length);
-    references.bytecode(mutator);
+    references.bytecode(mutator, block);
     return block;
   }
 

@@ -186,9 +186,6 @@ final class CodeObjects {
     }
     loaded.codeBytes = (long) codeBytes() + (isInline ? unit.codeBytes : 0);
     loaded.code = mutator.newOpaque(loaded.codeBytes);
-    if (isInline) {
-      mutator.freeScratch(bytecode);
-    }
     data.parts.code(loaded.code, unit, held);
     holdFromOutside(loaded);
     data.leave(outer);

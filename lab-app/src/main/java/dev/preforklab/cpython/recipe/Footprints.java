@@ -196,21 +196,16 @@ final class Footprints {
   }
 
   /**
-   * What the interpreter itself touches in its first full collection.
+   * What the interpreter itself touches in a full collection of all that it has inherited. From 3.6
+   * on the lists that it goes through, what it frees and where that lies are simulated, so that of
+   * the pages of pools and of the data segment only those remain on which the interpreter stores
+   * into what it had before.
    *
-   * @param hadFreeFrames whether frames waited on their free list, which it clears. A recipe's code
-   *     has taken some of them, and what the captured process allocated behind them lies elsewhere:
-   *     of the pages of pools, what the collection stores and frees there is simulated, and only
-   *     those remain on which the interpreter stores into what it had before.
+   * @param collected whether a collection has taken the garbage of the interpreter's start
    */
-  Footprint firstCollection(boolean hadFreeFrames) {
-    Footprint whole = of(false, "gc.collect");
-    if (!hadFreeFrames) {
-      return whole;
-    }
-    Set<Long> simulated = baseline.pools.pages();
-    simulated.removeAll(setOf(whole.usedPages()));
-    return keep(whole, page -> !simulated.contains(page));
+  Footprint fullCollection(boolean collected) {
+    Footprint whole = of(false, collected, "gc.collect");
+    return simulatesCode ? withoutSimulated(whole) : whole;
   }
 
   /**
@@ -220,9 +215,10 @@ final class Footprints {
    */
   Footprint readDeep(boolean frozen, boolean collected) {
     Footprint whole = of(frozen, collected, "read_deep");
-    if (!simulatesCode) {
-      return whole;
-    }
+    return simulatesCode ? withoutSimulated(whole) : whole;
+  }
+
+  private Footprint withoutSimulated(Footprint whole) {
     Set<Long> used = setOf(whole.usedPages());
     Set<Long> pooled = baseline.pools.pages();
     return keep(

@@ -2,6 +2,8 @@ package dev.preforklab.cpython.recipe;
 
 import dev.preforklab.cpython.PythonVersion;
 import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -27,6 +29,9 @@ final class MarshalReferences {
   private final Predicate<Object> isRepeated;
   private final Set<Object> kept = new HashSet<>();
 
+  /** What nothing but this list keeps. */
+  private final List<Long> bytecodes = new ArrayList<>();
+
   private long items;
   private long size;
   private long room;
@@ -51,10 +56,14 @@ final class MarshalReferences {
     append(mutator);
   }
 
-  /** Bytecode, which from 3.11 on is made for the writer and stays with the code. */
-  void bytecode(Mutator mutator) {
+  /**
+   * Bytecode. From 3.11 on the writer's code holds it, too, once it has asked for it, and the code
+   * that is made of it has a copy of its own: this list keeps it to the file's end.
+   */
+  void bytecode(Mutator mutator, long block) {
     if (version.atLeast(3, 11)) {
       append(mutator);
+      bytecodes.add(block);
     }
   }
 
@@ -109,9 +118,11 @@ final class MarshalReferences {
     }
   }
 
-  /** The file has been read. */
+  /** The file has been read: a list lets go of its items last to first. */
   void close(Mutator mutator) {
     isOpen = false;
+    Collections.reverse(bytecodes);
+    bytecodes.forEach(mutator::freeScratch);
     mutator.freeScratch(items);
   }
 

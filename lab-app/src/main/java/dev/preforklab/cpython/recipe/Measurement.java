@@ -214,8 +214,8 @@ final class Measurement {
       footprints.add(
           part instanceof Recipe.Exit exit && exit.normal()
               ? baseline.footprints.exit(frozen, collected)
-              : clearsLists && !frozen && !collected
-                  ? baseline.footprints.firstCollection(evaluator.calls().hadFreeFrames())
+              : clearsLists && !frozen
+                  ? baseline.footprints.fullCollection(collected)
                   : part instanceof Recipe.ReadDeep
                       ? baseline.footprints.readDeep(frozen, collected)
                       : baseline.footprints.of(
