@@ -159,8 +159,9 @@ final class Footprints {
    *
    * @param again whether the parent has made values of that kind, and with the first of them what
    *     stays: a type's version, what is looked up in it
+   * @param isSimulated whether a page is one of the simulated allocators'
    */
-  Footprint allocation(boolean frozen, String kind, boolean again) {
+  Footprint allocation(boolean frozen, String kind, boolean again, LongPredicate isSimulated) {
     Footprint whole = of(frozen, "allocate:" + kind);
     Set<Long> ofClasses = new HashSet<>();
     for (long page : whole.copiedPages()) {
@@ -173,13 +174,12 @@ final class Footprints {
     Footprint loop = of(frozen, "iterate");
     Set<Long> hot = setOf(simulatesCode ? loop.usedPages() : loop.copiedPages());
     hot.addAll(setOf(whole.usedPages()));
-    Set<Long> pooled = baseline.pools.pages();
     return keep(
         whole,
         page ->
             !ofClasses.contains(page)
                 && !once.contains(page)
-                && (hot.contains(page) || !(pooled.contains(page) || isInDataSegment(page))));
+                && (hot.contains(page) || !isSimulated.test(page)));
   }
 
   /**
@@ -187,25 +187,22 @@ final class Footprints {
    * being frozen: without the pages of pools on which it stores into the recipe's code alone. Of
    * 3.6, which freezes nothing, in a collection of the youngest when the parent has collected all.
    */
-  Footprint collectionOfNothing() {
+  Footprint collectionOfNothing(LongPredicate isSimulated) {
     boolean freezes = byModeAndAct.containsKey("freeze gc.collect:0");
     Footprint whole = of(freezes || !simulatesCode, simulatesCode && !freezes, "gc.collect:0");
-    Set<Long> used = setOf(whole.usedPages());
-    Set<Long> pooled = baseline.pools.pages();
-    return keep(whole, page -> used.contains(page) || !pooled.contains(page));
+    return simulatesCode ? withoutSimulated(whole, isSimulated) : withoutScript(whole);
   }
 
   /**
    * What the interpreter itself touches in a full collection of all that it has inherited. From 3.6
-   * on the lists that it goes through, what it frees and where that lies are simulated, so that of
-   * the pages of pools and of the data segment only those remain on which the interpreter stores
-   * into what it had before.
+   * on the lists that it goes through, what it frees and where that lies are simulated, so that
+   * only pages outside of the arenas and the data segment remain.
    *
    * @param collected whether a collection has taken the garbage of the interpreter's start
    */
-  Footprint fullCollection(boolean collected) {
+  Footprint fullCollection(boolean collected, LongPredicate isSimulated) {
     Footprint whole = of(false, collected, "gc.collect");
-    return simulatesCode ? withoutSimulated(whole) : whole;
+    return simulatesCode ? keep(whole, page -> !isSimulated.test(page)) : whole;
   }
 
   /**
@@ -213,16 +210,14 @@ final class Footprints {
    * are simulated, so that of the pages of pools only those remain on which it stores into what it
    * had before.
    */
-  Footprint readDeep(boolean frozen, boolean collected) {
+  Footprint readDeep(boolean frozen, boolean collected, LongPredicate isSimulated) {
     Footprint whole = of(frozen, collected, "read_deep");
-    return simulatesCode ? withoutSimulated(whole) : whole;
+    return simulatesCode ? withoutSimulated(whole, isSimulated) : whole;
   }
 
-  private Footprint withoutSimulated(Footprint whole) {
+  private static Footprint withoutSimulated(Footprint whole, LongPredicate isSimulated) {
     Set<Long> used = setOf(whole.usedPages());
-    Set<Long> pooled = baseline.pools.pages();
-    return keep(
-        whole, page -> used.contains(page) || !(pooled.contains(page) || isInDataSegment(page)));
+    return keep(whole, page -> used.contains(page) || !isSimulated.test(page));
   }
 
   private static Set<Long> setOf(long[] pages) {
@@ -267,9 +262,5 @@ final class Footprints {
 
   private boolean isInArena(long page) {
     return baseline.pools.isInArena(page << Host.LOG_BYTES_IN_PAGE);
-  }
-
-  private boolean isInDataSegment(long page) {
-    return baseline.cHeap.has(page << Host.LOG_BYTES_IN_PAGE);
   }
 }

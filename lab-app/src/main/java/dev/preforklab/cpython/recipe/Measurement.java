@@ -205,7 +205,10 @@ final class Measurement {
           .statement()
           .kinds()
           .forEach(
-              k -> footprints.add(baseline.footprints.allocation(frozen, k, made.contains(k))));
+              k ->
+                  footprints.add(
+                      baseline.footprints.allocation(
+                          frozen, k, made.contains(k), this::isSimulated)));
     } else {
       boolean collected = collections() > Arrays.stream(baseline.stats).mapToLong(c -> c[0]).sum();
       // What the first one takes is simulated; what of it is still there, the recipe has decided.
@@ -215,9 +218,9 @@ final class Measurement {
           part instanceof Recipe.Exit exit && exit.normal()
               ? baseline.footprints.exit(frozen, collected)
               : clearsLists && !frozen
-                  ? baseline.footprints.fullCollection(collected)
+                  ? baseline.footprints.fullCollection(collected, this::isSimulated)
                   : part instanceof Recipe.ReadDeep
-                      ? baseline.footprints.readDeep(frozen, collected)
+                      ? baseline.footprints.readDeep(frozen, collected, this::isSimulated)
                       : baseline.footprints.of(
                           frozen, collected || takesDead, footprintName(part)));
     }
@@ -260,7 +263,7 @@ final class Measurement {
     }
     if (needsHeap && collections() > collections) {
       // Frozen: which of the interpreter's own objects it visits is simulated.
-      footprints.add(baseline.footprints.collectionOfNothing());
+      footprints.add(baseline.footprints.collectionOfNothing(this::isSimulated));
       collectsAll |= !frozen && interpreter.gcState.collections(2) > full;
     }
   }
@@ -388,6 +391,14 @@ final class Measurement {
 
   private void touchAt(long address) {
     touch(new long[] {address >>> Host.LOG_BYTES_IN_PAGE});
+  }
+
+  /** Whether a captured page is in an arena or the data segment, where stores are simulated. */
+  private boolean isSimulated(long page) {
+    long address = page << Host.LOG_BYTES_IN_PAGE;
+    long place = BaselineLoader.lowerHalf(address);
+    boolean isInSegment = address >= baseline.cHeap.start() && place < host.sbrk(0);
+    return isInSegment || interpreter.malloc.isInArena(place);
   }
 
   /** Stores into captured pages: what the interpreter itself does. */
