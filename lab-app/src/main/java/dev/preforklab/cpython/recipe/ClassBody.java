@@ -22,6 +22,10 @@ final class ClassBody {
       List<String> attributes,
       boolean slots) {
     CodeUnit body = new CodeUnit(null, name, name, List.of());
+    // A class's own names and its constants are in the same places in each.
+    List<Object> kind = List.of(ClassBody.class, init != null, slots);
+    body.shape.add(kind);
+    body.lineShape.add(kind);
     ExpressionWriter.Key key = new ExpressionWriter.Key(name);
     body.constants.add(key);
     body.names.addAll(List.of("__name__", "__module__", "__qualname__"));
@@ -74,7 +78,8 @@ final class ClassBody {
     if (version.atLeast(3, 13)) {
       body.names.add("__static_attributes__");
       if (init != null && !attributes.isEmpty()) {
-        body.constants.add(List.copyOf(attributes));
+        // The compiler sorts them.
+        body.constants.add(attributes.stream().sorted().toList());
       } else {
         body.displays.add(List.of());
       }

@@ -37,8 +37,8 @@ final class CodeData {
   /** Tuples of constants and names, with their objects. */
   private final Map<List<?>, Long> tuples = new HashMap<>();
 
-  /** Tables of positions, of which equal ones are one. */
-  private final Map<Positions.Table, Long> tables = new HashMap<>();
+  /** Bytecode and tables of lines or positions, of which equal ones are one. */
+  private final Map<Object, Long> tables = new HashMap<>();
 
   CodeData(PythonVersion version, LoadCalls.Replay calls) {
     this(version, calls, new CodeParts(version));
@@ -151,9 +151,19 @@ final class CodeData {
   }
 
   /** The block of bytecode. */
-  long bytecode(Mutator mutator, int length) {
-    long block = bytes(mutator, length);
+  long bytecode(Mutator mutator, CodeUnit unit) {
+    if (MarshalledSize.merges(version, unit.shape)) {
+      return mergedBytes(mutator, unit.shape, unit.codeBytes);
+    }
+    long block = bytes(mutator, unit.codeBytes);
     references.bytecode(mutator, block);
+    return block;
+  }
+
+  /** The block of bytes of which there are equal ones once. */
+  private long mergedBytes(Mutator mutator, Object content, int length) {
+    long block = tables.computeIfAbsent(content, missing -> bytes(mutator, length));
+    references.table(mutator, content);
     return block;
   }
 
@@ -246,13 +256,12 @@ final class CodeData {
   /** The block of a table of lines or positions, from 3.11 on one for all equal ones. */
   long table(Mutator mutator, CodeUnit unit) {
     int bytes = CodeObjects.lineBytes(version, unit);
-    if (!version.atLeast(3, 11)) {
-      return bytesOnly(mutator, bytes);
+    if (version.atLeast(3, 11)) {
+      return mergedBytes(mutator, unit.positions.table(version.atLeast(3, 12)), bytes);
     }
-    Positions.Table table = unit.positions.table(version.atLeast(3, 12));
-    long block = tables.computeIfAbsent(table, missing -> bytes(mutator, bytes));
-    references.table(mutator, table);
-    return block;
+    return MarshalledSize.merges(version, unit.lineShape)
+        ? mergedBytes(mutator, unit.lineShape, bytes)
+        : bytesOnly(mutator, bytes);
   }
 
   /** Whether a constant is an int that the interpreter has already. */

@@ -65,6 +65,8 @@ final class CodeObjects {
 
   private int bodiesRun;
 
+  private long marked;
+
   /** The places of rings, whose functions are the module's, in the order of the source. */
   private final List<Expression> rings = new ArrayList<>();
 
@@ -119,7 +121,13 @@ final class CodeObjects {
     MarshalReferences references = data.open(mutator, file);
     load(mutator, module);
     references.close(mutator);
+    marked = references.size();
     statements.forEach(statement -> findKeys(mutator, statement));
+  }
+
+  /** How many objects of the file were marked for others to refer to. */
+  long marked() {
+    return marked;
   }
 
   private Loaded load(Mutator mutator, CodeUnit unit) {
@@ -131,9 +139,9 @@ final class CodeObjects {
       units.put(unit.place, loaded);
     }
     List<Long> held = new ArrayList<>();
-    long bytecode = data.bytecode(mutator, unit.codeBytes);
+    long bytecode = data.bytecode(mutator, unit);
     List<Object> constants = unit.allConstants();
-    long constantsTuple = data.tuple(mutator, List.of(constants), constants.size());
+    long constantsTuple = data.tuple(mutator, unit.constantsKey(), constants.size());
     List<Long> items = new ArrayList<>();
     for (Object constant : unit.constants) {
       if (constant instanceof CodeUnit inner) {

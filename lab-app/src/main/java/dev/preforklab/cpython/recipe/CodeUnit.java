@@ -65,6 +65,14 @@ final class CodeUnit {
   /** Entries of the table of lines, to 3.10. */
   int lines;
 
+  /**
+   * What its bytecode and its table of lines hang on, on 3.10, where equal ones are one object:
+   * instructions, places of constants and names, lengths of lines.
+   */
+  final Shape shape = new Shape(Table.BYTECODE, new ArrayList<>());
+
+  final Shape lineShape = new Shape(Table.LINES, new ArrayList<>());
+
   /** Positions in the source, from 3.11 on. */
   final Positions positions = new Positions();
 
@@ -81,6 +89,18 @@ final class CodeUnit {
    * @param end likewise
    */
   record Handler(Positions.Span span, int start, int end) {}
+
+  private enum Table {
+    BYTECODE,
+    LINES
+  }
+
+  /** What bytes of a code object are equal by. */
+  record Shape(Table table, List<Object> parts) {
+    void add(Object part) {
+      parts.add(part);
+    }
+  }
 
   /** The line that is written now, counted from the function's. */
   int sourceLine;
@@ -122,6 +142,11 @@ final class CodeUnit {
     return places.computeIfAbsent(value, missing -> places.size() + (hasNone ? 1 : 0));
   }
 
+  /** The place of one of its names, as instructions name it. */
+  int placeOfName(String name) {
+    return List.copyOf(names).indexOf(name);
+  }
+
   /** Whether its qualified name is a text of its own, from 3.11 on. */
   boolean hasOwnName() {
     return name.equals(ExpressionWriter.COMPREHENSION);
@@ -135,6 +160,12 @@ final class CodeUnit {
       all.add(NONE);
     }
     return all;
+  }
+
+  /** What the tuple of all constants is equal by, among those of names and of other constants. */
+  List<?> constantsKey() {
+    List<Object> all = allConstants();
+    return all.stream().allMatch(constant -> constant == NONE) ? all : List.of(all);
   }
 
   /**

@@ -79,6 +79,7 @@ class CodeWriter {
    */
   private void endLine() {
     int bytes = unit.codeBytes - unit.lineStart;
+    unit.lineShape.add(List.of(bytes, unit.sourceLine));
     if (unit.lines > 0 && bytes > 0) {
       unit.lines += isExactly(10) ? (bytes - 1) / 254 : bytes > 255 ? bytes / 255 : 0;
     }
@@ -221,7 +222,16 @@ class CodeWriter {
     return version.atLeast(3, 10) ? bytes / 2 : bytes;
   }
 
+  /** Notes what bytecode is equal by; of 3.10. */
+  void note(Object part) {
+    if (isExactly(10)) {
+      unit.shape.add(part);
+    }
+  }
+
   void emit(Op op, int count) {
+    note(op);
+    note(count);
     unit.instructions += count;
     if (op == Op.GLOBAL || (op == Op.ATTRIBUTE && version.atLeast(3, 10))) {
       unit.lookUps += count;
@@ -241,12 +251,15 @@ class CodeWriter {
 
   void global(String name) {
     unit.names.add(name);
+    note(unit.placeOfName(name));
     emit(Op.GLOBAL, 1);
   }
 
   void constant(Object value) {
     emit(Op.PLAIN, 1);
-    if (unit.addConstant(value) > LARGEST_ARGUMENT) {
+    int number = unit.addConstant(value);
+    note(number);
+    if (number > LARGEST_ARGUMENT) {
       lengthen(1);
     }
   }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -135,6 +136,11 @@ final class Definitions {
   }
 
   /** Takes the recipe's code, which is loaded before it defines anything. */
+  /** The recipe's code, from 3.6 on. */
+  CodeObjects code() {
+    return Objects.requireNonNull(code);
+  }
+
   void setCode(CodeObjects loaded) {
     code = loaded;
   }

@@ -75,6 +75,7 @@ abstract class ExpressionWriter extends CodeWriter {
       int variable = end + 3;
       end = variable + outerVariables.get(i).length();
       at(variable, end);
+      note(unit.free.indexOf(outerVariables.get(i)));
       emit(Op.PLAIN, 1);
       at(left, end);
       emit(Op.BINARY, 1);
@@ -114,6 +115,10 @@ abstract class ExpressionWriter extends CodeWriter {
   int expression(Expression place, int depth, int column) {
     int indexDepth = factors.isEmpty() ? 1 : 2;
     int end;
+    // A float is added as an int is.
+    boolean isFloat = place instanceof Recipe.FloatValue;
+    note(isFloat ? Recipe.IntValue.class : place.getClass());
+    note(FreeVariables.parts(place).size());
     if (place instanceof Recipe.IntValue value) {
       // To 3.6 what is negated when all is compiled stays, too.
       if (value.base().signum() < 0 && !version.atLeast(3, 7)) {
@@ -371,10 +376,12 @@ abstract class ExpressionWriter extends CodeWriter {
       inner.variables.removeAll(inner.cells);
     }
     inner.lines = isExactly(8) ? 2 : isExactly(9) ? 0 : 1;
+    inner.lineShape.add(inner.codeBytes);
     unit = outer;
     here = whole;
     emit(Op.PLAIN, uses ? 1 + inner.free.size() : 0);
-    unit.addConstant(inner);
+    inner.free.forEach(free -> note(List.of(unit.cells.indexOf(free), unit.free.indexOf(free))));
+    note(unit.addConstant(inner));
     emit(Op.PLAIN, 1);
     if (!version.atLeast(3, 11)) {
       constant(inner.qualifiedName);

@@ -86,7 +86,7 @@ final class MarshalReferences {
     keep(mutator, content, content.isEmpty() || isRepeated.test(content));
   }
 
-  /** A table of positions. */
+  /** Bytecode or a table of lines or positions of which there are equal ones once. */
   void table(Mutator mutator, Object table) {
     keep(mutator, table, isRepeated.test(table));
   }

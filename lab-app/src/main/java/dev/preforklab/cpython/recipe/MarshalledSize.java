@@ -37,7 +37,7 @@ final class MarshalledSize {
     int lineBytes = CodeObjects.lineBytes(version, unit);
     boolean isInline = version.atLeast(3, 11);
     int bytes = 1 + NUMBER * (version.atLeast(3, 8) && !isInline ? 7 : 6);
-    bytes += REFERENCE + unit.codeBytes + REFERENCE;
+    bytes += REFERENCE + (isWrittenCode(unit.shape) ? 0 : unit.codeBytes) + REFERENCE;
     bytes += constants(unit);
     bytes += names(unit.names);
     if (isInline) {
@@ -52,14 +52,17 @@ final class MarshalledSize {
       bytes += names(unit.free) + names(unit.cells);
     }
     bytes += text(FILE_NAME) + text(unit.name);
-    boolean isKnown = isInline && isWritten(unit.positions.table(version.atLeast(3, 12)));
+    boolean isKnown =
+        isInline
+            ? isWritten(unit.positions.table(version.atLeast(3, 12)))
+            : isWrittenCode(unit.lineShape);
     return bytes + (isKnown ? 0 : lineBytes);
   }
 
   private int constants(CodeUnit unit) {
     boolean isShared = version.atLeast(3, 8);
     List<Object> all = unit.allConstants();
-    if ((isShared || all.isEmpty()) && isWritten(all.isEmpty() ? all : List.of(all))) {
+    if ((isShared || all.isEmpty()) && isWritten(unit.constantsKey())) {
       return REFERENCE;
     }
     int bytes = header(all);
@@ -113,6 +116,18 @@ final class MarshalledSize {
 
   private int text(String text) {
     return isWritten(text) ? REFERENCE : 2 + text.length();
+  }
+
+  private boolean isWrittenCode(CodeUnit.Shape shape) {
+    return merges(version, shape) && isWritten(shape);
+  }
+
+  /**
+   * Whether bytecode, or a table of lines, is one object with equal ones: on 3.10, of code that may
+   * come more than once.
+   */
+  static boolean merges(PythonVersion version, CodeUnit.Shape shape) {
+    return version.atLeast(3, 10) && !version.atLeast(3, 11) && !shape.parts().isEmpty();
   }
 
   private boolean isWritten(Object object) {
