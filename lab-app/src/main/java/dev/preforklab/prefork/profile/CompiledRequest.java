@@ -46,17 +46,17 @@ final class CompiledRequest {
 
   private static int[] lastingKinds(RequestTrace trace, LongArray kinds) {
     int[] allocated = trace.allocationEvents();
-    int[] numbers = new int[trace.held.length];
-    boolean[] listed = new boolean[trace.allocations()];
+    int[] numbers = new int[trace.survivors.held().length];
+    boolean[] listed = new boolean[trace.blocks.count()];
     for (int ordinal = 0; ordinal < listed.length; ordinal++) {
-      listed[ordinal] = !trace.unlisted[ordinal];
+      listed[ordinal] = !trace.blocks.unlisted()[ordinal];
     }
-    for (int i = 0; i < trace.tracked.length; i += 2) {
-      listed[trace.tracked[i + 1]] = true;
+    for (int i = 0; i < trace.moments.tracked().length; i += 2) {
+      listed[trace.moments.tracked()[i + 1]] = true;
     }
     for (int i = 0; i < numbers.length; i++) {
-      int held = trace.held[i];
-      long kind = kind(allocated[held], listed[held], trace.atomic[held]);
+      int held = trace.survivors.held()[i];
+      long kind = kind(allocated[held], listed[held], trace.blocks.atomic()[held]);
       int number = 0;
       while (number < kinds.size() && kinds.get(number) != kind) {
         number++;

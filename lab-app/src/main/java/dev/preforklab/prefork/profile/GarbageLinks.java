@@ -35,8 +35,8 @@ final class GarbageLinks {
     IntArray records = new IntArray(64);
     IntArray homeless = new IntArray(8);
     IntArray owned = new IntArray(16);
-    int[] groupStart = new int[trace.garbageGroups() + 1];
-    for (int group = 0; group < trace.garbageGroups(); group++) {
+    int[] groupStart = new int[trace.garbage.groups() + 1];
+    for (int group = 0; group < trace.garbage.groups(); group++) {
       link(trace, group, allocating, headBytes, records, owned, homeless);
       groupStart[group + 1] = records.size();
     }
@@ -57,13 +57,16 @@ final class GarbageLinks {
       IntArray owned,
       IntArray homeless) {
     IntArray ring = new IntArray(16);
-    for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
-      int ordinal = trace.garbageGc[i];
-      boolean holds = !trace.atomic[ordinal] && room(allocating[ordinal] >>> 2, headBytes) > 0;
+    for (int i = trace.garbage.gcStart()[group]; i < trace.garbage.gcStart()[group + 1]; i++) {
+      int ordinal = trace.garbage.gc()[i];
+      boolean holds =
+          !trace.blocks.atomic()[ordinal] && room(allocating[ordinal] >>> 2, headBytes) > 0;
       (holds ? ring : owned).add(ordinal);
     }
-    for (int i = trace.garbageOwnedStart[group]; i < trace.garbageOwnedStart[group + 1]; i++) {
-      owned.add(trace.garbageOwned[i]);
+    for (int i = trace.garbage.ownedStart()[group];
+        i < trace.garbage.ownedStart()[group + 1];
+        i++) {
+      owned.add(trace.garbage.owned()[i]);
     }
     if (ring.size() == 0) {
       return;
@@ -84,7 +87,7 @@ final class GarbageLinks {
     }
     for (int owner = 0; owner < next && next < owned.size(); owner++) {
       int ordinal = owned.get(owner);
-      if (trace.domain[ordinal] == RequestTrace.GC) {
+      if (trace.blocks.domain()[ordinal] == RequestTrace.GC) {
         int references = Math.min(owned.size() - next, room(allocating[ordinal] >>> 2, headBytes));
         records.add(~ordinal);
         records.add(references);

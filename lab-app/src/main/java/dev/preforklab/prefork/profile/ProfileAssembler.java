@@ -322,7 +322,7 @@ final class ProfileAssembler {
       if (trace.state == RequestTrace.State.WARM) {
         warm[trace.endpoint] = true;
       }
-      if (trace.gathered.length > 0 && gathering.limit() == 0) {
+      if (trace.survivors.gathered().length > 0 && gathering.limit() == 0) {
         throw bad("gathered objects, but no gathers record that tells how many go at once");
       }
     }

@@ -397,26 +397,17 @@ final class RequestCompiler {
         state,
         cpuNs,
         events,
-        Arrays.copyOf(domain, allocations),
-        garbageGc.toArray(),
-        garbageGcStart.toArray(),
-        garbageOwned.toArray(),
-        garbageOwnedStart.toArray(),
-        garbageLost.toArray(),
-        carried.toArray(),
-        carriedRequests.toArray(),
-        gathered,
-        held,
-        freeList,
-        freeListChanges,
-        resized,
-        shelved,
-        direct,
-        unlisted,
-        tracked,
-        atomic,
-        filled,
-        older);
+        new RequestTrace.Blocks(
+            Arrays.copyOf(domain, allocations), freeList, resized, direct, unlisted, atomic),
+        new RequestTrace.Garbage(
+            garbageGc.toArray(),
+            garbageGcStart.toArray(),
+            garbageOwned.toArray(),
+            garbageOwnedStart.toArray(),
+            garbageLost.toArray()),
+        new RequestTrace.Survivors(
+            carried.toArray(), carriedRequests.toArray(), gathered, held, shelved),
+        new RequestTrace.Moments(freeListChanges, tracked, filled, older));
   }
 
   /** Where it is not told, garbage becomes unreachable at the end. */

@@ -67,15 +67,15 @@ public final class RequestReplayer {
     for (RequestTrace trace : profile.requests.traces()) {
       CompiledRequest record = new CompiledRequest(trace, headBytes, lastingKinds);
       records(trace).add(record);
-      if (trace.allocations() > blocks.length) {
-        blocks = new long[trace.allocations()];
-        made = new long[trace.allocations()];
+      if (trace.blocks.count() > blocks.length) {
+        blocks = new long[trace.blocks.count()];
+        made = new long[trace.blocks.count()];
       }
     }
     lasting = lastingKinds.toArray();
     freeListChanges =
         profile.requests.traces().stream()
-            .anyMatch(trace -> trace.freeListChanges != FreeListChanges.NONE);
+            .anyMatch(trace -> trace.moments.freeLists() != FreeListChanges.NONE);
   }
 
   private List<CompiledRequest> records(RequestTrace trace) {
@@ -218,20 +218,22 @@ public final class RequestReplayer {
       RequestTrace trace = record.trace;
       host.charge(trace.cpuNs);
       long[] at = blocks;
-      byte[] domain = trace.domain;
+      RequestTrace.Blocks kinds = trace.blocks;
+      byte[] domain = kinds.domain();
       int[] events = trace.events;
-      FreeListChanges changes = trace.freeListChanges;
+      int[] losses = trace.garbage.lost();
+      FreeListChanges changes = trace.moments.freeLists();
       int change = 0;
       int changesEnd = changes.size();
       int ordinal = 0;
       int lost = 0;
-      int[] tracked = trace.tracked;
+      int[] tracked = trace.moments.tracked();
       int nextTracked = 0;
-      int[] filled = trace.filled;
+      int[] filled = trace.moments.filled();
       int nextFilled = 0;
-      int[] older = trace.older;
+      int[] older = trace.moments.older();
       int nextOlder = 0;
-      int[] gathers = trace.gathered;
+      int[] gathers = trace.survivors.gathered();
       int nextGathered = 0;
       for (int i = 0; i <= events.length; i++) {
         for (; nextTracked < tracked.length && tracked[nextTracked] == i; nextTracked += 2) {
@@ -241,7 +243,7 @@ public final class RequestReplayer {
           int inner = filled[nextFilled + 2];
           becomeAtomic(at[filled[nextFilled + 1]], inner < 0 ? 0 : at[inner]);
         }
-        while (lost < trace.garbageLost.length && trace.garbageLost[lost] == i) {
+        while (lost < losses.length && losses[lost] == i) {
           loseGroup(record, lost);
           lost++;
         }
@@ -258,14 +260,14 @@ public final class RequestReplayer {
         int event = events[i];
         if (event >= 0) {
           boolean staysZero =
-              !trace.resized[ordinal]
-                  && !trace.direct[ordinal]
-                  && kept.allocated(trace.freeList[ordinal]);
+              !kinds.resized()[ordinal]
+                  && !kinds.direct()[ordinal]
+                  && kept.allocated(kinds.freeList()[ordinal]);
           if ((event & 3) == RequestTrace.GC) {
             made[ordinal] = kept.moment();
           }
-          boolean isAtomic = trace.atomic[ordinal] && !trace.filledLater[ordinal];
-          at[ordinal] = allocate(event & 3, event >>> 2, !trace.unlisted[ordinal], isAtomic);
+          boolean isAtomic = kinds.atomic()[ordinal] && !trace.filledLater[ordinal];
+          at[ordinal] = allocate(event & 3, event >>> 2, !kinds.unlisted()[ordinal], isAtomic);
           if (staysZero) {
             interpreter.gcState.setCount(0, 0);
           }
@@ -275,8 +277,8 @@ public final class RequestReplayer {
           }
           ordinal++;
         } else {
-          if (ordinal == 0 || !trace.resized[ordinal - 1] || i == 0 || events[i - 1] < 0) {
-            kept.freed(trace.freeList[~event]);
+          if (ordinal == 0 || !kinds.resized()[ordinal - 1] || i == 0 || events[i - 1] < 0) {
+            kept.freed(kinds.freeList()[~event]);
           }
           release(at[~event], domain[~event]);
         }
@@ -284,14 +286,16 @@ public final class RequestReplayer {
       for (int homeless : record.links.homeless) {
         carried.add(at[homeless], carriedKind(trace, homeless), requests + 1);
       }
-      for (int shelved : trace.shelved) {
+      for (int shelved : trace.survivors.shelved()) {
         // dead: no collection finds it, and its free has no event
         interpreter.untrack(at[shelved]);
         at[shelved] |= SHELVED;
       }
-      for (int i = 0; i < trace.carried.length; i++) {
-        int later = trace.carried[i];
-        carried.add(at[later], carriedKind(trace, later), requests + trace.carriedRequests[i]);
+      int[] dieLater = trace.survivors.carried();
+      for (int i = 0; i < dieLater.length; i++) {
+        int later = dieLater[i];
+        int requestsLater = trace.survivors.carriedRequests()[i];
+        carried.add(at[later], carriedKind(trace, later), requests + requestsLater);
       }
     }
 
@@ -308,21 +312,24 @@ public final class RequestReplayer {
     /** A cycle is found when the oldest of its objects is looked at. */
     private void loseGroup(CompiledRequest record, int group) {
       RequestTrace trace = record.trace;
+      RequestTrace.Garbage garbage = trace.garbage;
+      int start = garbage.gcStart()[group];
+      int end = garbage.gcStart()[group + 1];
       long oldest = kept.moment();
-      for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
-        oldest = Math.min(oldest, made[trace.garbageGc[i]]);
+      for (int i = start; i < end; i++) {
+        oldest = Math.min(oldest, made[garbage.gc()[i]]);
       }
-      for (int i = trace.garbageGcStart[group]; i < trace.garbageGcStart[group + 1]; i++) {
-        kept.lost(trace.freeList[trace.garbageGc[i]], oldest);
+      for (int i = start; i < end; i++) {
+        kept.lost(trace.blocks.freeList()[garbage.gc()[i]], oldest);
       }
-      for (int i = trace.garbageOwnedStart[group]; i < trace.garbageOwnedStart[group + 1]; i++) {
-        kept.lost(trace.freeList[trace.garbageOwned[i]], oldest);
+      for (int i = garbage.ownedStart()[group]; i < garbage.ownedStart()[group + 1]; i++) {
+        kept.lost(trace.blocks.freeList()[garbage.owned()[i]], oldest);
       }
-      linkGarbage(record.links, group, blocks, trace.domain);
+      linkGarbage(record.links, group, blocks, trace.blocks.domain());
     }
 
     private static int carriedKind(RequestTrace trace, int ordinal) {
-      return trace.freeList[ordinal] << 2 | trace.domain[ordinal];
+      return trace.blocks.freeList()[ordinal] << 2 | trace.blocks.domain()[ordinal];
     }
 
     private void releaseCarried(long address, int kind) {

@@ -38,8 +38,8 @@ class ProfileReaderTest {
     assertThat(profile.heap.generations[2]).containsExactly(0, 1, 2);
     RequestTrace trace = profile.requests.traces().get(0);
     assertThat(trace.events).containsExactly(258, 129, 257, ~2);
-    assertThat(trace.garbageGc).containsExactly(0);
-    assertThat(trace.garbageOwned).containsExactly(1);
+    assertThat(trace.garbage.gc()).containsExactly(0);
+    assertThat(trace.garbage.owned()).containsExactly(1);
   }
 
   @Test
