@@ -113,6 +113,29 @@ final class Footprints {
         Baseline.longs(node.path("vanished")));
   }
 
+  /** What an act is called here. */
+  static String name(Recipe.Act act) {
+    if (act instanceof Recipe.Iterate iterate) {
+      return iterate.indexed() ? "iterate:part:0.01" : "iterate";
+    }
+    if (act instanceof Recipe.Collect collect) {
+      return collect.generation() == 2 ? "gc.collect" : "gc.collect:" + collect.generation();
+    }
+    if (act instanceof Recipe.ReadDeep) {
+      return "read_deep";
+    }
+    if (act instanceof Recipe.Drop) {
+      return "drop";
+    }
+    if (act instanceof Recipe.Sum) {
+      return "sum";
+    }
+    if (act instanceof Recipe.Exit exit) {
+      return exit.normal() ? "exit" : "_exit";
+    }
+    return "nothing";
+  }
+
   /**
    * What the act costs the interpreter itself.
    *

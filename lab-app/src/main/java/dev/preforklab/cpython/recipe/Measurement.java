@@ -222,7 +222,7 @@ final class Measurement {
                   : part instanceof Recipe.ReadDeep
                       ? baseline.footprints.readDeep(frozen, collected, this::isSimulated)
                       : baseline.footprints.of(
-                          frozen, collected || takesDead, footprintName(part)));
+                          frozen, collected || takesDead, Footprints.name(part)));
     }
     boolean needsHeap =
         part instanceof Recipe.Iterate
@@ -470,28 +470,6 @@ final class Measurement {
     return new Memory(
         (int) (host.residentBytes() / Host.BYTES_IN_PAGE) - own + filePages,
         (int) (host.sharedBytes() / Host.BYTES_IN_PAGE) - ownShared + filePages);
-  }
-
-  private static String footprintName(Act act) {
-    if (act instanceof Recipe.Iterate iterate) {
-      return iterate.indexed() ? "iterate:part:0.01" : "iterate";
-    }
-    if (act instanceof Recipe.Collect collect) {
-      return collect.generation() == 2 ? "gc.collect" : "gc.collect:" + collect.generation();
-    }
-    if (act instanceof Recipe.ReadDeep) {
-      return "read_deep";
-    }
-    if (act instanceof Recipe.Drop) {
-      return "drop";
-    }
-    if (act instanceof Recipe.Sum) {
-      return "sum";
-    }
-    if (act instanceof Recipe.Exit exit) {
-      return exit.normal() ? "exit" : "_exit";
-    }
-    return "nothing";
   }
 
   private static int frame(int entry) {
