@@ -352,6 +352,7 @@ def measure(options):
                 # since the fork: what the master has counted, if it has not gone on collecting
                 "gc_collections": [sum(w["collections"][g] - min(s["collections"][g], master["collections"][g])
                                        for w, s in zip(now, start)) for g in range(3)],
+                "gc_counts": [w["counts"] for w in now],
                 # what a full collection waits for: pending above a quarter of the total
                 "long_lived_total_pending": [w["long_lived"] for w in now],
                 "served": [w["served"] for w in now]})
