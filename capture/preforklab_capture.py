@@ -110,6 +110,7 @@ def stub():
         os._exit(0)
     from io import BytesIO
     extra = dict(h.split("=", 1) for h in headers.split("\n") if h)
+    # server: loaded
     clock = getattr(time, "process_time", None) or time.clock
     def request(text):
         method, path, query, content, body = text.split("\t")
@@ -118,22 +119,6 @@ def stub():
             targets[path]()
             return 200, int((clock() - start) * 1e9)
         # server: request
-        body = body.encode("utf-8")
-        status = []
-        start = clock()
-        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
-                   "HTTP_HOST": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1", "SCRIPT_NAME": "", "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": BytesIO(body),
-                   "wsgi.errors": sys.stderr, "wsgi.multithread": False, "wsgi.multiprocess": True, "wsgi.run_once": False}
-        if content:
-            environ["CONTENT_TYPE"] = content
-        if body:
-            environ["CONTENT_LENGTH"] = str(len(body))
-        environ.update(extra)
-        result = application(environ, lambda s, h, e=None: status.append(s))
-        b"".join(result)
-        if hasattr(result, "close"):
-            result.close()
-        return int(status[0][:3]), int((clock() - start) * 1e9)
     def child():
         gc.disable()
         say("C %d" % os.getpid())
@@ -172,6 +157,26 @@ def stub():
             os._exit(0)
 stub()
 '''
+
+# How a request is made where no server is: of an application that is called with an environ of its own.
+PLAIN = {"request": '''
+        body = body.encode("utf-8")
+        status = []
+        start = clock()
+        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+                   "HTTP_HOST": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1", "SCRIPT_NAME": "", "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": BytesIO(body),
+                   "wsgi.errors": sys.stderr, "wsgi.multithread": False, "wsgi.multiprocess": True, "wsgi.run_once": False}
+        if content:
+            environ["CONTENT_TYPE"] = content
+        if body:
+            environ["CONTENT_LENGTH"] = str(len(body))
+        environ.update(extra)
+        result = application(environ, lambda s, h, e=None: status.append(s))
+        b"".join(result)
+        if hasattr(result, "close"):
+            result.close()
+        return int(status[0][:3]), int((clock() - start) * 1e9)
+'''}
 
 # What the stub does besides when the application is served by gunicorn: the master is gunicorn's own arbiter, a child one of
 # its workers once it has got the request START, and a request comes through a socket from `Client`.
@@ -226,6 +231,55 @@ UWSGI = {
     for fd, own in ((1, int(given[7])), (2, int(given[8]))):
         os.dup2(own, fd)                              # what it says from now on is the application's
         os.close(own)
+""",
+    # As uWSGI's plugin does it: one environ for all requests, cleared behind each, one start_response, and an input that the
+    # collector does not know.
+    "loaded": r"""
+    environ, status, body_input, node = {}, [], BytesIO(), os.uname()[1].encode("utf-8")
+    def start_response(s, h, e=None):
+        status.append(s)
+""",
+    "request": r"""
+        body = body.encode("utf-8")
+        del status[:]
+        start = clock()
+        body_input.seek(0)
+        body_input.truncate()
+        body_input.write(body)
+        body_input.seek(0)
+        environ["QUERY_STRING"] = query
+        environ["REQUEST_METHOD"] = method
+        if content:
+            environ["CONTENT_TYPE"] = content
+        if body:
+            environ["CONTENT_LENGTH"] = str(len(body))
+        environ["REQUEST_URI"] = path + "?" + query if query else path
+        environ["PATH_INFO"] = path
+        environ["SERVER_PROTOCOL"] = "HTTP/1.1"
+        environ["SCRIPT_NAME"] = ""
+        environ["SERVER_NAME"] = "127.0.0.1"
+        environ["SERVER_PORT"] = "80"
+        environ["REMOTE_ADDR"] = "127.0.0.1"
+        environ["HTTP_HOST"] = "127.0.0.1"
+        environ["wsgi.version"] = 1, 0
+        environ["wsgi.url_scheme"] = "http"
+        environ["wsgi.input"] = body_input
+        environ["wsgi.errors"] = sys.stderr
+        environ["wsgi.multithread"] = False
+        environ["wsgi.multiprocess"] = True
+        environ["wsgi.run_once"] = False
+        environ["uwsgi.version"] = b"2.0"
+        environ["uwsgi.node"] = node
+        for name in extra:
+            environ[name] = extra[name]
+        result = application(environ, start_response)
+        for part in result:
+            pass
+        if hasattr(result, "close"):
+            result.close()
+        result = part = None
+        environ.clear()
+        return int(status[0][:3]), int((clock() - start) * 1e9)
 """}
 
 # What the master begins with: a child compiles the stub, so that nothing of the compiler's is left where the application comes to load.
@@ -252,7 +306,7 @@ START = "START\t\t\t\t"
 
 def stub(server):
     """The source that the master runs."""
-    parts = {"gunicorn": GUNICORN, "uwsgi": UWSGI}.get(server, {})
+    parts = {"gunicorn": GUNICORN, "uwsgi": UWSGI}.get(server, PLAIN)
     lines = [parts.get(l.strip()[10:], "") if l.strip().startswith("# server: ") else l for l in STUB.splitlines()]
     return "\n".join(l for l in lines if l) + "\n"
 

@@ -138,6 +138,21 @@ def application(environ, start_response):
 '''
 
 
+# uWSGI has one environ for all requests, which it clears behind each.
+REUSED = '''
+before = []
+def application(environ, start_response):
+    if before and (before[0] is not environ or "left" in environ):
+        raise RuntimeError("another environ, or one with what was left in it")
+    before[:] = [environ]
+    environ["left"] = environ["REQUEST_URI"]
+    body = environ["wsgi.input"].read()
+    if body != (b"word" if environ["REQUEST_METHOD"] == "POST" else b"") or environ.get("CONTENT_LENGTH", "0") != str(len(body)):
+        raise RuntimeError("another body")
+    start_response("200 OK", [])
+    return [environ["left"].encode()]
+'''
+
 COUNTED = '''
 import gc, os, sys
 _counts = gc.get_count()
@@ -942,6 +957,13 @@ class CaptureTest(unittest.TestCase):
             self.assertEqual(found[1:3], real[k][1:3])
             for at in (0, 3):                         # more by the functions that drive the capture
                 self.assertTrue(0 <= found[at] - real[k][at] <= 120, (found, real[k]))
+        with open(os.path.join(self.directory, "reused.py"), "w") as f:
+            f.write(REUSED)
+        requests = os.path.join(self.directory, "reused.txt")
+        with open(requests, "w") as f:
+            f.write("GET /a?x={n}\nPOST /b type=text/plain body=word\n")
+        code, out, err = self.run_capture("--server", "uwsgi", "--app", "reused:application", "--requests", requests, "--page-requests", "3", "-o", target, environment=environment)
+        self.assertEqual(code, 0, err)
         code, out, err = self.run_capture("--server", "uwsgi", "--app", "counted:nothing", "--get", "/", "-o", target, environment=environment)
         self.assertEqual(code, 2, err)
         self.assertIn("nothing", err.splitlines()[-1])
