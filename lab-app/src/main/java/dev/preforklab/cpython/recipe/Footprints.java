@@ -205,6 +205,14 @@ final class Footprints {
                 && (hot.contains(page) || !isSimulated.test(page)));
   }
 
+  /** File pages of the code that a growing data segment needs, which large bytes made grow. */
+  long[] growthOfSegment(boolean frozen) {
+    Set<Long> ofBytes = setOf(of(frozen, "allocate:bytes").filePages());
+    return Arrays.stream(of(frozen, "allocate:raw").filePages())
+        .filter(page -> !ofBytes.contains(page))
+        .toArray();
+  }
+
   /**
    * What the interpreter itself touches in a collection while an act goes on, everything inherited
    * being frozen: without the pages of pools on which it stores into the recipe's code alone. Of

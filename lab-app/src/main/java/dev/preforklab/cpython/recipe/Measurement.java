@@ -103,8 +103,9 @@ final class Measurement {
     // The act is over when its process has said so.
     interpreter.evalBreaker();
     Set<Long> filePages = new HashSet<>();
-    if (touchMallocsVariables() && parts.stream().anyMatch(Recipe.Allocate.class::isInstance)) {
-      add(filePages, baseline.footprints.of(frozen, "allocate:raw").filePages());
+    touchMallocsVariables();
+    if (host.sbrk(0) > parent.host().sbrk(0)) {
+      add(filePages, baseline.footprints.growthOfSegment(frozen));
     }
     if (collectsAll) {
       // Of the code that goes through objects of each kind; what it copies is simulated.
@@ -359,23 +360,18 @@ final class Measurement {
   /**
    * The simulated malloc keeps its variables on a page of the simulation's own. In the real process
    * they lie in the C library's static data; what has changed here has been copied there.
-   *
-   * @return whether anything has changed
    */
-  private boolean touchMallocsVariables() {
-    boolean changed = host.sbrk(0) != parent.host().sbrk(0);
+  private void touchMallocsVariables() {
     long first = interpreter.runtime + RuntimeState.MALLOC_FAST_BINS;
     long end = interpreter.runtime + RuntimeState.MALLOC_BIN_MAP + 16;
     for (long at = first; at < end; at += 8) {
       if (host.load(at) != parent.host().load(at)) {
-        changed = true;
         touchAt(baseline.cHeap.arena() + FAST_BINS_IN_ARENA + at - first);
       }
     }
     if (host.sbrk(0) != parent.host().sbrk(0)) {
       touchAt(baseline.cHeap.endVariable());
     }
-    return changed;
   }
 
   private long arenasGivenBack(MachineHost process) {
