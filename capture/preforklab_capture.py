@@ -268,7 +268,7 @@ UWSGI = {
         environ["wsgi.multithread"] = False
         environ["wsgi.multiprocess"] = True
         environ["wsgi.run_once"] = False
-        environ["uwsgi.version"] = b"2.0"
+        environ["uwsgi.version"] = sys.modules["uwsgi"].version
         environ["uwsgi.node"] = node
         for name in extra:
             environ[name] = extra[name]
