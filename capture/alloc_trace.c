@@ -24,7 +24,7 @@
    that are on them (OP_HOLDS, size: the address of such a one). */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC, OP_HOLDS, OP_RESIZED };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC, OP_HOLDS, OP_RESIZED, OP_COLLECTED };
 
 struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 | caller << 16, or | number of the free list << 8 */
 
@@ -39,6 +39,7 @@ struct state { struct event *events; word capacity, used, dropped, depth; volati
                volatile int *collecting; volatile int *count2; volatile word *long_lived_total; word steady;
                word *recent, recents, recents_max, due;
                word *fresh, freshes, freshes_max, dict, tuple, frame;
+               word every, collections, partly, *marker; int moved;
                word resizes; };                                           /* whether to note those that a realloc leaves in place, too */
 _Static_assert(sizeof(struct state) == 8 * STATE_WORDS, "Tracer.STATE_WORDS of preforklab_capture.py");
 _Static_assert(__builtin_offsetof(struct state, resizes) == RESIZES, "RESIZES of child_trace.py");
@@ -57,7 +58,7 @@ struct domain { struct state *state; struct allocator base; word number; };
 
 #define CALLER ((word) __builtin_return_address(0) & 0xffff)
 
-enum { COUNT_BASE = 1 << 24, LIFT = 64 };
+enum { COUNT_BASE = 1 << 24 };
 
 enum { REFCOUNT_MAX = 1 << 20 };                                          /* of an object that has just been made; below any address */
 
@@ -187,22 +188,49 @@ static inline void note_untracked(struct state *s) {
   s->recents = started;
 }
 
-/* Each collection is a full one, and the counter keeps away from its floor at 0, where a decrement is not done. If it is to be
-   steady, what a collection frees does not count, or the next one would be as much later. Else it is not let sink far below its
-   base either, for the same reason: raised by LIFT, which the reader of the events takes off again. */
+static inline word *generation(const struct state *s, word number) {
+  return (word *) ((word) s->count0 - 4 - s->gc_head + number * ((word) s->count2 - (word) s->count0) / 2);
+}
+
+/* what lies in a list behind one of its links: prev has flags in its lowest bits */
+static inline word *before(const word *link) { return (word *) (link[1] & ~3UL); }
+
+static inline void tie(word *link, word *next) {
+  link[0] = (word) next;
+  next[1] = (word) link | (next[1] & 3);
+}
+
+/* Collections, and a counter that keeps away from its floor at 0, where a decrement is not done. Full ones, if there is no `every`: one
+   by so many net allocations as the threshold says. If the counter is to be steady, what a collection frees does not count, or the
+   next one would be as much later. Else it is not let sink far below its base either, for the same reason: raised by twice `due`, which
+   the reader of the events takes off again. With `every` there is a collection at each object made, each every-th of them a full one and
+   the others of generation 1: the counter is back at its base before each event, which notes by how much it had moved. */
 static inline void collect_fully(struct state *s) {
   if (!s->collecting) return;
-  *s->count2 = COUNT_BASE;
-  *s->long_lived_total = 0;
-  if (s->steady && *s->collecting) *s->count0 = COUNT_BASE;
-  if (*s->count0 < COUNT_BASE / 2) {
+  int collected = *s->count0 < COUNT_BASE / 2;
+  int full = !s->every || s->collections % s->every == 0;
+  if (s->every) {
+    s->moved += *s->count0 - (collected ? 0 : COUNT_BASE);
+    *s->count0 = COUNT_BASE;
+    s->partly |= (word) (collected && !full);
+  } else if (s->steady && *s->collecting) {
+    *s->count0 = COUNT_BASE;
+  } else if (collected) {
     *s->count0 += COUNT_BASE;
-    if (s->recents_max) note_untracked(s);
   } else if (s->recents_max && *s->count0 >= COUNT_BASE + (int) s->due) {
     look_ahead(s);
-  } else if (s->recents_max && *s->count0 < COUNT_BASE - LIFT) {
-    *s->count0 += LIFT;
+  } else if (s->recents_max && *s->count0 < COUNT_BASE - 2 * (int) s->due) {
+    *s->count0 += 2 * (int) s->due;
   }
+  if (collected && s->recents_max) {
+    note_fresh(s, OP_COLLECTED, 0, (word) full);
+    s->collections++;
+    note_untracked(s);
+    full = !s->every || s->collections % s->every == 0;                    /* the next one */
+  }
+  *s->count2 = full ? COUNT_BASE : 0;
+  if (!full) *(volatile int *) (((word) s->count0 + (word) s->count2) / 2) = 1;       /* count1 */
+  *s->long_lived_total = 0;
 }
 
 /* gives the last allocation of an object domain its type, before anything else happens to the block */
@@ -247,7 +275,8 @@ static inline void note(struct domain *d, word op, void *address, word size, int
   e->address = (word) address;
   e->size = size;
   e->kind = (unsigned) (op | d->number << 8 | (s->shelves ? caller << 16 : 0));
-  e->count0 = count0;
+  e->count0 = count0 + s->moved;
+  s->moved = 0;
   e->type = s->collecting && *s->collecting;
   if (d->number != 2) return;
   int made = op == OP_ALLOC || op == OP_MOVED_TO;
@@ -269,17 +298,38 @@ static inline void drain(struct state *s) {
       word object = f->chained ? *f->objects : f->objects[*f->length - 1];
       if (f->chained) *f->objects = *(word *) (object + 24);
       --*f->length;
-      if (s->collecting) --*s->count0;
+      if (s->collecting && !s->every) --*s->count0;
       note(s->objects, OP_SHELVED, (void *) (object - s->gc_head), i, *s->count0, 0);
       s->objects->base.free(s->objects->base.ctx, (void *) (object - s->gc_head));
     }
   }
 }
 
+/* After a collection of generation 1 all that it looked at and that is still there is put back there from generation 2, where it lies behind
+   the marker: so the next one looks at all that was made since the last full one. The marker then is the last of generation 2. Only where
+   an object is allocated: who walks a list may allocate other blocks. */
+static inline void put_back(struct domain *d) {
+  struct state *s = d->state;
+  if (!s->every || d->number != 2 || *s->collecting) return;
+  word *young = generation(s, 1), *old = generation(s, 2), *marker = s->marker;
+  if (s->partly && before(old) != marker) {
+    word *first = (word *) marker[0], *last = before(old);
+    tie(marker, old);
+    tie(before(young), first);
+    tie(last, young);
+  }
+  s->partly = 0;
+  if (before(old) == marker) return;
+  tie(before(marker), (word *) marker[0]);
+  tie(before(old), marker);
+  tie(marker, old);
+}
+
 /* depth: pymalloc passes requests over 512 bytes on to the raw domain; only the outer call is an event */
 HOOK void *trace_malloc(void *ctx, word n) {
   struct domain *d = ctx;
   look(d->state);
+  put_back(d);
   drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;
@@ -291,6 +341,7 @@ HOOK void *trace_malloc(void *ctx, word n) {
 HOOK void *trace_calloc(void *ctx, word n, word each) {
   struct domain *d = ctx;
   look(d->state);
+  put_back(d);
   drain(d->state);
   int count0 = *d->state->count0;
   d->state->depth++;

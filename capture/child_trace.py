@@ -18,7 +18,7 @@ EVENT = struct.Struct("<QQIiQ")
 ALLOC, FREE, MOVED_FROM, MOVED_TO = range(4)
 RESIZED = 10
 # Of struct state, where it is said that those are to be noted.
-RESIZES = 224
+RESIZES = 264
 # CLEARED: the dynamic linker's calloc(), which does not look into the thread cache
 RAW, OBJECT, CLEARED = 0, 2, 3
 

@@ -40,8 +40,8 @@ def stub():
         return got.decode("utf-8")[:-1]
     if tracing:
         say("B %s" % " ".join(str(s[k]) for s in gc.get_stats() for k in ("collections", "collected", "uncollectable")))
-        path, output, count0, head, collector, often = line(commands).split("\t")
-        finders = set(sys.path_importer_cache)
+        path, output, count0, head, collector, told = line(commands).split("\t")
+        finders, marker = set(sys.path_importer_cache), []
         import mmap
         room, events = mmap.mmap(-1, 1 << 20, prot=7), mmap.mmap(-1, 3 << 28)
         del sys.modules["mmap"]                       # the application is to load it itself, and to look where it is
@@ -58,7 +58,7 @@ def stub():
                 space = {"__name__": "preforklab_load", "__file__": path}
                 with open(path, "rb") as f:
                     exec(f.read(), space)
-                space["arm"](w, room, events, int(count0), int(head), [int(a) for a in collector.split(",")], off)
+                space["arm"](w, room, events, int(count0), int(head), [int(a) for a in collector.split(",")] + [id(marker) - int(head)], off)
             finally:
                 os._exit(0)
         os.close(w)
@@ -103,7 +103,7 @@ def stub():
             space = {"__name__": "preforklab_load", "__file__": path}
             with open(path, "rb") as f:
                 exec(f.read(), space)
-            space["LoadTrace"](output, room, events, int(head), said[1], said[2] != "0", int(said[5]), [int(n) for n in said[6].split(",")], often).write()
+            space["LoadTrace"](output, room, events, int(head), said[1], [int(a) for a in collector.split(",")[3:]], int(said[5]), [int(n) for n in said[6].split(",")], told).write()
             say("D 0 0")
         except BaseException as e:
             say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
@@ -283,7 +283,8 @@ UWSGI = {
 """}
 
 # What the master begins with: a child compiles the stub, so that nothing of the compiler's is left where the application comes to load.
-# In the place of the %r comes the path of its source.
+# In the place of the %r comes the path of its source. Before a traced load the interpreter halts first of all, see `load_traced`.
+HALT = "import gc, os; os.kill(os.getpid(), %d)\n"
 BEGIN = r'''
 import marshal, os
 r, w = os.pipe()
@@ -312,61 +313,79 @@ def stub(server):
 
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (2384, 2752, 3136, 3616)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (2800, 3392, 4000, 4736)  # malloc, calloc, realloc, free
 TRACE_CODE = (
     "QVdBVkFVVVNIg+wQTItuEE2F7Q+E1wAAAEiJ9UGJ1zHbRTH2SIt03RhIhfYPhJ4AAABIi1YISIuCqAAAAPbEQHQfqQAAAIB0CfaG"
     "qQAAAAJ0D0g7l9AAAAB0JUG+AQAAAEiDwwFMOet1ukiDxBBEifBbXUFdQV5BX8NmDx9EAABIi0cwSInySCnCSIP4IHQwSIM6AHTL"
     "QYP/CHS/QY1XAUiJfCQI6Fb///9Ii3wkCIXAuAEAAABED0Xw66UPH0AASItCEEjR+EiD+P51yeuSkEiDxBBBvgIAAABbRInwXUFd"
-    "QV5BX8NmLg8fhAAAAAAASIPEEEUx9ltEifBdQV1BXkFfw2ZmLg8fhAAAAAAAZpBBV0mJz0FWSYnWQVVJifVBVEmJ/FVTSIs/TItf"
-    "QEiLdxBIi28ITYXbdF1Ii19ITItXUDHADx9AAEiLFMNIYwpBOQyCdDlIOe5zNEiJ8kGJDIJIg8YBSMHiBUgDF0iJSgiJwcHhCEjH"
-    "AgAAAACDyQREiUIUiUoQSMdCGAAAAABIg8ABTDnYdbFIiXcQSDnuD4MsAQAASI1GAUjB5gVIiUcQSAM3dEhJi1QkMEyJNkyJfgiJ"
-    "0MHgCEQJ6EiDf1gAdAdJweEQRAnISItPcIlGEDHARIlGFEiFyXQKiwGFwA+VwA+2wEiJRhhIg/oCdBNbXUFcQV1BXkFfww8fhAAA"
-    "AAAASIuXuAAAAE2F7XVMSIl3OEiLh6AAAABIhcB00UiLXzBIjVMQSTnXcsRIi4+YAAAASIu3kAAAAEg5wQ+EIwEAAEiNQQFIiYeY"
-    "AAAATIk0zuucDx+AAAAAALgJAAAATA+j6HJtSIXSD4WCAAAASIO/oAAAAAAPhHP///9Ii4eYAAAATI1A/0yJwOshZg8fRAAASIu3"
-    "kAAAAEiNDMZIg+gBSIsRSIPi/kk51nR0SIP4/3Xf6Tf///9mLg8fhAAAAAAASINHGAFbXUFcQV1BXkFfw0iDv8AAAAAASIuHoAAA"
-    "AA+EMv///0iJdzjpKf///0yNQv9Ii7ewAAAATInCDx9AAEiLDNZIidBIjVL/SIPh+Ek5znQeSIP6/3Xm6U3///9MiYeYAAAASosE"
-    "xkiJAem7/v//TImHuAAAAEw5wA+DKv///2YPH0QAAEiDwAFIixTGSIlUxvhIO4e4AAAAcurpCf///0iJwUjR6UiJj5gAAAAPhMr+"
-    "//8x0usNZg8fRAAASIuHoAAAAEgB0EgpyEiLBMZIiQTWSIuPmAAAAEiDwgFIOcpy2+mW/v//Zg8fRAAAQVZIiflBVUFUVVNIi0dw"
-    "SIXAdHRIi1d4xwIAAAABSIuXgAAAAEjHAgAAAABIg7+IAAAAAEiLVyh0DIsAhcB0BscCAAAAAYsCSIuxoAAAAD3//38AD47OAAAA"
-    "SIX2dCmLgagAAACLMgX///8AOfAPjAwEAACLAj2///8AfwuLAoPAQIkCDx9AAEiLQThIi5G4AAAASIXAdHhIi3EwSMdBOAAAAABI"
-    "g/4QD4TaAgAATItACEiNfhBJOfgPgzEBAABIi3gYSIX/dEhIO5HAAAAAcz9IObnQAAAAD4QKBAAASDm5yAAAAHQJSDm52AAAAHUg"
-    "TIsISIuBsAAAAEiNcgFIibG4AAAATIkM0EiLkbgAAABIhdIPhe8AAABbXUFcQV1BXsNmDx9EAACLAgUAAAABiQJIhfYPhE7///9M"
-    "i4mYAAAAMdtNhckPlcNMOcsPgwgEAABMi1EwSIu5kAAAAEmJ2OtoZg8fRAAAMcBIgz4AD5TAhcB0REiLQRBIO0EID4OtAwAATI1Y"
-    "AUjB4AVMiVkQSAMBD4Tw/v//SIkwSIs3x0AQBgAAAIPmAUiJcAiLMkjHQBgAAAAAiXAUSYPAAUiDxwhNOcgPg5ADAABIizdIg+b+"
-    "SYP6IHWRSItGEEjR+EiD+P4PlMAPtsDrh2YPH0QAAEiLOEiLfD4ISIl4GOnC/v//Dx+AAAAAAEiLmbAAAAAx7UUxwOtBZi4PH4QA"
-    "AAAAADHSSYM5AA+UwoPgAYXSdU9IhcAPha8AAABPjRwRTIuh0AAAAE05Ywh0bkmDwAFMO4G4AAAAc0pKiwTDTItRMEmJwUmD4fhJ"
-    "g/ogdbRJi1EQSNH6SIP6/g+Uwg+20uuqSIXAD4SwAAAASYPJAUmDwAFMiQzrSIPFAUw7gbgAAABytltIiam4AAAAXUFcQV1BXsMP"
-    "H4AAAAAAMdJMid5Iic/oe/n//4XAD4TbAAAAg/gCD4V0////TIkM60iDxQHpZ////w8fRAAASItBEEg7QQgPgxICAABIjVABSMHg"
-    "BUiJURBIAwEPhC7///9Ii1Eox0AQBwIAAEyJCIsSSMdACAAAAABIx0AYAAAAAIlQFOkG////Dx9EAABIi0EQSDtBCA+D+gEAAEiN"
-    "UAFIweAFSIlREEgDAQ+ELf///0iLUSjHQBAGAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6QX///8PH0QAAEiLOEiLP0iD7wFI"
-    "gf///w8AD4cP/f//6Wz9//8PH0AASItBEEyLaQhMOegPg5cBAABIjVABSMHgBUiJURBIAwF0I0iLUSjHQBAIAgAATIkIixJIx0AI"
-    "AAAAAEjHQBgAAAAAiVAUSYN7EAAPhFL+//9JjVMYMcDrEkiDwAFIg8IISTtDEA+DOP7//0iLMkw7Zgh15UiDfhAAdN5MKdZJg/og"
-    "D4TpAAAAMf9Igz4AQA+Ux4X/dcNIi3kQTDnvD4MwAQAATI13AUjB5wVMiXEQSAM5dKVIiXcISItxKMdHEAkCAACLNkyJD0jHRxgA"
-    "AAAAiXcU64QPH0AASIO5mAAAAAAPhPr7//9Ii7mQAAAAMdLrKA8fgAAAAAAxwEiDPgAPlMBICfBIiQTXSIPCAUg7kZgAAAAPg8f7"
-    "//9IizTXSIPm/kiDeTAgddBIi0YQSNH4SIP4/g+UwA+2wOvGDx9EAABMiwhOi1QOEEqNdNYYSTnwD4Xg+///6fD7//8PH0QAAEiD"
-    "QRgB6Sf9//9mDx9EAABIi34QSNH/SIP//kAPlMdAD7b/6Qn///9Ig0EYAelO+///Zg8fRAAASINBGAHpPv3//2YPH0QAAEiDQRgB"
-    "6ZP+//9Nhcl0D0iLgZAAAABKi1TI+EiJEEiJmZgAAADpDvv//0iDQRgB6Xz+//9mZi4PH4QAAAAAAJBBV0FWQVVJif1BVFVTSIPs"
-    "GEiLL0iJdCQISInv6E/6//9Mi2UgTYXkD4XAAAAASIN9WAAPhLUAAAAPH4AAAAAASItVYEuNBGRMjTTCSYsGixCF0n9n6X4AAABm"
-    "Dx9EAABIixpIi0sYSIkKixCD6gFIg31wAIkQSItFKHQHixCD6gGJEEyLfWhEiwBIidpFMclIK1UwTInhvgUAAABMif/oHPf//0gr"
-    "XTBJi38ISIneQf9XKEmLBosQhdJ+HEmDfhAASYtWCHWZSGMISItcyvjrmQ8fgAAAAABJg8QBTDtlWA+CWv///0mLbQBMi2UgSItF"
-    "KEyLdCQISYPEAUmLfQiLGEyJ9kyJZSBB/1UQSYtNAEiLcSBIjVb/SIlRIEiFwHQFSIXSdA9Ig8QYW11BXEFdQV5BX8NED7dMJEhB"
-    "idhMifFIicJMie8x9kiJRCQI6G32//9Ii0QkCEiDxBhbXUFcQV1BXkFfw2YPH4QAAAAAAEFXQVZBVUFUSYn8VVNIg+wYTIs/SIk0"
-    "JEyJ/0iJVCQI6Nv4//9Ji28gSIXtD4W8AAAASYN/WAAPhLEAAAAPHwBJi1dgSI1EbQBMjSzCSYtFAIsQhdJ/Zut/Dx+AAAAAAEiL"
-    "GkiLSxhIiQqLEIPqAUmDf3AAiRBJi0codAeLEIPqAYkQTYt3aESLAEiJ2kUxyUkrVzBIiem+BQAAAEyJ9+is9f//SStfMEmLfghI"
-    "id5B/1YoSYtFAIsQhdJ+G0mDfRAASYtVCHWYSGMISItcyvjrmGYPH0QAAEiDxQFJO29YD4Ja////TYs8JEmLbyBJi0coSIPFAUyL"
-    "NCRJi3wkCIsYSYlvIEyJ9kyLfCQITIn6Qf9UJBhJiwwkSItxIEiNVv9IiVEgSIXAdAVIhdJ0D0iDxBhbXUFcQV1BXkFfw0yJ8UQP"
-    "t0wkSEGJ2EiJwkkPr89Miecx9kiJBCTo8fT//0iLBCRIg8QYW11BXEFdQV5BX8NmZi4PH4QAAAAAAA8fAEFXQVZBVUFUSYn8VVNI"
-    "g+wYTIs/SIk0JEyJ/0iJVCQI6Fv3//9Ji28gSIXtD4W8AAAASYN/WAAPhLEAAAAPHwBJi1dgSI1EbQBMjTTCSYsGixCF0n9m6X0A"
-    "AAAPH0QAAEiLGkiLSxhIiQqLEIPqAUmDf3AAiRBJi0codAeLEIPqAYkQTYtvaESLAEiJ2kUxyUkrVzBIiem+BQAAAEyJ7+gs9P//"
-    "SStfMEmLfQhIid5B/1UoSYsGixCF0n4cSYN+EABJi1YIdZlIYwhIi1zK+OuZDx+AAAAAAEiDxQFJO29YD4Ja////TYs8JEmLbyBJ"
-    "i0coTIs0JEiDxQFJi3wkCEiLVCQIixhMifZJiW8gQf9UJCBJiwwkSINpIAF1VkiFwA+Vwkk5xnRghNJ0Vk2F9g+EhgAAAEiLTCQI"
-    "SInCRTHJQYnYvgMAAABMiedIiUQkCOh78///SIsUJEUxyUGJ2DHJvgIAAABMiefoYvP//0iLRCQISIPEGFtdQVxBXUFeQV/DSDkE"
-    "JHXrhNJ050iDueAAAAAAdN1Ii0wkCEiJwkUxyUGJ2L4KAAAATInnSIkEJOgb8///SIsEJOu4RA+3TCRISItMJAhIicIx9kGJ2EyJ"
-    "50iJBCTo9vL//0iLBCTrk0FWQVVBVFVIifVTTIsnSIn7TInn6If1//9Ji0QkIEiF7XQJSIXAD4TjAAAASIPAAUiJ7kiLewhJiUQk"
-    "IP9TKEiLK0iLRSBMjWj/TIltIE2F7Q+FrwAAAEiDfVgAD4SkAAAAZg8fRAAASItVYEuNRG0ATI00wkmLBosQhdJ/YOt4SIsaSItL"
-    "GEiJCosQg+oBSIN9cACJEEiLRSh0B4sQg+oBiRBMi2VoRIsASInaRTHJSCtVMEyJ6b4FAAAATInn6Czy//9IK10wSYt8JAhIid5B"
-    "/1QkKEmLBosQhdJ+GkmDfhAASYtWCHWXSGMISItcyvjrlw8fRAAASYPFAUw7bVgPgmL///9bXUFcQV1BXsNJi0QkKEUxyTHJSInq"
-    "vgEAAABIid9EiwDoxPH//0mLRCQg6fb+//8="
+    "QV5BX8NmLg8fhAAAAAAASIPEEEUx9ltEifBdQV1BXkFfw2ZmLg8fhAAAAAAAZpBIi0dwSIXAD4RFAwAASIt3KEiJ+UiLv+AAAABE"
+    "iwZIifpIhf8PhI4AAABIi4HoAAAAMdJFMclI9/eLBkGB+P//fwBBD5/BQcHhGEQpyAGBAAEAAEGB+P//fwBBD57BMcDHBgAAAAFI"
+    "hdIPlcBMIchICYHwAAAAQYH4//9/AA+O3QAAAEyLQXhMicBIhdIPhMAAAABMAcZBxwAAAAAASNHuxwYBAAAASIuBgAAAADHSSIkQ"
+    "ww8fRAAASIO5iAAAAAB0LosAhcB0KMcGAAAAAUGB+P//fwB/eEiDuaAAAAAAdG66AQAAAOmMAAAADx9EAABIi4GgAAAAQYH4//9/"
+    "AH5ASIXAdEpIi7moAAAAiwZEjYf///8AQTnAD4zCAQAAuAAAgACLFin4AcA5wn0iiwaNBHiJBusZZi4PH4QAAAAAAIsWgcIAAAAB"
+    "iRZIhcB1kkiLQXjHAAAAAAHpSP///2aQSIO5oAAAAAAPhBX///9IhdIPlMIPttJBVFVTSItBEEyLWQhMOdgPg7wBAABMjUABSMHg"
+    "BUyJQRBIAwF0H0iJUAjHQBALAgAAixZIxwAAAAAAiVAUSMdAGAAAAABMi5GYAAAAMe1Ig4HoAAAAAU2F0kAPlcVMOdUPg9sAAABI"
+    "i1kwTIuBkAAAAEmJ6etRDx8ASIM6AHU7SItBEEw52HNhTI1gAUjB4AVMiWEQSAMBdFVIiRBJixDHQBAGAAAAg+IBSIlQCIsWSMdA"
+    "GAAAAACJUBRJg8EBSYPACE050XN6SYsQSIPi/kiD+yB1pUiLQhBI0fhIg/j+dJ7r12YPH0QAAEiDQRgBTItBeEiF/3QRSIuB6AAA"
+    "ADHSSPf3SIXSdSFBxwAAAAABSIuBgAAAAEjHAAAAAABbXUFcww8fgAAAAABMAcZBxwAAAAAASNHuxwYBAAAA69EPHwBNhdJ0FkiL"
+    "gZAAAABKi1TQ+EiJEEiLueAAAABIiamYAAAA64kPH0AASIO5mAAAAAAPhGH+//9Ii7mQAAAA6ypmDx+EAAAAAAAxwEiDPgAPlMBI"
+    "CfBIiQTXSIPCAUg7kZgAAAAPgy7+//9IizTXSIPm/kiDeTAgddBIi0YQSNH4SIP4/g+UwA+2wOvGDx9EAABIg0EYAelq/v//w2Zm"
+    "Lg8fhAAAAAAAZpBBV0FWSYnOQVVJidVBVEmJ9FVIif1TSIs/TItfQEiLdxBMi38ITYXbdF1Ii19ITItXUDHADx9AAEiLFMNIYwpB"
+    "OQyCdDlMOf5zNEiJ8kGJDIJIg8YBSMHiBUgDF0iJSgiJwcHhCEjHAgAAAACDyQREiUIUiUoQSMdCGAAAAABIg8ABTDnYdbFIiXcQ"
+    "TDn+D4M8AQAASI1GAUjB5gVIiUcQSAM3dFhIi1UwTIkuTIl2CInQweAIRAngSIN/WAB0B0nB4RBECchIi09wRAOHAAEAAIlGEDHA"
+    "RIlGFMeHAAEAAAAAAABIhcl0CosBhcAPlcAPtsBIiUYYSIP6AnQTW11BXEFdQV5BX8MPH4QAAAAAAEiLl7gAAABNheR1TEiJdzhI"
+    "i4egAAAASIXAdNFIi18wSI1TEEk51nLESIuPmAAAAEiLt5AAAABIOcEPhCMBAABIjUEBSImHmAAAAEyJLM7rnA8fgAAAAAC4CQAA"
+    "AEwPo+BybUiF0g+FggAAAEiDv6AAAAAAD4Rz////SIuHmAAAAEyNQP9MicDrIWYPH0QAAEiLt5AAAABIjQzGSIPoAUiLEUiD4v5J"
+    "OdV0dEiD+P913+k3////Zi4PH4QAAAAAAEiDRxgBW11BXEFdQV5BX8NIg7/AAAAAAEiLh6AAAAAPhDL///9IiXc46Sn///9MjUL/"
+    "SIu3sAAAAEyJwg8fQABIiwzWSInQSI1S/0iD4fhJOc10HkiD+v915ulN////TImHmAAAAEqLBMZIiQHpu/7//0yJh7gAAABMOcAP"
+    "gyr///9mDx9EAABIg8ABSIsUxkiJVMb4SDuHuAAAAHLq6Qn///9IicFI0elIiY+YAAAAD4TK/v//MdLrDWYPH0QAAEiLh6AAAABI"
+    "AdBIKchIiwTGSIkE1kiLj5gAAABIg8IBSDnKctvplv7//2YPH0QAAEiLB0iDuOAAAAAAD4T3AAAASIN/MAIPhewAAABIi1BwixKF"
+    "0g+F3gAAAEiLUChIi3h4SCnXSCtQMEiJ+UiNcvxIi5D4AAAASA+68T9IAfFIg7jwAAAAAHRRTItBCEmD4PxMOcJ0REjR70yLEkiJ"
+    "CkgB90iLcQiD5gNICdZIiXEITItPCEmD4fxNiRFJi3IIg+YDTAnOSYlyCEmJOEiLdwiD5gNMCcZIiXcISMeA8AAAAAAAAABIi0EI"
+    "SIPg/Eg5wnRGSItyCEiLOkiD5vxIiT5Ii0cIg+ADSAnwSIlHCEiLcQhIg+b8SIkWSItCCEiJCoPgA0gJ8EiJQghIi0EIg+ADSAnQ"
+    "SIlBCMMPH4AAAAAAQVZIiflBVUFUVVNIi5+4AAAASIXbD4SYAAAASIuvsAAAAEUxwDHb6z4PH4AAAAAAMdJJgzkAD5TCg+ABhdJ1"
+    "UEiFwA+FrwAAAE+NHApMi6HQAAAATTljCHRuSYPAAUw7gbgAAABzTEqLRMUATItRMEmJwUmD4fhJg/ogdbNJi1EQSNH6SIP6/g+U"
+    "wg+20uupSIXAD4SvAAAASYPJAUmDwAFMiUzdAEiDwwFMO4G4AAAAcrRIiZm4AAAAW11BXEFdQV7DDx9EAAAx0kyJ3kiJz+jr9v//"
+    "hcAPhLsAAACD+AIPhXT///9MiUzdAEiDwwHpZv///w8fQABIi0EQSDtBCA+DWgEAAEiNUAFIweAFSIlREEgDAQ+ELv///0iLUSjH"
+    "QBAHAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6Qb///8PH0QAAEiLQRBIO0EID4MyAQAASI1QAUjB4AVIiVEQSAMBD4Qu////"
+    "SItRKMdAEAYCAABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBTpBv///w8fRAAASItBEEiLeQhIOfgPg+8AAABIjVABSMHgBUiJURBI"
+    "AwF0I0iLUSjHQBAIAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAUSYN7EAAPhHL+//9JjVMYMcDrEkiDwAFIg8IISTtDEA+DWP7/"
+    "/0iLMkw7Zgh15UiDfhAAdN5MKdZJg/ogdFVIgz4AdM9Mi2kQSTn9c3hNjXUBScHlBUyJcRBMAyl0tUmJdQhIi3EoQcdFEAkCAACL"
+    "Nk2JTQBJx0UYAAAAAEGJdRTrkZBIg0EYAenf/f//Zg8fRAAATItuEEnR/UmD/f4PhG/////rng8fRAAASINBGAHpB/7//2YPH0QA"
+    "AEiDQRgB6Tv///9Ig0EYAelE////Dx9AAEFXQVZBVUmJ/UFUVVNIg+wYSIsfSIl0JAhIid/o//X//0iLQzhIhcB0eEiLSzBIx0M4"
+    "AAAAAEiLk7gAAABIg/kQD4TOAQAASIt4CEiNcRBIOfcPgxsBAABIi3AYSIX2dEhIO5PAAAAAcz9IObPQAAAAD4S6AQAASDmzyAAA"
+    "AHQJSDmz2AAAAHUgTIsASIuDsAAAAEiNSgFIiYu4AAAATIkE0EiLk7gAAABIhdIPhVYBAABMie/ohvv//0yLYyBNheQPhdcAAABI"
+    "g3tYAA+EzAAAAGYPH0QAAEiLU2BLjQRkTI00wkmLBosQhdJ/cemWAAAAZg8fRAAASIsqSItNGEiJCosQg+oBSIN7cACJEEiLQyh0"
+    "EUiDu+AAAAAAdQeLEIPqAYkQTIt7aESLAEUxyUyJ4b4FAAAASInqSCtTMEyJ/+g6+P//SYt/CEiJ7kgrczBB/1coSYsGixCF0n4q"
+    "SYN+EABJi1YIdY9IYwhIi2zK+OuPSIswSIt0MQhIiXAY6dj+//8PH0AASYPEAUw7Y1gPgkL///9Ji10ATItjIEiLQyhJg8QBSYt9"
+    "CIsoTIljIEiLXCQISIneQf9VEEmLTQBIi3kgSI1X/0iJUSBIhcB0KEiF0nUjRA+3TCRISInCQYnoSInZMfZMie9IiUQkCOiM9///"
+    "SItEJAhIg8QYW11BXEFdQV5BX8NIid/oQPv//+md/v//SIswSIs2SIPuAUiB/v//DwAPhxv+///peP7//0yLAE2LTAgQSo1MyRhI"
+    "Oc8PhTD+///pQP7//w8fQABBV0FWQVVJif1BVFVTSIPsGEiLH0iJNCRIid9IiVQkCOir8///SItDOEiFwHR4SItLMEjHQzgAAAAA"
+    "SIuTuAAAAEiD+RAPhNsBAABIi3gISI1xEEg59w+DHwEAAEiLcBhIhfZ0SEg7k8AAAABzP0g5s9AAAAAPhMcBAABIObPIAAAAdAlI"
+    "ObPYAAAAdSBMiwBIi4OwAAAASI1KAUiJi7gAAABMiQTQSIuTuAAAAEiF0g+FYwEAAEyJ7+gy+f//TItjIE2F5A+F2wAAAEiDe1gA"
+    "D4TQAAAAZi4PH4QAAAAAAEiLU2BLjQRkTI00wkmLBosQhdJ/cemWAAAAZg8fRAAASIsqSItNGEiJCosQg+oBSIN7cACJEEiLQyh0"
+    "EUiDu+AAAAAAdQeLEIPqAYkQTIt7aESLAEUxyUyJ4b4FAAAASInqSCtTMEyJ/+ji9f//SYt/CEiJ7kgrczBB/1coSYsGixCF0n4q"
+    "SYN+EABJi1YIdY9IYwhIi2zK+OuPSIswSIt0MQhIiXAY6dT+//8PH0AASYPEAUw7Y1gPgkL///9Ji10ATItjIEiLQyhJg8QBTIt0"
+    "JAhJi30IiyhMiWMgTInySIscJEiJ3kH/VRhJi00ASIt5IEiNV/9IiVEgSIXAdCpIhdJ1JUiJ2UQPt0wkSEiJwkGJ6EkPr84x9kyJ"
+    "70iJBCToKvX//0iLBCRIg8QYW11BXEFdQV5BX8NIid/o3/j//+mQ/v//SIswSIs2SIPuAUiB/v//DwAPhw7+///pa/7//0yLAE2L"
+    "TAgQSo1MyRhIOc8PhSP+///pM/7//w8fAEFXQVZBVUmJ/UFUVVNIg+wYSIsfSIk0JEiJ30iJVCQI6Evx//9Ii0M4SIXAdHhIi0sw"
+    "SMdDOAAAAABIi5O4AAAASIP5EA+E7gEAAEiLeAhIjXEQSDn3D4MPAQAASItwGEiF9nRISDuTwAAAAHM/SDmz0AAAAA+EOwIAAEg5"
+    "s8gAAAB0CUg5s9gAAAB1IEyLAEiLg7AAAABIjUoBSImLuAAAAEyJBNBIi5O4AAAASIXSD4V2AQAATItjIE2F5A+F0wAAAEiDe1gA"
+    "D4TIAAAAZpBIi1NgS40EZEyNPMJJiweLEIXSf3HplgAAAGYPH0QAAEiLKkiLTRhIiQqLEIPqAUiDe3AAiRBIi0ModBFIg7vgAAAA"
+    "AHUHixCD6gGJEEyLc2hEiwBFMclMieG+BQAAAEiJ6kgrUzBMiffokvP//0mLfghIie5IK3MwQf9WKEmLB4sQhdJ+KkmDfxAASYtX"
+    "CHWPSGMISItsyvjrj0iLMEiLdDEISIlwGOnk/v//Dx9AAEmDxAFMO2NYD4JC////SYtdAEyLYyBIi0MoSYPEAUmLfQhIi1QkCIso"
+    "TIljIEiLHCRIid5B/1UgSYtNAEiDaSABdVpIhcAPlcJIOcMPhK4AAACE0g+EoAAAAEiF23R2SItMJAhIicJFMclBiei+AwAAAEyJ"
+    "70iJRCQI6NHy//9IixQkRTHJQYnoMcm+AgAAAEyJ7+i48v//SItEJAhIg8QYW11BXEFdQV5BX8NIid/obPb//+l9/v//SIswSIs2"
+    "SIPuAUiB/v//DwAPh/v9///pWP7//0QPt0wkSEiLTCQISInCMfZBiehMie9IiQQk6Fzy//9IiwQk66NIOQQkdZ2E0nSZSIO5CAEA"
+    "AAB0j0iLTCQISInCRTHJQYnovgoAAABMie9IiQQk6CPy//9IiwQk6Wf///9MiwBOi0wBEEqNTMkYSDnPD4Wv/f//6b/9//9mZi4P"
+    "H4QAAAAAAA8fQABBVkFVQVRJifRVSIn9U0iLH0iJ3+h37v//SItDOEiFwHR4SItLMEjHQzgAAAAASIuTuAAAAEiD+RAPhJUBAABI"
+    "i3gISI1xEEg59w+DRQEAAEiLcBhIhfZ0SEg7k8AAAABzP0g5s9AAAAAPhKYBAABIObPIAAAAdAlIObPYAAAAdSBMiwBIi4OwAAAA"
+    "SI1KAUiJi7gAAABMiQTQSIuTuAAAAEiF0g+FHQEAAEiLQyBNheR0CUiFwA+ENAEAAEiDwAFIi30ITInmSIlDIP9VKEiLXQBIi0Mg"
+    "TI1o/0yJayBNhe0PhdcAAABIg3tYAA+EzAAAAGYPH0QAAEiLU2BLjURtAEyNNMJJiwaLEIXSf3LpnQAAAA8fRAAASIsqSItNGEiJ"
+    "CosQg+oBSIN7cACJEEiLQyh0EUiDu+AAAAAAdQeLEIPqAYkQTItjaESLAEUxyUyJ6b4FAAAASInqSCtTMEyJ5+iK8P//SYt8JAhI"
+    "ie5IK3MwQf9UJChJiwaLEIXSfjBJg34QAEmLVgh1jUhjCEiLbMr4641IizBIi3QxCEiJcBjprv7//2YuDx+EAAAAAABJg8UBTDtr"
+    "WA+COv///1tdQVxBXUFew0iJ3+jx8///6db+//9IizBIizZIg+4BSIH+//8PAA+HVP7//+mx/v//SItDKEUxyTHJTInivgEAAABI"
+    "ie9EiwDo5O///0iLQyDpp/7//0yLAE6LTAEQSo1MyRhIOc8PhUT+///pVP7//w=="
 )
 # --- end of machine code
 
@@ -485,10 +504,10 @@ class Tracer(object):
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
     ROOM = 1 << 20                                    # for the code and all its words but the events
-    STATE_WORDS = 29                                  # of struct state
+    STATE_WORDS = 34                                  # of struct state
 
     def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0, recents=0, due=0,
-                 room=None, buffer=None, freshes=0, resizes=0):
+                 room=None, buffer=None, freshes=0, resizes=0, every=0, marker=0):
         import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
@@ -505,7 +524,7 @@ class Tracer(object):
         self.state[:] = [ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
                          len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
                          len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due,
-                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), resizes]
+                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), every, 0, 0, marker, 0, resizes]
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -588,9 +607,9 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
     import struct
     try:
         shelves = find_shelves()
-        collecting = collector[0] != 0
+        collecting, (due, every, marker) = collector[0] != 0, collector[3:]
         tracer = Tracer(count0_address, len(buffer) // Tracer.EVENT, gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in shelves],
-                        collector=collector, recents=4096 if collecting else 0, due=LoadTrace.EVERY, room=room, buffer=buffer, resizes=int(not collecting))
+                        collector=collector[:3], recents=4096 if collecting else 0, due=due, every=every, marker=marker, room=room, buffer=buffer, resizes=int(not collecting))
         places = [(allocator_place(tracer, domain), domain[3]) for domain in tracer.domains]
         caller = tracer.caller()
         # far from the counter's floor at 0, where a decrement is not done
@@ -600,7 +619,7 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
         for at, data in off:                          # as it is: where the kernel does not permit it, better here
             os.pwrite(memory, data, at)
         text = [" ".join("%d:%s" % (at, "".join("%02x" % byte for byte in bytearray(data))) for at, data in patches) for patches in (on, off)]
-        answer = ["D", ";".join("%d,%d" % shelf[:2] for shelf in shelves), str((1 << 24) + LoadTrace.EVERY if collecting else 0)] + text + [str(caller), ",".join(taken_off)]
+        answer = ["D", ";".join("%d,%d" % shelf[:2] for shelf in shelves), str((1 << 24) + due if collecting else 0)] + text + [str(caller), ",".join(taken_off)]
     except Exception as e:
         answer = ["E", "%s: %s" % (type(e).__name__, str(e).replace("\n", " "))]
     os.write(reply, ("\t".join(answer) + "\n").encode("utf-8"))
@@ -1235,14 +1254,16 @@ class LoadTrace(object):
     """How the application loads, as its collector would see it: when collectable objects come and go, the collector being
     off, and which of them are cyclic garbage from when on. Enough to say what it would have done under any thresholds."""
 
-    STEPS_MAX = 1 << 16
+    STEPS_MAX = 1 << 15
 
-    EVERY = 32                                        # net allocations from one full collection to the next
-    LIFT = 64                                         # by so much alloc_trace.c raises a counter that sinks
+    SELDOM = 32, 0                                    # net allocations from one full collection to the next
+    OFTEN = 0, 64                                     # a collection at each object made, each 64th of them a full one
 
-    def __init__(self, path, room, buffer, gc_head, shelves, collecting, caller, off, often):
+    def __init__(self, path, room, buffer, gc_head, shelves, collections, caller, off, told):
         import struct
-        self.path, self.buffer, self.head, self.collecting, self.caller, self.off, self.often = path, buffer, gc_head, collecting, caller, off, often
+        self.path, self.buffer, self.head, self.caller, self.off, self.told = path, buffer, gc_head, caller, off, told
+        self.due, self.every = collections
+        self.collecting = self.due or self.every
         self.shelves = [tuple(int(x) for x in shelf.split(",")) for shelf in shelves.split(";") if shelf]
         self.used, dropped = struct.unpack_from("<QQ", room, 16)
         if dropped:
@@ -1260,7 +1281,7 @@ class LoadTrace(object):
                 elif k >= 0 and k not in collected:
                     ended[k] = made
             with open(self.path, "w") as f:
-                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "collected": list(collected.items()),
+                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "full": self.full, "collected": list(collected.items()),
                            "untracked": sorted(self.untracked.items()), "ended": list(ended.items())}, f)
             return
         gc.set_debug(gc.DEBUG_SAVEALL)
@@ -1282,35 +1303,32 @@ class LoadTrace(object):
             step *= 2
         known = len(self.shelves) > 0                 # else an object from a free list was not seen to be made
         events = "".join(chr((97 if w == 0 else 65) + (k if known else 0)) for w, k in zip(what, lists))
-        lost, freed, ended, untracked = self.told_by_many_collections()
-        columns = load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, ended, untracked)
+        lost, freed, passes, ended, untracked = self.told_by_many_collections()
+        columns = load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, passes, ended, untracked)
         with open(self.path, "w") as f:
             json.dump({"shelves": self.shelves, "off": self.off, "allocations": len(kinds), "step": step, "columns": columns, "events": events}, f)
 
     def told_by_many_collections(self):
-        """What a load with many collections found, by the number of an object: (how many had been made when it became garbage; the
-        how many-th it was of those that collections freed; how many had been made when it ended otherwise; of one that was on
-        no list after the first collection it survived 1 if it was on none before it either, else 0)."""
-        import array
-        import bisect
-        import json
-        import os
-        if not self.often or not os.path.exists(self.often):
-            return {}, {}, {}, {}
-        with open(self.often) as f:
-            said = json.load(f)
-        resets, times = said["resets"], {}
-        for k, time in said["collected"]:
-            # since it was made, and since the collection before the one that found it: the middle of the time in between
-            at = bisect.bisect_left(resets, time)
-            times[k] = (max(resets[at - 2] if at > 1 else 0, k) + time) // 2
-        match = aligned(self.sizes, array.array("l", said["sizes"]), 16)
-        ranks, untracked = dict((k, rank) for rank, (k, time) in enumerate(said["collected"])), dict(said["untracked"])
+        """What loads with many collections found, by the number of an object: (how many had been made when it became garbage; the
+        how many-th it was of those that collections freed; how many had been made when one freed it; how many had been made when it ended
+        otherwise; of one that was on no list after the first collection it survived 1 if it was on none before it either, else 0).
 
-        def here(told):
-            return dict((i, told[k]) for i, k in enumerate(match) if k in told)
-        others = len(said["sizes"])
-        return carried_over(match, others, times), here(ranks), carried_over(match, others, dict(said["ended"])), here(untracked)
+        Which of two found which other is what the load says that collects seldom: until a collection comes, garbage may be picked up
+        again by a weak reference. When it became garbage the other one says, as far as that is in between."""
+        import os
+        paths = [os.path.join(self.told, name) for name in ("seldom", "often")]
+        if not self.told or not all(map(os.path.exists, paths)):
+            return {}, {}, {}, {}, {}
+        seldom, often = [ManyCollections(path, self.sizes) for path in paths]
+        times = dict((k, (first + last) // 2) for k, (first, last) in seldom.windows.items())
+        for k, (first, last) in often.windows.items():
+            if k in times and seldom.windows[k][0] <= first and last <= seldom.windows[k][1]:
+                times[k] = (first + last) // 2
+        for k, time in often.ended.items():           # a collection found it, but it lay on a free list until the next event
+            if k in times and k not in often.windows and seldom.windows[k][0] < time <= seldom.windows[k][1]:
+                times[k] = time - 1
+        passes = dict((k, last) for k, (first, last) in seldom.windows.items())
+        return times, seldom.ranks, passes, seldom.ended, seldom.untracked
 
     def lives(self):
         """What happens to collectable objects in the order of time. -> (what: 0 made, 1 freed, 2 put on a free list; number of the
@@ -1319,9 +1337,11 @@ class LoadTrace(object):
         collectable one is told from others."""
         import array
         what, which, lists, kinds, live, collected = array.array("b"), array.array("l"), array.array("b"), array.array("b"), {}, {}
+        collectable = set(id(t) for t in all_types() if t.__flags__ & GC_FLAG)
+        self.full = []
         self.sizes, self.resets = array.array("l"), array.array("l")
         pending = previous = moved_to = None
-        head, reset = self.head, 16 if self.collecting else 1 << 20   # a collection sets the counter back
+        head, reset = self.head, 1 << 20              # a collection sets the counter back
         numbers = [shelf[0] for shelf in self.shelves]
         tuple_type, tuples = id(tuple), set()
         self.untracked = {}
@@ -1338,18 +1358,23 @@ class LoadTrace(object):
             if old == 1:
                 old = 2
             change = 0 if previous is None else count0 - previous
-            if self.collecting and change > self.LIFT // 2:
-                change -= self.LIFT
-            previous = count0
+            if self.due and change > self.due:
+                change -= 2 * self.due
+            if op == 11:
+                change = -reset - 1
+                self.full.append(size)
+            previous = 1 << 24 if self.every else count0
             gone = None
             if op == 1:
                 gone = live.pop(address, None)
                 change += gone is not None
-            elif op == 5 and self.collecting:
+            elif op == 5 and self.due:
                 change += 1
             if change < -reset:
                 self.resets.append(len(kinds))
-            if pending is not None and (change > 0 or change < -reset):
+            # one that is freed next of all leaves the counter as it was: its type tells
+            at_once = op == 1 and change == 0 and pending is not None and address == pending[0] and pending[2] in collectable
+            if pending is not None and (change > 0 or change < -reset or at_once):
                 live[pending[0]] = len(kinds)
                 kinds.append(free_list_number(pending[2], pending[1], head))
                 if pending[2] == tuple_type:
@@ -1362,6 +1387,8 @@ class LoadTrace(object):
                 if op == 1 and address == pending[0]:
                     gone = live.pop(address)
             pending = None
+            if op == 11:
+                continue
             if op == 0:
                 pending = address, size, type_address, kind >> 16
             elif op == 1 and gone is not None or op == 5 or op == 1 and -reset < change < 0:
@@ -1381,6 +1408,48 @@ class LoadTrace(object):
             elif op == 10 and live.get(address) in tuples:
                 kinds[live[address]] = free_list_number(tuple_type, size, head)
         return what, which, lists, kinds, live, collected
+
+
+def all_types():
+    """All types there are."""
+    known, found = set([object]), [object]
+    for t in found:
+        for below in type.__subclasses__(t):
+            if below not in known:
+                known.add(below)
+                found.append(below)
+    return found
+
+
+class ManyCollections(object):
+    """What a load with many collections found, by the number that an object has in the load whose `sizes` these are, and with times
+    of that load."""
+
+    def __init__(self, path, sizes):
+        import array
+        import bisect
+        import json
+        with open(path) as f:
+            said = json.load(f)
+        others = len(said["sizes"])
+        match = aligned(sizes, array.array("l", said["sizes"]), 16)
+
+        def here(told):
+            return dict((i, told[k]) for i, k in enumerate(match) if k in told)
+        before, full = [], 0                          # what a full collection finds no other may have been able to find before
+        for n, (time, is_full) in enumerate(zip(said["resets"], said["full"])):
+            before.append(full if is_full else said["resets"][n - 1] if n else 0)
+            full = time if is_full else full
+        first, last = {}, dict(said["collected"])
+        for k, time in last.items():
+            n = bisect.bisect_left(said["resets"], time) - 1
+            first[k] = max(before[n] if n >= 0 else 0, k)
+        first, last = [carried_over(match, others, told) for told in (first, last)]
+        # since it was made, and since the collection before the one that found it
+        self.windows = dict((k, (first[k], last[k])) for k in first)
+        self.ranks = here(dict((k, rank) for rank, (k, time) in enumerate(said["collected"])))
+        self.ended = carried_over(match, others, dict(said["ended"]))
+        self.untracked = here(dict(said["untracked"]))
 
 
 def carried_over(match, others, times):
@@ -1475,17 +1544,18 @@ def components(edges):
 NOT_FOUND, NOT_LISTED = 32, 64                         # added to the number of a free list, see `load_columns`
 
 
-def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, ended, untracked):
+def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, passes, ended, untracked):
     """The lives of a load in steps of so many objects made, as columns of whole numbers. For each step: `unlisted`, objects made in it
     that are never counted among those on the collector's lists; `dicts`, those that are taken off by a full collection only; `ends`, how many rows of `age` (in steps) and `ended` (objects of
-    that age on its lists that end in this step) are its; `losses`, how many rows of `lost_age`, `holder_age` (of the oldest object
-    that a collection has to look at for them to go), `leader_age` (of the oldest that leads to them: looked at, too, they are found), `list` (number of their free
-    list) and `lost` (objects that become unreachable now) are. To the list's
-    number NOT_FOUND is added for objects that a collection of the others frees along with them (the constants of a function's code, the
+    that age on its lists that end in this step) are its. Of garbage each object counts, no steps: rows of `lost_after` (objects made between
+    the row before and this one), `lost_age`, `holder_age` (of the oldest object that a collection has to look at for them to go),
+    `leader_older` (by how much the oldest is older that leads to them: looked at, too, they are found), `list` (number of their free list) and `lost` (objects
+    that become unreachable now). To the list's number NOT_FOUND is added for objects that a collection of the others frees along with them (the constants of a function's code, the
     weak references by which a class knows its subclasses), NOT_LISTED if these are not on the collector's lists.
 
     Cyclic garbage becomes unreachable when `lost` says so; where it does not, not before the garbage and all that leads to it
     has been made and lost. What became garbage later did not lead to it: it came upon it in the meantime, by a weak reference.
+    Which was later is a matter of `passes`, where both are known: the collections of a load that collects seldom.
     What is in no cycle itself goes with the last that leads to it, however old it is.
 
     `freed` is the order in which collections freed objects: what they do not find goes while what refers to it goes, so just before it.
@@ -1496,7 +1566,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
     component, count = components(edges)
     number = dict((i, left[address]) for address, i in garbage.items() if address in left)
     found = set(number.values())
-    since, oldest, eldest, said = [0] * count, [births] * count, [births] * count, [False] * count
+    since, oldest, eldest, said, found_in = [0] * count, [births] * count, [births] * count, [False] * count, [0] * count
     members, held = [[] for _ in range(count)], [False] * count
     for v, c in enumerate(component):
         members[c].append(v)
@@ -1507,6 +1577,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
             a = number[v]
             since[c], said[c] = max(since[c], a, lost.get(a, ended.get(a, 0))), said[c] or a in lost or a in ended
             eldest[c] = min(eldest[c], a)
+            found_in[c] = max(found_in[c], passes.get(a, 0))
             if not held[c] or len(members[c]) > 1 or v in edges[v]:
                 oldest[c] = min(oldest[c], a)
     for c in range(count - 1, -1, -1):
@@ -1515,7 +1586,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
         for v in members[c]:
             for w in edges[v]:
                 d = component[w]
-                if d == c or said[d] and since[c] > since[d]:
+                if d == c or said[d] and (found_in[c] > found_in[d] if found_in[c] and found_in[d] else since[c] > since[d]):
                     continue
                 since[d], oldest[d], eldest[d] = max(since[d], since[c]), min(oldest[d], oldest[c]), min(eldest[d], eldest[c])
 
@@ -1527,8 +1598,7 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
     for k in untracked:
         # a dict that is found is on a list by then, whatever it was on when it was empty
         listed[k] = not off(k) or kinds[k] == 2 and k in found
-    unlisted, ends, losses = [0] * steps, [{} for _ in range(steps)], [{} for _ in range(steps)]
-    dicts = [0] * steps
+    unlisted, dicts, ends, losses = [0] * steps, [0] * steps, [{} for _ in range(steps)], {}
     for address, k in left.items():
         if address not in garbage:
             listed[k] = address in tracked
@@ -1547,30 +1617,34 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
             ends[now][age] = ends[now].get(age, 0) + 1
 
     def lose(k, time, holder, leader, along):
-        now = min((max(time, k, holder) + step // 2) // step, steps - 1)   # a step's losses come when it begins
-        key = now - k // step, now - min(holder, births - 1) // step, now - min(leader, births - 1) // step, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
-        losses[now][key] = losses[now].get(key, 0) + 1
+        now = min(max(time, k + 1, holder + 1), births)
+        holder, leader = min(holder, births - 1), min(leader, holder, births - 1)
+        key = now, now - k, now - holder, holder - leader, (kinds[k] if known else 0) + (0 if listed[k] else NOT_LISTED) + along
+        losses[key] = losses.get(key, 0) + 1
     together = {}                                     # what a collection found at a time, in the order in which it was freed
     for v, k in sorted(number.items(), key=lambda pair: pair[1]):
         c = component[v]
         lose(k, since[c], oldest[c], eldest[c], 0)
         if k in lost:
-            together.setdefault(lost[k], []).append((freed[k], c))
+            together.setdefault(passes[k], []).append((freed[k], c))
     for owners in together.values():
         owners.sort()
     for k in left.values():
         if k in found:
             continue
-        if k in lost and lost[k] in together:
-            owners = together[lost[k]]
+        if k in lost and passes[k] in together:
+            owners = together[passes[k]]
             c = owners[min(bisect_left(owners, (freed[k], 0)), len(owners) - 1)][1]
             lose(k, since[c], oldest[c], oldest[c], NOT_FOUND)
         elif k in ended:
             lose(k, ended[k], ended[k], ended[k], NOT_FOUND)
-    columns = {"unlisted": unlisted, "dicts": dicts, "ends": [len(e) for e in ends], "losses": [len(l) for l in losses]}
+    columns = {"unlisted": unlisted, "dicts": dicts, "ends": [len(e) for e in ends]}
     pairs = [(age, e[age]) for e in ends for age in sorted(e)]
-    rows = [key + (l[key],) for l in losses for key in sorted(l)]
-    for names, table in ((("age", "ended"), pairs), (("lost_age", "holder_age", "leader_age", "list", "lost"), rows)):
+    rows, last = [], 0
+    for key in sorted(losses):
+        rows.append((key[0] - last,) + key[1:] + (losses[key],))
+        last = key[0]
+    for names, table in ((("age", "ended"), pairs), (("lost_after", "lost_age", "holder_age", "leader_older", "list", "lost"), rows)):
         for k, name in enumerate(names):
             columns[name] = [row[k] for row in table]
     return columns
@@ -2069,13 +2143,15 @@ class Master(object):
         gunicorn, uwsgi or none; with uwsgi `python` is its program."""
         import os
         import shutil
+        import signal
         import subprocess
         import tempfile
         self.os, self.timeout, self.log, self.serving = os, timeout, None, None
         self.starts = [START] if served else []
         self.directory = tempfile.mkdtemp(prefix="preforklab-")
         source = os.path.join(self.directory, "stub")
-        for name, text in (("stub", stub(server)), ("preforklab_begin.py", BEGIN % source)):
+        begin = (HALT % signal.SIGSTOP if gc_mode == "traced" else "") + BEGIN % source
+        for name, text in (("stub", stub(server)), ("preforklab_begin.py", begin)):
             with open(os.path.join(self.directory, name), "w") as f:
                 f.write(text)
         replies, reply = os.pipe()
@@ -2100,11 +2176,13 @@ class Master(object):
             passed += said
             env["PREFORKLAB_CAPTURE"] = "\x1f".join(arguments + [str(fd) for fd in said])
             command = [python, "--plugin", "python3", "--socket", os.path.join(self.directory, "socket"), "--master", "--processes", "4", "--module", "preforklab_begin", "--need-app", "--single-interpreter", "--disable-logging"]
+            if len(paths) > 1:
+                command += ["--chdir", paths[1]]
             self.log = os.path.join(self.directory, "log")
             said = [os.open(self.log, os.O_WRONLY | os.O_CREAT, 0o600)] * 2
             passed_here = said[:1]
         else:
-            command, passed_here = [python, "-c", BEGIN % source] + arguments, []
+            command, passed_here = [python, "-c", begin] + arguments, []
         options = {"pass_fds": passed} if sys.version_info >= (3,) else {}
         try:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said[0], stderr=said[1], env=env, preexec_fn=os.setsid, **options)
@@ -2162,6 +2240,17 @@ class Master(object):
         self.os.kill(self.pid, signal.SIGSTOP)
         if not self.await_state("T", 5):
             raise CaptureError("the application's process does not stop")
+
+    def halted(self):
+        """Waits until the interpreter has begun with the stub and halted."""
+        import time
+        limit = time.time() + self.timeout
+        while state_of(self.pid) != "T":
+            if state_of(self.pid) in (None, "Z"):
+                raise CaptureError(self.why_ended())
+            if time.time() > limit:
+                raise CaptureError("the interpreter did not begin within %d s" % self.timeout)
+            time.sleep(0.005)
 
     def go_on(self):
         import signal
@@ -2305,44 +2394,49 @@ class Child(object):
 
 
 def capture_load(options, names, kind, headers, facts, scratch, progress, served):
-    """The line that tells how the application loads, from two further loadings of it. In the first the collector runs so often
-    that it tells when garbage comes to be."""
+    """The line that tells how the application loads, from three further loadings of it. In two of them the collector runs so often
+    that they tell when garbage comes to be, see `LoadTrace.told_by_many_collections`."""
     import os
-    path, often = os.path.join(scratch, "load"), os.path.join(scratch, "often")
+    told = ""
     if facts["version"] >= (3, 7):
-        progress("loading the application a second time, with many collections")
-        load_traced(options, names, kind, headers, facts, often, "", True, served)
-    else:
-        often = ""
+        told = scratch
+        for name, collections in (("seldom", LoadTrace.SELDOM), ("often", LoadTrace.OFTEN)):
+            progress("loading the application once more, with many collections (%s)" % name)
+            load_traced(options, names, kind, headers, facts, os.path.join(told, name), "", collections, served)
     progress("loading the application once more, traced")
-    return {"load": load_traced(options, names, kind, headers, facts, path, often, False, served)}
+    return {"load": load_traced(options, names, kind, headers, facts, os.path.join(scratch, "load"), told, (0, 0), served)}
 
 
-def load_traced(options, names, kind, headers, facts, path, often, collecting, served):
+def load_traced(options, names, kind, headers, facts, path, told, collections, served):
+    """`collections`: how often the collector runs, as `LoadTrace` says it; what such a load found goes to the file `path` and is no
+    result. Without them it is off, and what loads with collections have `told` is taken into account.
+
+    The collector and the free lists are those of the interpreter where it comes to load: it halts before it reads the stub, whose own
+    objects are not the application's. Only `gc` is imported, as by an application that sets thresholds in its first lines."""
     import json
     master = Master(options.python, names, kind, "traced", options.python_path, headers, options.timeout, quiet=True, server=options.server, served=served)
     try:
-        said = [int(x) for x in master.expect("B", 3600)]
-        master.stop()
+        master.halted()
         memory = Memory(master.pid)
         collector = Collector(memory, facts["version"], facts["own_thresholds"])
         master.go_on()
+        said = [int(x) for x in master.expect("B", 3600)]
         if collector.base is None:
             raise CaptureError("the collector's generations were not found in memory")
         stats = [said[0:3], said[3:6], said[6:9]]
         start = {"counts": collector.counts(), "generations": [len(collector.generation(g)) for g in range(3)],
                  "long_lived": list(collector.long_lived(stats) or (0, 0)), "stats": stats}
         addresses = [0, 0, 0]
-        if collecting:
+        if any(collections):
             if collector.long_lived(stats) is None:
                 return None
             addresses = collector.switches()
-        master.order("\t".join([os_path(__file__), path, str(collector.count0_address()), str(collector.head), ",".join(map(str, addresses)), often]))
+        master.order("\t".join([os_path(__file__), path, str(collector.count0_address()), str(collector.head), ",".join(map(str, addresses + list(collections))), told]))
         master.expect("D", 3600)
+        if any(collections):
+            return None
         with open(path) as f:
             load = json.load(f)
-        if collecting:
-            return None
         start["free_lists"] = [[number, memory.read("<i", length)[0]] for number, length in load.pop("shelves")]
         start["untracked"] = load.pop("off")
         start["generations"][0] -= start["untracked"].pop(0)

@@ -178,6 +178,24 @@ def task():
         kept.append(source[:])
 '''
 
+LOSING = """
+kept, word = [], "word"
+for i in range(200):
+    cycle = set()
+    cycle = [cycle]
+    cycle[0].add(word)
+    cycle.append(cycle)
+    for k in range(10):
+        kept.append((kept,) * (2 + (5 * k + 3 * i * i) % 13))
+    cycle = None
+    for k in range(5):
+        kept.append((kept,) * (2 + (7 * k + i) % 11))
+for i in range(3000):
+    word.upper                                        # a builtin method that nobody keeps
+def task():
+    pass
+"""
+
 SHRINKING = '''
 for k in range(300):
     for length in (1, 3, 8):
@@ -447,9 +465,10 @@ class CaptureTest(unittest.TestCase):
             return
         load = p.of("load")[0]
         columns, steps = load["columns"], load["allocations"] // load["step"] + 1
-        self.assertEqual([len(columns[name]) for name in ("unlisted", "ends", "losses")], [steps] * 3)
+        self.assertEqual([len(columns[name]) for name in ("unlisted", "dicts", "ends")], [steps] * 3)
         self.assertEqual([len(columns[name]) for name in ("age", "ended")], [sum(columns["ends"])] * 2)
-        self.assertEqual([len(columns[name]) for name in ("lost_age", "holder_age", "list", "lost")], [sum(columns["losses"])] * 4)
+        self.assertEqual(set(len(columns[name]) for name in ("lost_age", "holder_age", "leader_older", "list", "lost")), set([len(columns["lost_after"])]))
+        self.assertLessEqual(sum(columns["lost_after"]), load["allocations"])
         ended, lost = sum(columns["ended"]), sum(columns["lost"])
         listed = load["allocations"] - sum(columns["unlisted"]) - ended - sum(n for n, number in zip(columns["lost"], columns["list"]) if number < capture.NOT_LISTED)
         # with what was there before, as many as in the heap captured from another load; but for tuples so young that no collection has taken them off
@@ -478,9 +497,27 @@ class CaptureTest(unittest.TestCase):
                 lengths[number] = length + 1
             else:
                 count -= count > 0
-        # of more than 10,000; the stub's own functions are missing
-        self.assertAlmostEqual(count, counter, delta=20)
+        # of more than 10,000; the stub's own functions are missing, and what its compiled code is made of
+        self.assertTrue(0 <= counter - count <= 90, (count, counter))
         self.assertGreaterEqual(lost, 22)             # of the eleven cycles
+
+    def test_when_garbage_is_lost_while_the_application_loads(self):
+        """Cycles that are dropped when ten more objects have been made, and method objects that are freed at once. A cycle that
+        is older than the last full collection is found by the next one, of 64: every third one may be."""
+        with open(os.path.join(self.directory, "losing.py"), "w") as f:
+            f.write(LOSING)
+        for version, python in interpreters():
+            if not (3, 8) <= version < (3, 12):
+                continue                              # later ones collect where the bytecode permits it, not where an object is made
+            target = os.path.join(self.directory, "losing.profile.gz")
+            code, out, err = self.run_capture("--call", "losing:task", "--page-requests", "3", "--python", python, "-o", target)
+            self.assertEqual(code, 0, err)
+            load = Profile(target).of("load")[0]
+            ages = [age for age, number in zip(load["columns"]["lost_age"], load["columns"]["list"]) if number % 64 == 1]
+            self.assertGreaterEqual(sum(age <= 45 for age in ages), 195, (version, sorted(ages)))
+            # the cycle itself, ten objects, and the one whose making would find it
+            self.assertGreaterEqual(sum(age in (12, 13) for age in ages), 120, (version, sorted(ages)))
+            self.assertGreaterEqual(load["events"].count("aA"), 3000, version)
 
     def test_one_course_of_events_told_twice(self):
         import array
