@@ -7,18 +7,12 @@ import java.util.Arrays;
  * the collector is off, and from when on which of them are cyclic garbage. {@link #under} replays
  * it with a collector that has any thresholds: what a real load would have left in each generation.
  *
- * <p>Time is counted in steps of so many objects made. Objects of one step are not told apart, so a
- * boundary between generations falls between two steps. The counter that starts collections goes by
- * single events, if the profile has them ({@link LoadEvents}), else by steps.
+ * <p>Which objects live is told by steps of so many objects made; those of one step are not told
+ * apart. Garbage is told object by object ({@link LoadLosses}), and the counter that starts
+ * collections goes by single events, if the profile has them ({@link LoadEvents}), else by steps.
  */
 final class LoadHistory {
   private static final int GENERATIONS = 3;
-
-  /** Added to a free list's number in the stream: freed along with garbage, itself not found. */
-  private static final int NOT_FOUND = 32;
-
-  /** Added to it: on none of the collector's lists. */
-  private static final int NOT_LISTED = 64;
 
   /**
    * The master's collector after a load.
@@ -64,24 +58,7 @@ final class LoadHistory {
   private final int[] endBirth;
   private final int[] endObjects;
 
-  /** Garbage that is complete at step n: {@code [lossStart[n]..lossStart[n+1])}. */
-  private final int[] lossStart;
-
-  private final int[] lossBirth;
-
-  /**
-   * The oldest step from which something leads to the garbage that a collection has to look at:
-   * what is in no cycle itself goes, however old it is, with the last that leads to it.
-   */
-  private final int[] lossHeld;
-
-  /** The oldest step from which anything leads to it: looked at, too, the garbage is found. */
-  private final int[] lossLeader;
-
-  /** The free list's number, with what is added to it. */
-  private final int[] lossList;
-
-  private final int[] lossObjects;
+  private final LoadLosses losses;
 
   private final LoadEvents events;
 
@@ -89,123 +66,85 @@ final class LoadHistory {
   private final int[] dictsToUntrack;
 
   /**
-   * Reads the stream of a profile's {@code load} record.
+   * Which objects live how long, by steps.
+   *
+   * @param unlisted by step: objects made in it that are never on the collector's lists
+   * @param dicts by step: lasting dicts made in it that full collections take off the collector's
+   *     lists; empty if that is not known
+   * @param ends by step: how many rows of age and ended are its
+   * @param age steps since the objects were made; one more than there are for the interpreter's own
+   * @param ended listed objects of that age that end in the step
+   */
+  @SuppressWarnings("ArrayRecordComponent") // handed over once, never changed
+  record Lives(int[] unlisted, int[] dicts, int[] ends, int[] age, int[] ended) {}
+
+  /**
+   * A load as a profile's {@code load} record says it.
    *
    * @param allocations collectable objects made while the application loaded
    * @param step objects made in a step
    * @param start the interpreter before the load
-   * @param stream for each step: objects never listed; number of pairs (age, listed objects that
-   *     end); number of losses (age, age of the oldest holder, the free list's number if there are
-   *     events, objects that become garbage). To the number 32 is added if a collection frees the
-   *     objects along with garbage without finding them, 64 if they are not listed
+   * @param lives which objects live how long
+   * @param losses which become garbage, and when
    * @param events {@link LoadEvents#NONE} if they are not known
-   * @param untracked for each step: lasting dicts made in it that full collections take off the
-   *     collector's lists; empty if that is not known
-   * @param leaders for each loss the age of the oldest object that leads to it; empty if that is
-   *     the holder's
-   * @throws IllegalArgumentException if the stream contradicts itself
+   * @throws IllegalArgumentException if these contradict each other
    */
   LoadHistory(
-      long allocations,
-      int step,
-      Start start,
-      int[] stream,
-      LoadEvents events,
-      int[] untracked,
-      int[] leaders) {
+      long allocations, int step, Start start, Lives lives, LoadLosses losses, LoadEvents events) {
     this.events = events;
     this.allocations = allocations;
     this.step = step;
     this.start = start;
+    this.losses = losses;
     int steps = Math.toIntExact(allocations / step + 1);
-    if (untracked.length != 0 && untracked.length != steps) {
-      throw new IllegalArgumentException("dicts of " + untracked.length + " steps of " + steps);
+    requireLength("unlisted", lives.unlisted(), steps);
+    requireLength("ends", lives.ends(), steps);
+    if (lives.dicts().length != 0) {
+      requireLength("dicts", lives.dicts(), steps);
     }
-    dictsToUntrack = Arrays.copyOf(untracked, steps);
+    dictsToUntrack = Arrays.copyOf(lives.dicts(), steps);
     made = new int[steps];
     counted = new int[steps];
     endStart = new int[steps + 1];
-    lossStart = new int[steps + 1];
-    IntArray endBirths = new IntArray(steps);
-    IntArray ends = new IntArray(steps);
-    IntArray lossBirths = new IntArray(steps);
-    IntArray holders = new IntArray(steps);
-    IntArray leading = new IntArray(steps);
-    IntArray lossLists = new IntArray(steps);
-    IntArray losses = new IntArray(steps);
-    Cursor in = new Cursor(stream);
+    int rows = lives.age().length;
+    if (lives.ended().length != rows) {
+      throw new IllegalArgumentException("load.columns.ends: its columns must be as long");
+    }
+    endBirth = new int[rows];
+    endObjects = lives.ended();
     for (int now = 0; now < steps; now++) {
       int births = (int) Math.min(step, allocations - (long) now * step);
-      made[now] = births - in.next(births);
+      made[now] = births - bounded("unlisted", lives.unlisted()[now], births);
       counted[now] = births;
-      for (int pairs = in.next(Integer.MAX_VALUE); pairs > 0; pairs--) {
+      int row = endStart[now];
+      if (lives.ends()[now] > rows - row) {
+        throw new IllegalArgumentException("load.columns.ends are more than its rows");
+      }
+      for (int end = row + lives.ends()[now]; row < end; row++) {
         // older than the first step: of the interpreter's own
-        endBirths.add(now - in.next(now + 1));
-        ends.add(in.next(Integer.MAX_VALUE));
-        counted[now] -= ends.get(ends.size() - 1);
+        endBirth[row] = now - bounded("age", lives.age()[row], now + 1);
+        counted[now] -= endObjects[row];
       }
-      for (int triples = in.next(Integer.MAX_VALUE); triples > 0; triples--) {
-        lossBirths.add(now - in.next(now));
-        holders.add(now - in.next(now));
-        leading.add(
-            leaders.length == 0
-                ? holders.get(holders.size() - 1)
-                : now - leader(leaders, leading.size(), now));
-        lossLists.add(
-            events.known() ? in.next(RequestTrace.FREE_LISTS_MAX + NOT_FOUND + NOT_LISTED) : 0);
-        losses.add(in.next(Integer.MAX_VALUE));
-      }
-      endStart[now + 1] = ends.size();
-      lossStart[now + 1] = losses.size();
+      endStart[now + 1] = row;
     }
-    in.requireEnd();
-    if (leaders.length != 0 && leaders.length != leading.size()) {
+    if (endStart[steps] != rows) {
+      throw new IllegalArgumentException("load.columns.ends are not as many as its rows");
+    }
+  }
+
+  private static void requireLength(String column, int[] values, int steps) {
+    if (values.length != steps) {
       throw new IllegalArgumentException(
-          leaders.length + " leaders of " + leading.size() + " losses");
+          "load.columns." + column + " are " + values.length + " of " + steps + " steps");
     }
-    endBirth = endBirths.toArray();
-    endObjects = ends.toArray();
-    lossBirth = lossBirths.toArray();
-    lossHeld = holders.toArray();
-    lossLeader = leading.toArray();
-    lossList = lossLists.toArray();
-    lossObjects = losses.toArray();
   }
 
-  private static int leader(int[] leaders, int loss, int max) {
-    if (loss >= leaders.length || leaders[loss] > max) {
-      throw new IllegalArgumentException("no leader of loss " + (loss + 1) + " in the load");
+  private static int bounded(String column, int value, int max) {
+    if (value > max) {
+      throw new IllegalArgumentException(
+          "a number of load.columns." + column + " is " + value + ", not up to " + max);
     }
-    return leaders[loss];
-  }
-
-  /** Reads numbers of a stream, none of them negative. */
-  private static final class Cursor {
-    private final int[] stream;
-    private int at;
-
-    Cursor(int[] stream) {
-      this.stream = stream;
-    }
-
-    int next(int max) {
-      if (at == stream.length) {
-        throw new IllegalArgumentException("the stream of the load ends too early");
-      }
-      int value = stream[at++];
-      if (value < 0 || value > max) {
-        throw new IllegalArgumentException(
-            "number " + at + " of the stream of the load is " + value + ", not 0 to " + max);
-      }
-      return value;
-    }
-
-    void requireEnd() {
-      if (at != stream.length) {
-        throw new IllegalArgumentException(
-            "the stream of the load does not end with its last step");
-      }
-    }
+    return value;
   }
 
   /**
@@ -221,7 +160,7 @@ final class LoadHistory {
     return collector.outcome();
   }
 
-  /** Counts and generations as in a real collector, with steps in the place of objects. */
+  /** Counts and generations as in a real collector. */
   private final class Collector {
     private final int[] thresholds;
     private final int[] counts = start.gc().counts().clone();
@@ -237,17 +176,20 @@ final class LoadHistory {
 
     private final int[] untrackable = dictsToUntrack.clone();
 
-    /** Garbage not yet collected, chained by the step of its oldest holder. */
-    private final int[] firstLoss = new int[made.length];
+    /** Garbage not yet collected, chained by its oldest holder. */
+    private final int[] firstLoss = new int[Math.multiplyExact(made.length, step)];
 
-    private final int[] nextLoss = new int[lossObjects.length];
+    private final int[] nextLoss = new int[losses.count()];
+
+    /** The first that is no garbage yet. */
+    private int lossesToCome;
 
     /** The interpreter's own objects by generation. */
     private final int[] own = start.sizes().clone();
 
     private final int[] ownToUntrack = start.untracked().clone();
 
-    /** Generation 2 ends before the first of these steps, generation 1 before the second. */
+    /** Generation 2 ends before the first of these objects, generation 1 before the second. */
     private int middleFrom;
 
     private int youngFrom;
@@ -273,13 +215,6 @@ final class LoadHistory {
           reachable[endBirth[k]] -= endObjects[k];
         }
       }
-      for (int k = lossStart[now]; k < lossStart[now + 1]; k++) {
-        if ((lossList[k] & NOT_LISTED) == 0) {
-          reachable[lossBirth[k]] -= lossObjects[k];
-        }
-        nextLoss[k] = firstLoss[lossHeld[k]];
-        firstLoss[lossHeld[k]] = k;
-      }
       if (events.known()) {
         countEvents(now);
       } else {
@@ -287,17 +222,29 @@ final class LoadHistory {
       }
     }
 
+    /** What has become garbage when so many objects have been made. */
+    private void lose(int objects) {
+      while (lossesToCome < losses.count() && losses.at(lossesToCome) <= objects) {
+        int loss = lossesToCome++;
+        if (losses.isListed(loss)) {
+          reachable[losses.birth(loss) / step] -= losses.objects(loss);
+        }
+        nextLoss[loss] = firstLoss[losses.holder(loss)];
+        firstLoss[losses.holder(loss)] = loss;
+      }
+    }
+
     private void countEvents(int now) {
       int births = 0;
       for (int event = events.begin(now); event < events.end(now); event++) {
-        births += events.makes(event) ? 1 : 0;
         int by = freeLists.counts(event);
         counts[0] = Math.max(0, counts[0] + by);
         if (by > 0 && thresholds[0] > 0 && counts[0] > thresholds[0]) {
-          // the step is the collection's if most of it has been made
-          collect(generation(), 2 * births > step ? now + 1 : now);
+          // the object that is in the making is on no list yet
+          collect(generation(), now * step + births, now * step + births);
           counts[0] = 0;
         }
+        births += events.makes(event) ? 1 : 0;
       }
     }
 
@@ -306,7 +253,7 @@ final class LoadHistory {
       while (thresholds[0] > 0 && counts[0] > thresholds[0]) {
         // the collection came within the step; what was made after it counts for the next one
         int after = counts[0] - thresholds[0] - 1;
-        collect(generation(), now + 1);
+        collect(generation(), now * step, (now + 1) * step);
         counts[0] = after;
       }
     }
@@ -319,9 +266,11 @@ final class LoadHistory {
     }
 
     /**
-     * @param end the first step that the collection does not see
+     * @param objects how many have been made
+     * @param end the first object that the collection does not see
      */
-    private void collect(int generation, int end) {
+    private void collect(int generation, int objects, int end) {
+      lose(objects);
       collections[generation]++;
       for (int g = 1; g <= generation; g++) {
         counts[g] = 0;
@@ -359,17 +308,17 @@ final class LoadHistory {
      * others, are among those that it counts before it frees anything.
      */
     private int free(int loss, int generation, int from) {
-      int objects = lossObjects[loss];
-      boolean isListed = (lossList[loss] & NOT_LISTED) == 0;
-      boolean lookedAt = lossBirth[loss] >= from;
-      boolean found = lookedAt && lossLeader[loss] >= from && (lossList[loss] & NOT_FOUND) == 0;
+      int objects = losses.objects(loss);
+      boolean isListed = losses.isListed(loss);
+      boolean lookedAt = losses.birth(loss) >= from;
+      boolean found = lookedAt && losses.leader(loss) >= from && !losses.isFreedAlong(loss);
       if (isListed) {
-        listed[lossBirth[loss]] -= objects;
+        listed[losses.birth(loss) / step] -= objects;
       }
-      if (found && (isListed || lossBirth[loss] >= youngFrom)) {
+      if (found && (isListed || losses.birth(loss) >= youngFrom)) {
         collected[generation] += objects;
       }
-      freeLists.freed(lossList[loss] % NOT_FOUND, objects);
+      freeLists.freed(losses.freeList(loss), objects);
       return isListed && lookedAt && !found ? objects : 0;
     }
 
@@ -386,7 +335,7 @@ final class LoadHistory {
     }
 
     private void untrackDicts(int end) {
-      for (int birth = 0; birth < end; birth++) {
+      for (int birth = 0; birth < steps(end); birth++) {
         listed[birth] -= untrackable[birth];
         reachable[birth] -= untrackable[birth];
         untrackable[birth] = 0;
@@ -394,6 +343,8 @@ final class LoadHistory {
     }
 
     Outcome outcome() {
+      lose(Integer.MAX_VALUE);
+      int all = made.length * step;
       long[][] stats = new long[GENERATIONS][];
       for (int generation = 0; generation < GENERATIONS; generation++) {
         stats[generation] =
@@ -413,14 +364,20 @@ final class LoadHistory {
               .withFreeLists(freeLists.lengths());
       return new Outcome(
           gc,
-          own[0] + (int) sum(reachable, youngFrom, made.length),
+          own[0] + (int) sum(reachable, youngFrom, all),
           own[1] + (int) sum(reachable, middleFrom, youngFrom));
     }
   }
 
-  private static long sum(int[] values, int from, int to) {
+  /** The boundary between two steps that is nearest to an object. */
+  private int steps(int object) {
+    return (object + step / 2) / step;
+  }
+
+  /** Sums what is given by steps, from one object to another. */
+  private long sum(int[] values, int from, int to) {
     long sum = 0;
-    for (int i = from; i < to; i++) {
+    for (int i = steps(from); i < Math.min(steps(to), values.length); i++) {
       sum += values[i];
     }
     return sum;

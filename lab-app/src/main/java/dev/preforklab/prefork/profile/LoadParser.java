@@ -9,6 +9,8 @@ import java.util.Map;
 /** Reads the record of how the application loads. */
 final class LoadParser {
   private static final int GENERATIONS = 3;
+  private static final int ALLOCATIONS_MAX = 1 << 26; // of them each has a few bytes here
+  private static final int[] NONE = {};
 
   private final JsonParser in;
   private final RecordParser records;
@@ -17,8 +19,6 @@ final class LoadParser {
   private int[] longLived = {};
   private int[] untracked = new int[2]; // not in profiles before 2026-11-30
   private final IntArray freeLists = new IntArray(64);
-  private int[] dicts = {};
-  private int[] leaders = {};
   private final long[][] stats = new long[GENERATIONS][];
 
   LoadParser(JsonParser in, RecordParser records) {
@@ -34,18 +34,17 @@ final class LoadParser {
   LoadHistory read(Profile.GcFacts captured) throws IOException {
     long allocations = -1;
     int step = 0;
-    int[] stream = {};
+    Map<String, int[]> columns = Map.of();
     String events = "";
     requireObject("load");
     while (in.nextToken() == JsonToken.FIELD_NAME) {
       String key = in.currentName();
       in.nextToken();
       switch (key) {
-        case "allocations" -> allocations = records.currentLong(0, Integer.MAX_VALUE);
+        case "allocations" -> allocations = records.currentLong(0, ALLOCATIONS_MAX);
         case "step" -> step = (int) records.currentLong(1, 1 << 20);
         case "at_start" -> readStart();
-        case "stream" -> stream = ints(); // of profiles before 2026-11-29
-        case "columns" -> stream = readColumns();
+        case "columns" -> columns = readColumns();
         case "events" -> events = in.getText();
         default -> in.skipChildren();
       }
@@ -73,12 +72,16 @@ final class LoadParser {
                   captured.freezeCount()),
               sizes,
               untracked),
-          stream,
+          new LoadHistory.Lives(
+              column(columns, "unlisted"),
+              columns.getOrDefault("dicts", NONE), // in profiles since 2026-11-29
+              column(columns, "ends"),
+              column(columns, "age"),
+              column(columns, "ended")),
+          losses(columns, allocations, step),
           events.isEmpty()
               ? LoadEvents.NONE
-              : new LoadEvents(events, allocations, step, freeLists.toArray()),
-          dicts,
-          leaders);
+              : new LoadEvents(events, allocations, step, freeLists.toArray()));
     } catch (IllegalArgumentException e) {
       throw records.bad(String.valueOf(e.getMessage()));
     }
@@ -101,8 +104,7 @@ final class LoadParser {
     }
   }
 
-  /** The columns laid out as the stream of older profiles, step by step. */
-  private int[] readColumns() throws IOException {
+  private Map<String, int[]> readColumns() throws IOException {
     requireObject("load.columns");
     Map<String, int[]> columns = new HashMap<>();
     while (in.nextToken() == JsonToken.FIELD_NAME) {
@@ -110,32 +112,27 @@ final class LoadParser {
       in.nextToken();
       columns.put(name, ints());
     }
-    int[] unlisted = column(columns, "unlisted");
-    dicts = columns.getOrDefault("dicts", dicts); // in profiles since 2026-11-29
-    leaders = columns.getOrDefault("leader_age", leaders); // likewise
-    int[] ends = column(columns, "ends");
-    int[] losses = column(columns, "losses");
-    int[][] pairs = {column(columns, "age"), column(columns, "ended")};
-    int[][] fours = {
-      column(columns, "lost_age"),
-      column(columns, "holder_age"),
-      column(columns, "list"),
-      column(columns, "lost")
-    };
-    require(
-        ends.length == unlisted.length && losses.length == unlisted.length,
-        "load.columns: unlisted, ends and losses must be as many");
-    IntArray out = new IntArray(unlisted.length * 4);
-    int pair = 0;
-    int four = 0;
-    for (int now = 0; now < unlisted.length; now++) {
-      out.add(unlisted[now]);
-      pair = addRows(out, pairs, pair, ends[now], "load.columns.ends");
-      four = addRows(out, fours, four, losses[now], "load.columns.losses");
+    return columns;
+  }
+
+  private LoadLosses losses(Map<String, int[]> columns, long allocations, int step) {
+    int[] age = column(columns, "lost_age");
+    int[] holderAge = column(columns, "holder_age");
+    int[] list = column(columns, "list");
+    int[] lost = column(columns, "lost");
+    if (!columns.containsKey("lost_after")) { // as profiles had it up to 2026-11-30
+      int[] leaderAge = columns.getOrDefault("leader_age", NONE);
+      return LoadLosses.bySteps(
+          step, column(columns, "losses"), age, holderAge, leaderAge, list, lost);
     }
-    require(pair == pairs[0].length, "load.columns.ends are not as many as its rows");
-    require(four == fours[0].length, "load.columns.losses are not as many as its rows");
-    return out.toArray();
+    return LoadLosses.exact(
+        allocations,
+        column(columns, "lost_after"),
+        age,
+        holderAge,
+        column(columns, "leader_older"),
+        list,
+        lost);
   }
 
   private int[] column(Map<String, int[]> columns, String name) {
@@ -144,20 +141,6 @@ final class LoadParser {
       throw records.bad("load.columns without " + name);
     }
     return column;
-  }
-
-  private int addRows(IntArray out, int[][] table, int from, int rows, String name) {
-    out.add(rows);
-    for (int[] column : table) {
-      require(column.length == table[0].length, name + ": its columns must be as long");
-    }
-    require(rows <= table[0].length - from, name + " are more than its rows");
-    for (int row = from; row < from + rows; row++) {
-      for (int[] column : table) {
-        out.add(column[row]);
-      }
-    }
-    return from + rows;
   }
 
   private void readStats() throws IOException {

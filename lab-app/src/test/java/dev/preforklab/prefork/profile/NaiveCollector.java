@@ -71,7 +71,8 @@ final class NaiveCollector {
     Collections.fill(generations.get(1).subList(0, untracked[0]), OWN_TUPLE);
     Collections.fill(generations.get(2).subList(0, untracked[1]), OWN_DICT);
     for (int now = 0; now <= load.objects; now++) {
-      if (now < load.objects && load.listed[now]) {
+      boolean listed = now < load.objects && load.listed[now];
+      if (listed && lists == null) {
         generations.get(0).add(now);
       }
       List<Integer> ended = new ArrayList<>();
@@ -90,7 +91,10 @@ final class NaiveCollector {
         continue;
       }
       if (made && !lists.take(load.list[now]) && ++this.counts[0] > thresholds[0]) {
-        collect(thresholds, now);
+        collect(thresholds, now - 1); // the one in the making is on no list yet
+      }
+      if (listed) {
+        generations.get(0).add(now);
       }
       for (int k : ended) {
         if (!lists.put(load.list[k])) {
@@ -169,7 +173,8 @@ final class NaiveCollector {
 
   /** What leads to it is looked at too, or has been left behind in an older generation. */
   private boolean isFreed(int k, int oldest, int now) {
-    return load.lost[k] <= now && (oldest == 2 || isYounger(load.holder[k], oldest));
+    return load.lost[k] <= (lists == null ? now : now + 1)
+        && (oldest == 2 || isYounger(load.holder[k], oldest));
   }
 
   /** Nothing refers to it that is not looked at, so that it is not taken to be in use. */

@@ -139,11 +139,16 @@ class ProfileReaderTest {
       "\"columns\":{\"unlisted\":[0,1,0],\"ends\":[0,1,0],\"losses\":[0,0,2],\"age\":[1],"
           + "\"ended\":[1],\"lost_age\":[1,2],\"holder_age\":[1,2],\"list\":[1,96],\"lost\":[1,1]}}}";
 
-  /** Five objects loaded; the columns say what the stream of older profiles says. */
+  private static final String EXACT =
+      "\"columns\":{\"unlisted\":[0,1,0],\"ends\":[0,1,0],\"age\":[1],\"ended\":[1],"
+          + "\"lost_after\":[4,0],\"lost_age\":[2,4],\"holder_age\":[2,4],"
+          + "\"leader_older\":[0,0],\"list\":[1,96],\"lost\":[1,1]}}}";
+
+  /** Five objects loaded; garbage object by object, and by steps as older profiles say it. */
   @Test
-  void aLoadIsReadFromColumnsAsFromAStream() {
+  void aLoadIsReadObjectByObjectAsByStepsOfThem() {
     int[] thresholds = {1, 1, 1};
-    String[] forms = {COLUMNS, "\"stream\":[0,0,0,1,1,1,1,0,0,0,2,1,1,1,1,2,2,96,1]}}"};
+    String[] forms = {COLUMNS, EXACT};
     Profile.GcFacts[] read = new Profile.GcFacts[2];
     for (int form = 0; form < 2; form++) {
       SmallProfile small = new SmallProfile();
@@ -162,14 +167,14 @@ class ProfileReaderTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "\"unlisted\":[0,1,0] | \"unlisted\":[0,1] | as many",
+        "\"unlisted\":[0,1,0] | \"unlisted\":[0,1] | unlisted are 2 of 3 steps",
         "\"ends\":[0,1,0] | \"ends\":[0,2,0] | load.columns.ends are more than its rows",
         "\"ends\":[0,1,0] | \"ends\":[0,0,0] | load.columns.ends are not as many",
         "\"lost\":[1,1] | \"lost\":[1] | load.columns.losses: its columns must be as long",
         "\"list\":[1,96], | '' | load.columns without list",
         "\"list\":[1,96] | \"list\":[1,960] | is 960",
         "\"age\":[1] | \"age\":[4] | is 4",
-        "\"columns\":{ | \"column\":{ | ends too early",
+        "\"columns\":{ | \"column\":{ | load.columns without unlisted",
       })
   void contradictionsOfALoadAreNamed(String what, String by, String message) {
     SmallProfile small = new SmallProfile();

@@ -1,7 +1,6 @@
 package dev.preforklab.prefork.profile;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
@@ -98,54 +97,59 @@ final class RandomLoad {
     return list[k] + (along[k] ? 32 : 0) + (listed[k] ? 0 : 64);
   }
 
-  /** As the capture writes them. */
-  int[] leaders() {
-    List<Integer> out = new ArrayList<>();
+  /** As the capture writes it. */
+  LoadLosses losses(boolean lists) {
+    List<int[]> rows = new ArrayList<>();
+    int last = 0;
     for (int now = 0; now <= objects; now++) {
       for (int k = 0; k < objects; k++) {
         if (lost[k] == now) {
-          out.add(now - leader[k]);
+          rows.add(
+              new int[] {
+                now - last, now - k, now - holder[k], holder[k] - leader[k], lists ? number(k) : 0
+              });
+          last = now;
         }
       }
     }
-    return out.stream().mapToInt(Integer::intValue).toArray();
+    int[][] columns = new int[6][rows.size()];
+    for (int row = 0; row < rows.size(); row++) {
+      for (int column = 0; column < 5; column++) {
+        columns[column][row] = rows.get(row)[column];
+      }
+      columns[5][row] = 1;
+    }
+    return LoadLosses.exact(
+        objects, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5]);
   }
 
-  int[] stream() {
-    return stream(false);
-  }
-
-  int[] streamWithLists() {
-    return stream(true);
-  }
-
-  /** As the capture writes it, with steps of one object. */
-  private int[] stream(boolean lists) {
+  /**
+   * As the capture writes it, with steps of one object.
+   *
+   * @param lists whether it is told what is never listed
+   */
+  LoadHistory.Lives lives(boolean lists) {
+    int[] unlisted = new int[objects + 1];
+    int[] rows = new int[objects + 1];
     List<Integer> out = new ArrayList<>();
+    List<Integer> ended = new ArrayList<>();
     for (int now = 0; now <= objects; now++) {
-      out.add(now < objects && !listed[now] ? 1 : 0);
+      unlisted[now] = now < objects && !listed[now] ? 1 : 0;
       TreeMap<Integer, Integer> ages = new TreeMap<>();
-      List<int[]> garbage = new ArrayList<>();
       for (int k = 0; k < objects; k++) {
         if (ends[k] == now && (listed[k] || !lists)) {
           ages.merge(now - k, 1, Integer::sum);
         }
-        if (lost[k] == now) {
-          garbage.add(
-              lists
-                  ? new int[] {now - k, now - holder[k], number(k), 1}
-                  : new int[] {now - k, now - holder[k], 1});
-        }
       }
-      out.add(ages.size());
-      ages.forEach(
-          (age, n) -> {
-            out.add(age);
-            out.add(n);
-          });
-      out.add(garbage.size());
-      garbage.forEach(triple -> Arrays.stream(triple).forEach(out::add));
+      rows[now] = ages.size();
+      out.addAll(ages.keySet());
+      ended.addAll(ages.values());
     }
-    return out.stream().mapToInt(Integer::intValue).toArray();
+    return new LoadHistory.Lives(
+        unlisted,
+        lists ? dicts : new int[0],
+        rows,
+        out.stream().mapToInt(Integer::intValue).toArray(),
+        ended.stream().mapToInt(Integer::intValue).toArray());
   }
 }
