@@ -19,6 +19,7 @@ ALLOC, FREE, MOVED_FROM, MOVED_TO = range(4)
 RESIZED = 10
 # Of struct state, where it is said that those are to be noted.
 RESIZES = 264
+DOMAINS = 320                                         # behind it
 # CLEARED: the dynamic linker's calloc(), which does not look into the thread cache
 RAW, OBJECT, CLEARED = 0, 2, 3
 
@@ -127,7 +128,7 @@ class ChildTrace(object):
             os.waitpid(pid, WALL)
         start = system_call(pid, MMAP, HINT, CODE_BYTES + rig.PAGE + CAPACITY * EVENT.size, PROT_ALL, PRIVATE_ANONYMOUS, -1, 0)
         self.state, self.events = start + CODE_BYTES, start + CODE_BYTES + rig.PAGE
-        count0, domains = self.state + 128, self.state + 256
+        count0, domains = self.state + 128, self.state + DOMAINS
         with open("/proc/%d/mem" % pid, "r+b", 0) as m:
             def write(address, data):
                 m.seek(address)
@@ -150,7 +151,7 @@ class ChildTrace(object):
     def add_linker(self):
         """Has the dynamic linker's calls logged, too, as of the raw domain: it finds the C library's functions in variables of its own. And
         reallocations that stay where they were."""
-        start, domains = self.state - CODE_BYTES, self.state + 256
+        start, domains = self.state - CODE_BYTES, self.state + DOMAINS
         at = start + len(binascii.a2b_base64(preforklab_capture.TRACE_CODE)) + 15 & -16
         with open("/proc/%d/mem" % self.pid, "r+b", 0) as m:
             m.seek(self.state + RESIZES)

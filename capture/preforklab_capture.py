@@ -1360,9 +1360,12 @@ class LoadTrace(object):
             change = 0 if previous is None else count0 - previous
             if self.due and change > self.due:
                 change -= 2 * self.due
-            if op == 11:
-                change = -reset - 1
+            if op == 11:                              # from 3.12 on not where an object is made: what was made last is asked for its type
                 self.full.append(size)
+                self.resets.append(len(kinds))
+                change = -reset - 1
+                if sys.version_info >= (3, 12) and pending is not None and pending[2] not in collectable:
+                    pending = None
             previous = 1 << 24 if self.every else count0
             gone = None
             if op == 1:
@@ -1370,8 +1373,6 @@ class LoadTrace(object):
                 change += gone is not None
             elif op == 5 and self.due:
                 change += 1
-            if change < -reset:
-                self.resets.append(len(kinds))
             # one that is freed next of all leaves the counter as it was: its type tells
             at_once = op == 1 and change == 0 and pending is not None and address == pending[0] and pending[2] in collectable
             if pending is not None and (change > 0 or change < -reset or at_once):

@@ -473,7 +473,7 @@ class CaptureTest(unittest.TestCase):
         listed = load["allocations"] - sum(columns["unlisted"]) - ended - sum(n for n, number in zip(columns["lost"], columns["list"]) if number < capture.NOT_LISTED)
         # with what was there before, as many as in the heap captured from another load; but for tuples so young that no collection has taken them off
         young = p.header["tracked"] - listed - sum(load["at_start"]["generations"])
-        self.assertTrue(-60 <= young <= p.header["gc"]["thresholds"][0], young)
+        self.assertTrue(-70 <= young <= p.header["gc"]["thresholds"][0], young)
         master = capture.Master(python, ["testapp:application"], "wsgi", "disabled", [self.directory], [], 60, quiet=True)
         try:
             thresholds = [int(x) for x in master.expect("L")[4:7]]
@@ -498,7 +498,7 @@ class CaptureTest(unittest.TestCase):
             else:
                 count -= count > 0
         # of more than 10,000; the stub's own functions are missing, and what its compiled code is made of
-        self.assertTrue(0 <= counter - count <= 90, (count, counter))
+        self.assertTrue(0 <= counter - count <= 120, (count, counter))
         self.assertGreaterEqual(lost, 22)             # of the eleven cycles
 
     def test_when_garbage_is_lost_while_the_application_loads(self):
@@ -507,8 +507,8 @@ class CaptureTest(unittest.TestCase):
         with open(os.path.join(self.directory, "losing.py"), "w") as f:
             f.write(LOSING)
         for version, python in interpreters():
-            if not (3, 8) <= version < (3, 12):
-                continue                              # later ones collect where the bytecode permits it, not where an object is made
+            if not (3, 10) <= version < (3, 12):
+                continue                              # free lists are not seen, or it collects where the bytecode permits it, not where an object is made
             target = os.path.join(self.directory, "losing.profile.gz")
             code, out, err = self.run_capture("--call", "losing:task", "--page-requests", "3", "--python", python, "-o", target)
             self.assertEqual(code, 0, err)
