@@ -72,15 +72,27 @@ final class LoadLosses {
    * As older profiles say it, by steps of so many objects: an object counts as made in the middle
    * of its step and as lost at the beginning of one.
    *
+   * @param allocations objects made in all
    * @param step objects made in a step
    * @param rows by step: rows that are its
    * @param leaderAge empty if it is not known: the holder's
    * @throws IllegalArgumentException if these contradict each other
    */
   static LoadLosses bySteps(
-      int step, int[] rows, int[] age, int[] holderAge, int[] leaderAge, int[] list, int[] lost) {
+      long allocations,
+      int step,
+      int[] rows,
+      int[] age,
+      int[] holderAge,
+      int[] leaderAge,
+      int[] list,
+      int[] lost) {
     int[] leaders = leaderAge.length == 0 ? holderAge : leaderAge;
     requireRows(age.length, holderAge, leaders, list, lost);
+    if (rows.length != allocations / step + 1) {
+      throw new IllegalArgumentException(
+          "load.columns.losses are " + rows.length + " of " + (allocations / step + 1) + " steps");
+    }
     LoadLosses losses = new LoadLosses(age.length);
     int middle = (step - 1) / 2;
     int row = 0;

@@ -123,7 +123,7 @@ final class LoadParser {
     if (!columns.containsKey("lost_after")) { // as profiles had it up to 2026-11-30
       int[] leaderAge = columns.getOrDefault("leader_age", NONE);
       return LoadLosses.bySteps(
-          step, column(columns, "losses"), age, holderAge, leaderAge, list, lost);
+          allocations, step, column(columns, "losses"), age, holderAge, leaderAge, list, lost);
     }
     return LoadLosses.exact(
         allocations,

@@ -171,6 +171,8 @@ class ProfileReaderTest {
         "\"ends\":[0,1,0] | \"ends\":[0,2,0] | load.columns.ends are more than its rows",
         "\"ends\":[0,1,0] | \"ends\":[0,0,0] | load.columns.ends are not as many",
         "\"lost\":[1,1] | \"lost\":[1] | load.columns.losses: its columns must be as long",
+        "\"losses\":[0,0,2] | \"losses\":[0,0,0,2] | load.columns.losses are 4 of 3 steps",
+        "\"losses\":[0,0,2] | \"losses\":[0,2] | load.columns.losses are 2 of 3 steps",
         "\"list\":[1,96], | '' | load.columns without list",
         "\"list\":[1,96] | \"list\":[1,960] | is 960",
         "\"age\":[1] | \"age\":[4] | is 4",
