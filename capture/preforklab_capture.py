@@ -284,7 +284,9 @@ UWSGI = {
 
 # What the master begins with: a child compiles the stub, so that nothing of the compiler's is left where the application comes to load.
 # In the place of the %r comes the path of its source. Before a traced load the interpreter halts first of all, see `load_traced`.
-HALT = "import gc, os; os.kill(os.getpid(), %d)\n"
+# Where the collector is to be off it is so before the stub, which might start a collection.
+HALT = "import gc, os; os.kill(os.getpid(), %d); gc.disable()\n"
+OFF = "import gc; gc.disable()\n"
 BEGIN = r'''
 import marshal, os
 r, w = os.pipe()
@@ -2151,7 +2153,7 @@ class Master(object):
         self.starts = [START] if served else []
         self.directory = tempfile.mkdtemp(prefix="preforklab-")
         source = os.path.join(self.directory, "stub")
-        begin = (HALT % signal.SIGSTOP if gc_mode == "traced" else "") + BEGIN % source
+        begin = (HALT % signal.SIGSTOP if gc_mode == "traced" else OFF if gc_mode == "disabled" else "") + BEGIN % source
         for name, text in (("stub", stub(server)), ("preforklab_begin.py", begin)):
             with open(os.path.join(self.directory, name), "w") as f:
                 f.write(text)
