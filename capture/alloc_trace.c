@@ -11,8 +11,9 @@
    length that has changed since the last event is noted as an event of its own before the next one. Or, while an application
    loads, they are kept empty: what lies there is noted as dead and freed, so that each object is made by an allocation.
 
-   Who asks for a block while an application loads is noted with it: list(...) and dict(...) do not look at the free lists as [...]
-   and {...} do, and some releases allocate for them at another place.
+   Who asks for a block while free lists are kept empty is noted with it: list(...) and dict(...) do not look at the free lists as [...]
+   and {...} do, and some releases allocate for them at another place. So does the copy of an instance's dict, at the same place: what
+   returns to it is told by the word `above` the return address on the stack, and noted as the complement.
 
    When a collection is over, of the blocks made since the one before those are noted whose GC head says that they are on no
    list of the collector (size: 1 if they were on none before it): tuples that it untracked, dicts that were never tracked. The block
@@ -40,7 +41,9 @@ struct state { struct event *events; word capacity, used, dropped, depth; volati
                word *recent, recents, recents_max, due;
                word *fresh, freshes, freshes_max, dict, tuple, frame;
                word every, collections, partly, *marker; int moved;
-               word resizes; };                                           /* whether to note those that a realloc leaves in place, too */
+               word resizes;                                              /* whether to note those that a realloc leaves in place, too */
+               word reach, marked, *second;
+               word through, above, bypass, *stacks; };
 _Static_assert(sizeof(struct state) == 8 * STATE_WORDS, "Tracer.STATE_WORDS of preforklab_capture.py");
 _Static_assert(__builtin_offsetof(struct state, resizes) == RESIZES, "RESIZES of child_trace.py");
 
@@ -56,7 +59,9 @@ struct domain { struct state *state; struct allocator base; word number; };
 
 #define HOOK __attribute__((visibility("hidden"), noinline, used))
 
-#define CALLER ((word) __builtin_return_address(0) & 0xffff)
+#define CALLER caller(d, (const word *) __builtin_frame_address(0))
+
+enum { STACKS = 64, STACK_WORDS = 32 };
 
 enum { COUNT_BASE = 1 << 24 };
 
@@ -71,6 +76,17 @@ enum { TYPE_FLAGS = 168, HAVE_GC = 14, TYPE_SUBCLASS = 31, HEAP_TYPE = 9, NESTIN
 static inline struct event *next_event(struct state *s) {
   if (s->used >= s->capacity) { s->dropped++; return 0; }
   return s->events + s->used++;
+}
+
+/* low bits of the address to which an allocation returns; `frame` is that of the allocator. With `stacks` the first words of the stack
+   from that address on are kept, by the number of the event. */
+static inline word caller(const struct domain *d, const word *frame) {
+  const struct state *s = d->state;
+  if (s->stacks && d->number == 2 && s->used < STACKS)
+    for (word i = 0; i < STACK_WORDS; i++) ((volatile word *) s->stacks)[s->used * STACK_WORDS + i] = frame[1 + i];
+  word back = frame[1];
+  if (back == s->through && frame[1 + s->above] == s->bypass) back = ~back;
+  return back & 0xffff;
 }
 
 /* blocks made since the last collection and not yet freed; with more than there is room for, the first of them are left out */
@@ -305,24 +321,32 @@ static inline void drain(struct state *s) {
   }
 }
 
-/* After a collection of generation 1 all that it looked at and that is still there is put back there from generation 2, where it lies behind
-   the marker: so the next one looks at all that was made since the last full one. The marker then is the last of generation 2. Only where
-   an object is allocated: who walks a list may allocate other blocks. */
+/* After a collection all that lies behind the marker in generation 2 is put back into generation 1: so the next one looks at it again. Each
+   `reach` collections, after a full one, the marker takes the place of a second one, and this becomes the last: what lies behind the marker is all
+   that was made in the last `reach` to twice as many collections. Only where an object is allocated: who walks a list may allocate other blocks. */
 static inline void put_back(struct domain *d) {
   struct state *s = d->state;
   if (!s->every || d->number != 2 || *s->collecting) return;
-  word *young = generation(s, 1), *old = generation(s, 2), *marker = s->marker;
-  if (s->partly && before(old) != marker) {
-    word *first = (word *) marker[0], *last = before(old);
-    tie(marker, old);
-    tie(before(young), first);
-    tie(last, young);
+  word *young = generation(s, 1), *old = generation(s, 2), *marker = s->marker, *second = s->second;
+  if (before(old) == marker) return;
+  if (!s->partly && s->collections - s->marked >= s->reach) {
+    s->marked = s->collections;
+    tie(before(marker), (word *) marker[0]);
+    tie(before(second), marker);
+    tie(marker, (word *) second[0]);
+    if (before(old) == marker) {
+      tie(marker, second);
+    } else {
+      tie(before(old), second);
+    }
+    tie(second, old);
   }
   s->partly = 0;
-  if (before(old) == marker) return;
-  tie(before(marker), (word *) marker[0]);
-  tie(before(old), marker);
+  word *first = (word *) marker[0], *last = before(old);
+  if (first == old) return;
   tie(marker, old);
+  tie(before(young), first);
+  tie(last, young);
 }
 
 /* depth: pymalloc passes requests over 512 bytes on to the raw domain; only the outer call is an event */

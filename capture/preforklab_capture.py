@@ -41,7 +41,7 @@ def stub():
     if tracing:
         say("B %s" % " ".join(str(s[k]) for s in gc.get_stats() for k in ("collections", "collected", "uncollectable")))
         path, output, count0, head, collector, told = line(commands).split("\t")
-        finders, marker = set(sys.path_importer_cache), []
+        finders, markers = set(sys.path_importer_cache), ([], [])
         import mmap
         room, events = mmap.mmap(-1, 1 << 20, prot=7), mmap.mmap(-1, 3 << 28)
         del sys.modules["mmap"]                       # the application is to load it itself, and to look where it is
@@ -58,7 +58,7 @@ def stub():
                 space = {"__name__": "preforklab_load", "__file__": path}
                 with open(path, "rb") as f:
                     exec(f.read(), space)
-                space["arm"](w, room, events, int(count0), int(head), [int(a) for a in collector.split(",")] + [id(marker) - int(head)], off)
+                space["arm"](w, room, events, int(count0), int(head), [int(a) for a in collector.split(",")] + [id(marker) - int(head) for marker in markers], off)
             finally:
                 os._exit(0)
         os.close(w)
@@ -285,6 +285,8 @@ UWSGI = {
 # What the master begins with: a child compiles the stub, so that nothing of the compiler's is left where the application comes to load.
 # In the place of the %r comes the path of its source. Before a traced load the interpreter halts first of all, see `load_traced`.
 # Where the collector is to be off it is so before the stub, which might start a collection.
+# uWSGI imports it as a module, which a run of its own has compiled before, as most servers' are.
+COMPILED = "import os\nif 'PREFORKLAB_COMPILE' in os.environ: os._exit(0)\n"
 HALT = "import gc, os; os.kill(os.getpid(), %d); gc.disable()\n"
 OFF = "import gc; gc.disable()\n"
 BEGIN = r'''
@@ -315,7 +317,7 @@ def stub(server):
 
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (2800, 3392, 4000, 4736)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (2944, 3664, 4400, 5264)  # malloc, calloc, realloc, free
 TRACE_CODE = (
     "QVdBVkFVVVNIg+wQTItuEE2F7Q+E1wAAAEiJ9UGJ1zHbRTH2SIt03RhIhfYPhJ4AAABIi1YISIuCqAAAAPbEQHQfqQAAAIB0CfaG"
     "qQAAAAJ0D0g7l9AAAAB0JUG+AQAAAEiDwwFMOet1ukiDxBBEifBbXUFdQV5BX8NmDx9EAABIi0cwSInySCnCSIP4IHQwSIM6AHTL"
@@ -341,53 +343,60 @@ TRACE_CODE = (
     "OdV0dEiD+P913+k3////Zi4PH4QAAAAAAEiDRxgBW11BXEFdQV5BX8NIg7/AAAAAAEiLh6AAAAAPhDL///9IiXc46Sn///9MjUL/"
     "SIu3sAAAAEyJwg8fQABIiwzWSInQSI1S/0iD4fhJOc10HkiD+v915ulN////TImHmAAAAEqLBMZIiQHpu/7//0yJh7gAAABMOcAP"
     "gyr///9mDx9EAABIg8ABSIsUxkiJVMb4SDuHuAAAAHLq6Qn///9IicFI0elIiY+YAAAAD4TK/v//MdLrDWYPH0QAAEiLh6AAAABI"
-    "AdBIKchIiwTGSIkE1kiLj5gAAABIg8IBSDnKctvplv7//2YPH0QAAEiLB0iDuOAAAAAAD4T3AAAASIN/MAIPhewAAABIi1BwixKF"
-    "0g+F3gAAAEiLUChIi3h4SCnXSCtQMEiJ+UiNcvxIi5D4AAAASA+68T9IAfFIg7jwAAAAAHRRTItBCEmD4PxMOcJ0REjR70yLEkiJ"
-    "CkgB90iLcQiD5gNICdZIiXEITItPCEmD4fxNiRFJi3IIg+YDTAnOSYlyCEmJOEiLdwiD5gNMCcZIiXcISMeA8AAAAAAAAABIi0EI"
-    "SIPg/Eg5wnRGSItyCEiLOkiD5vxIiT5Ii0cIg+ADSAnwSIlHCEiLcQhIg+b8SIkWSItCCEiJCoPgA0gJ8EiJQghIi0EIg+ADSAnQ"
-    "SIlBCMMPH4AAAAAAQVZIiflBVUFUVVNIi5+4AAAASIXbD4SYAAAASIuvsAAAAEUxwDHb6z4PH4AAAAAAMdJJgzkAD5TCg+ABhdJ1"
-    "UEiFwA+FrwAAAE+NHApMi6HQAAAATTljCHRuSYPAAUw7gbgAAABzTEqLRMUATItRMEmJwUmD4fhJg/ogdbNJi1EQSNH6SIP6/g+U"
-    "wg+20uupSIXAD4SvAAAASYPJAUmDwAFMiUzdAEiDwwFMO4G4AAAAcrRIiZm4AAAAW11BXEFdQV7DDx9EAAAx0kyJ3kiJz+jr9v//"
-    "hcAPhLsAAACD+AIPhXT///9MiUzdAEiDwwHpZv///w8fQABIi0EQSDtBCA+DWgEAAEiNUAFIweAFSIlREEgDAQ+ELv///0iLUSjH"
-    "QBAHAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6Qb///8PH0QAAEiLQRBIO0EID4MyAQAASI1QAUjB4AVIiVEQSAMBD4Qu////"
-    "SItRKMdAEAYCAABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBTpBv///w8fRAAASItBEEiLeQhIOfgPg+8AAABIjVABSMHgBUiJURBI"
-    "AwF0I0iLUSjHQBAIAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAUSYN7EAAPhHL+//9JjVMYMcDrEkiDwAFIg8IISTtDEA+DWP7/"
-    "/0iLMkw7Zgh15UiDfhAAdN5MKdZJg/ogdFVIgz4AdM9Mi2kQSTn9c3hNjXUBScHlBUyJcRBMAyl0tUmJdQhIi3EoQcdFEAkCAACL"
-    "Nk2JTQBJx0UYAAAAAEGJdRTrkZBIg0EYAenf/f//Zg8fRAAATItuEEnR/UmD/f4PhG/////rng8fRAAASINBGAHpB/7//2YPH0QA"
-    "AEiDQRgB6Tv///9Ig0EYAelE////Dx9AAEFXQVZBVUmJ/UFUVVNIg+wYSIsfSIl0JAhIid/o//X//0iLQzhIhcB0eEiLSzBIx0M4"
-    "AAAAAEiLk7gAAABIg/kQD4TOAQAASIt4CEiNcRBIOfcPgxsBAABIi3AYSIX2dEhIO5PAAAAAcz9IObPQAAAAD4S6AQAASDmzyAAA"
-    "AHQJSDmz2AAAAHUgTIsASIuDsAAAAEiNSgFIiYu4AAAATIkE0EiLk7gAAABIhdIPhVYBAABMie/ohvv//0yLYyBNheQPhdcAAABI"
-    "g3tYAA+EzAAAAGYPH0QAAEiLU2BLjQRkTI00wkmLBosQhdJ/cemWAAAAZg8fRAAASIsqSItNGEiJCosQg+oBSIN7cACJEEiLQyh0"
-    "EUiDu+AAAAAAdQeLEIPqAYkQTIt7aESLAEUxyUyJ4b4FAAAASInqSCtTMEyJ/+g6+P//SYt/CEiJ7kgrczBB/1coSYsGixCF0n4q"
-    "SYN+EABJi1YIdY9IYwhIi2zK+OuPSIswSIt0MQhIiXAY6dj+//8PH0AASYPEAUw7Y1gPgkL///9Ji10ATItjIEiLQyhJg8QBSYt9"
-    "CIsoTIljIEiLXCQISIneQf9VEEmLTQBIi3kgSI1X/0iJUSBIhcB0KEiF0nUjRA+3TCRISInCQYnoSInZMfZMie9IiUQkCOiM9///"
-    "SItEJAhIg8QYW11BXEFdQV5BX8NIid/oQPv//+md/v//SIswSIs2SIPuAUiB/v//DwAPhxv+///peP7//0yLAE2LTAgQSo1MyRhI"
-    "Oc8PhTD+///pQP7//w8fQABBV0FWQVVJif1BVFVTSIPsGEiLH0iJNCRIid9IiVQkCOir8///SItDOEiFwHR4SItLMEjHQzgAAAAA"
-    "SIuTuAAAAEiD+RAPhNsBAABIi3gISI1xEEg59w+DHwEAAEiLcBhIhfZ0SEg7k8AAAABzP0g5s9AAAAAPhMcBAABIObPIAAAAdAlI"
-    "ObPYAAAAdSBMiwBIi4OwAAAASI1KAUiJi7gAAABMiQTQSIuTuAAAAEiF0g+FYwEAAEyJ7+gy+f//TItjIE2F5A+F2wAAAEiDe1gA"
-    "D4TQAAAAZi4PH4QAAAAAAEiLU2BLjQRkTI00wkmLBosQhdJ/cemWAAAAZg8fRAAASIsqSItNGEiJCosQg+oBSIN7cACJEEiLQyh0"
-    "EUiDu+AAAAAAdQeLEIPqAYkQTIt7aESLAEUxyUyJ4b4FAAAASInqSCtTMEyJ/+ji9f//SYt/CEiJ7kgrczBB/1coSYsGixCF0n4q"
-    "SYN+EABJi1YIdY9IYwhIi2zK+OuPSIswSIt0MQhIiXAY6dT+//8PH0AASYPEAUw7Y1gPgkL///9Ji10ATItjIEiLQyhJg8QBTIt0"
-    "JAhJi30IiyhMiWMgTInySIscJEiJ3kH/VRhJi00ASIt5IEiNV/9IiVEgSIXAdCpIhdJ1JUiJ2UQPt0wkSEiJwkGJ6EkPr84x9kyJ"
-    "70iJBCToKvX//0iLBCRIg8QYW11BXEFdQV5BX8NIid/o3/j//+mQ/v//SIswSIs2SIPuAUiB/v//DwAPhw7+///pa/7//0yLAE2L"
-    "TAgQSo1MyRhIOc8PhSP+///pM/7//w8fAEFXQVZBVUmJ/UFUVVNIg+wYSIsfSIk0JEiJ30iJVCQI6Evx//9Ii0M4SIXAdHhIi0sw"
-    "SMdDOAAAAABIi5O4AAAASIP5EA+E7gEAAEiLeAhIjXEQSDn3D4MPAQAASItwGEiF9nRISDuTwAAAAHM/SDmz0AAAAA+EOwIAAEg5"
-    "s8gAAAB0CUg5s9gAAAB1IEyLAEiLg7AAAABIjUoBSImLuAAAAEyJBNBIi5O4AAAASIXSD4V2AQAATItjIE2F5A+F0wAAAEiDe1gA"
-    "D4TIAAAAZpBIi1NgS40EZEyNPMJJiweLEIXSf3HplgAAAGYPH0QAAEiLKkiLTRhIiQqLEIPqAUiDe3AAiRBIi0ModBFIg7vgAAAA"
-    "AHUHixCD6gGJEEyLc2hEiwBFMclMieG+BQAAAEiJ6kgrUzBMiffokvP//0mLfghIie5IK3MwQf9WKEmLB4sQhdJ+KkmDfxAASYtX"
-    "CHWPSGMISItsyvjrj0iLMEiLdDEISIlwGOnk/v//Dx9AAEmDxAFMO2NYD4JC////SYtdAEyLYyBIi0MoSYPEAUmLfQhIi1QkCIso"
-    "TIljIEiLHCRIid5B/1UgSYtNAEiDaSABdVpIhcAPlcJIOcMPhK4AAACE0g+EoAAAAEiF23R2SItMJAhIicJFMclBiei+AwAAAEyJ"
-    "70iJRCQI6NHy//9IixQkRTHJQYnoMcm+AgAAAEyJ7+i48v//SItEJAhIg8QYW11BXEFdQV5BX8NIid/obPb//+l9/v//SIswSIs2"
-    "SIPuAUiB/v//DwAPh/v9///pWP7//0QPt0wkSEiLTCQISInCMfZBiehMie9IiQQk6Fzy//9IiwQk66NIOQQkdZ2E0nSZSIO5CAEA"
-    "AAB0j0iLTCQISInCRTHJQYnovgoAAABMie9IiQQk6CPy//9IiwQk6Wf///9MiwBOi0wBEEqNTMkYSDnPD4Wv/f//6b/9//9mZi4P"
-    "H4QAAAAAAA8fQABBVkFVQVRJifRVSIn9U0iLH0iJ3+h37v//SItDOEiFwHR4SItLMEjHQzgAAAAASIuTuAAAAEiD+RAPhJUBAABI"
-    "i3gISI1xEEg59w+DRQEAAEiLcBhIhfZ0SEg7k8AAAABzP0g5s9AAAAAPhKYBAABIObPIAAAAdAlIObPYAAAAdSBMiwBIi4OwAAAA"
-    "SI1KAUiJi7gAAABMiQTQSIuTuAAAAEiF0g+FHQEAAEiLQyBNheR0CUiFwA+ENAEAAEiDwAFIi30ITInmSIlDIP9VKEiLXQBIi0Mg"
-    "TI1o/0yJayBNhe0PhdcAAABIg3tYAA+EzAAAAGYPH0QAAEiLU2BLjURtAEyNNMJJiwaLEIXSf3LpnQAAAA8fRAAASIsqSItNGEiJ"
-    "CosQg+oBSIN7cACJEEiLQyh0EUiDu+AAAAAAdQeLEIPqAYkQTItjaESLAEUxyUyJ6b4FAAAASInqSCtTMEyJ5+iK8P//SYt8JAhI"
-    "ie5IK3MwQf9UJChJiwaLEIXSfjBJg34QAEmLVgh1jUhjCEiLbMr4641IizBIi3QxCEiJcBjprv7//2YuDx+EAAAAAABJg8UBTDtr"
-    "WA+COv///1tdQVxBXUFew0iJ3+jx8///6db+//9IizBIizZIg+4BSIH+//8PAA+HVP7//+mx/v//SItDKEUxyTHJTInivgEAAABI"
-    "ie9EiwDo5O///0iLQyDpp/7//0yLAE6LTAEQSo1MyRhIOc8PhUT+///pVP7//w=="
+    "AdBIKchIiwTGSIkE1kiLj5gAAABIg8IBSDnKctvplv7//2YPH0QAAEiLB0iDuOAAAAAAD4RnAQAASIN/MAIPhVwBAABIi1BwixKF"
+    "0g+FTgEAAEiLSChIi1B4SIu4+AAAAEyLiCABAABIKcpIK0gwSI1x/EiJ0UgPuvE/SAHxTItBCEmD4PxMOccPhBEBAABIg7jwAAAA"
+    "AA+FpgAAAEyLgOgAAABNicJMK5AYAQAATDuQEAEAAA+CiAAAAEyJgBgBAABMi1cITIsfSYPi/E2JGk2LQwhBg+ADTQnQTYlDCE2L"
+    "UQhJg+L8SYk6TItHCEGD4ANNCdBMiUcITYsRTIkXTYtCCEGD4ANJCfhNiUIITItRCEmD4vxMOdcPhIkAAABNiQpNi0EIQYPgA00J"
+    "0E2JQQhJiQlMi0EIQYPgA00JwUyJSQhIx4DwAAAAAAAAAEyLQQhMiw9Jg+D8STnJdEJI0epIiQ9IjQQySItRCIPiA0gJ+kiJUQhI"
+    "i0gISIPh/EyJCUmLUQiD4gNICcpJiVEISYkASItQCIPiA0wJwkiJUAjDDx+AAAAAAEyJD02LQQhBg+ADSQn46XL///9mZi4PH4QA"
+    "AAAAAGaQQVZIiflBVUFUVVNIi5+4AAAASIXbD4SYAAAASIuvsAAAAEUxwDHb6z4PH4AAAAAAMdJJgzkAD5TCg+ABhdJ1UEiFwA+F"
+    "rwAAAE+NHApMi6HQAAAATTljCHRuSYPAAUw7gbgAAABzTEqLRMUATItRMEmJwUmD4fhJg/ogdbNJi1EQSNH6SIP6/g+Uwg+20uup"
+    "SIXAD4SvAAAASYPJAUmDwAFMiUzdAEiDwwFMO4G4AAAAcrRIiZm4AAAAW11BXEFdQV7DDx9EAAAx0kyJ3kiJz+hb9v//hcAPhLsA"
+    "AACD+AIPhXT///9MiUzdAEiDwwHpZv///w8fQABIi0EQSDtBCA+DWgEAAEiNUAFIweAFSIlREEgDAQ+ELv///0iLUSjHQBAHAgAA"
+    "TIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6Qb///8PH0QAAEiLQRBIO0EID4MyAQAASI1QAUjB4AVIiVEQSAMBD4Qu////SItRKMdA"
+    "EAYCAABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBTpBv///w8fRAAASItBEEiLeQhIOfgPg+8AAABIjVABSMHgBUiJURBIAwF0I0iL"
+    "USjHQBAIAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAUSYN7EAAPhHL+//9JjVMYMcDrEkiDwAFIg8IISTtDEA+DWP7//0iLMkw7"
+    "Zgh15UiDfhAAdN5MKdZJg/ogdFVIgz4AdM9Mi2kQSTn9c3hNjXUBScHlBUyJcRBMAyl0tUmJdQhIi3EoQcdFEAkCAACLNk2JTQBJ"
+    "x0UYAAAAAEGJdRTrkZBIg0EYAenf/f//Zg8fRAAATItuEEnR/UmD/f4PhG/////rng8fRAAASINBGAHpB/7//2YPH0QAAEiDQRgB"
+    "6Tv///9Ig0EYAelE////Dx9AAFVIieVBV0FWQVVBVFNIg+wYSIsfSIl9yEiJdcBIid/obPX//0iLQzhIhcB0eEiLSzBIx0M4AAAA"
+    "AEiLk7gAAABIg/kQD4S5AQAASIt4CEiNcRBIOfcPgyEBAABIi3AYSIX2dEhIO5PAAAAAcz9IObPQAAAAD4Q2AgAASDmzyAAAAHQJ"
+    "SDmz2AAAAHUgTIsASIuDsAAAAEiNSgFIiYu4AAAATIkE0EiLk7gAAABIhdIPhUEBAABIi33I6PL6//9Mi2sgTYXtD4XeAAAASIN7"
+    "WAAPhNMAAABmLg8fhAAAAAAASItTYEuNRG0ATI08wkmLB4sQhdJ/cemVAAAADx9EAABMiyJJi0wkGEiJCosQg+oBSIN7cACJEEiL"
+    "Qyh0EUiDu+AAAAAAdQeLEIPqAYkQTItzaESLAEUxyUyJ6b4FAAAATIniSCtTMEyJ9+ih9///SYt+CEyJ5kgrczBB/1YoSYsHixCF"
+    "0n4pSYN/EABJi1cIdY5IYwhMi2TK+OuPSIswSIt0MQhIiXAY6dL+//8PHwBJg8UBTDtrWA+CQv///0iLRchIixhMi2sgSItDKEyL"
+    "fchJg8UBSIt1wESLIEmLfwhMiWsgQf9XEEmLF0iJw0iLQiBIg+gBSIlCIEiF23QFSIXAdDtIg8QYSInYW0FcQV1BXkFfXcNIid/o"
+    "Uvv//+my/v//SIswSIs2SIPuAUiB/v//DwAPhzD+///pjf7//0yLgkABAABIie9NhcB0PUmDfzACdTZIi0IQSIP4P3csMfbrDA8f"
+    "RAAASItCEEiJzkiNTgFIweAFSAHwSIs0z0mNBMBIiTBIg/kgdd1Mi08ITDuKKAEAAHQeSItNwEiLfchFD7fJRYngSInaMfboX/b/"
+    "/+lO////SIuCMAEAAEiLijgBAABIOUzHCHXNSffR68hMiwBOi0wBEEqNTMkYSDnPD4W0/f//6cT9//8PH0QAAFVIieVBV0FWQVVB"
+    "VFNIg+woTIsvSIl9yEiJVbhMie9IiXXA6Jjy//9Ji1U4SIXSdHhJi3UwScdFOAAAAABJi424AAAASIP+EA+EuQEAAEyLQghIjX4Q"
+    "STn4D4MeAQAASIt6GEiF/3RISTuNwAAAAHM/STm90AAAAA+EQgIAAEk5vcgAAAB0CUk5vdgAAAB1IEyLCkmLlbAAAABIjXEBSYm1"
+    "uAAAAEyJDMpJi424AAAASIXJD4VBAQAASIt9yOge+P//SYtdIEiF2w+F2gAAAEmDfVgAD4TPAAAAZg8fRAAASYtNYEiNFFtMjTTR"
+    "SYsWiwqFyX9z6ZYAAABmDx9EAABMizlJi3cYSIkxiwqD6QFJg31wAIkKSYtVKHQRSYO94AAAAAB1B4sKg+kBiQpNi2VoRIsCSInZ"
+    "RTHJvgUAAABMifpJK1UwTInn6NL0//9Ji3wkCEyJ/kkrdTBB/1QkKEmLFosKhcl+KEmDfhAASYtOCHWNSGMyTIt88fjrjUiLOkiL"
+    "fD4ISIl6GOnV/v//ZpBIg8MBSTtdWA+CQv///0iLRchMiyhJi10gSYtVKEyLdchIg8MBSIt1wESLOkmLfghJiV0gSItVuEH/VhhJ"
+    "ixZIicNIi0IgSIPoAUiJQiBIhdt0BUiFwHQ7SIPEKEiJ2FtBXEFdQV5BX13DTInv6H74///psv7//0iLOkiLP0iD7wFIgf///w8A"
+    "D4cw/v//6Y3+//9Mi4JAAQAASInvTYXAdEFJg34wAnU6SItCEEiD+D93MDH26xBmDx+EAAAAAABIi0IQSInOSI1OAUjB4AVIAfBI"
+    "izTPSY0EwEiJMEiD+SB13UyLTwhMO4ooAQAAdCZIi03ASItFuEUPt8lFifhIi33ISInaMfZID6/I6H/z///pQv///0iLgjABAABI"
+    "i7I4AQAASDl0xwh1xUn30evATIsKTotUDhBKjXTWGEk58A+FqP3//+m4/f//Dx9EAABVSInlQVdBVkFVQVRTSIPsKEyLN0iJfchI"
+    "iVW4TIn3SIl1wOi47///SYtWOEiF0nR4SYt2MEnHRjgAAAAASYuOuAAAAEiD/hAPhAcCAABMi0IISI1+EEk5+A+DFwEAAEiLehhI"
+    "hf90SEk7jsAAAABzP0k5vtAAAAAPhCQCAABJOb7IAAAAdAlJOb7YAAAAdSBMiwpJi5awAAAASI1xAUmJtrgAAABMiQzKSYuOuAAA"
+    "AEiFyQ+FjwEAAEmLXiBIhdsPheMAAABJg35YAA+E2AAAAA8fgAAAAABJi05gSI0UW0yNLNFJi1UAiwqFyX9z6Z0AAAAPH0QAAEyL"
+    "OUmLdxhIiTGLCoPpAUmDfnAAiQpJi1YodBFJg77gAAAAAHUHiwqD6QGJCk2LZmhEiwJIidlFMcm+BQAAAEyJ+kkrVjBMiefo+vH/"
+    "/0mLfCQITIn+SSt2MEH/VCQoSYtVAIsKhcl+L0mDfRAASYtNCHWMSGMyTIt88fjrjEiLOkiLfD4ISIl6GOnc/v//Zg8fhAAAAAAA"
+    "SIPDAUk7XlgPgjr///9Ii0XITIswSYteIEmLVihIg8MBTIttwESLOkyJ7kiLVbhJiV4gTIt1yEmLfghB/1YgSYsWSInDSItCIEiD"
+    "6AFIiUIgdVNIhdsPlcFJOd0PhIUAAACEyXR7TYXtD4S+AAAATIt1yEiLTbhFMclFifhIidq+AwAAAEyJ9+gj8f//SItVwEUxyUWJ"
+    "+DHJvgIAAABMiffoCvH//0iDxChIidhbQVxBXUFeQV9dw0yJ9+hQ9f//6WT+//9IizpIiz9Ig+8BSIH///8PAA+H4v3//+k//v//"
+    "SDldwHW/hMl0u0iDuggBAAAAdLFIi024SIt9yEUxyUWJ+EiJ2r4KAAAA6KDw///rlEyLCk6LVA4QSo101hhJOfAPhcb9///p1v3/"
+    "/0yLgkABAABIie9NhcB0C0iLdchIg34wAnRFTItPCEw7iigBAAB0HkiLTbhIi33IRQ+3yUWJ+EiJ2jH26EPw///pNP///0iLgjAB"
+    "AABIi7I4AQAASDl0xwh1zUn30evISItKEEiD+T93sesPDx+EAAAAAABIi0oQSInwSI1wAUjB4QVIAchIiwz3SY0EwEiJCEiD/iB1"
+    "3euCZmYuDx+EAAAAAABBVkFVQVRJifRVSIn9U0iLH0iJ3+hn7P//SItDOEiFwHR4SItLMEjHQzgAAAAASIuTuAAAAEiD+RAPhJUB"
+    "AABIi3gISI1xEEg59w+DRQEAAEiLcBhIhfZ0SEg7k8AAAABzP0g5s9AAAAAPhKYBAABIObPIAAAAdAlIObPYAAAAdSBMiwBIi4Ow"
+    "AAAASI1KAUiJi7gAAABMiQTQSIuTuAAAAEiF0g+FHQEAAEiLQyBNheR0CUiFwA+ENAEAAEiDwAFIi30ITInmSIlDIP9VKEiLXQBI"
+    "i0MgTI1o/0yJayBNhe0PhdcAAABIg3tYAA+EzAAAAGYPH0QAAEiLU2BLjURtAEyNNMJJiwaLEIXSf3LpnQAAAA8fRAAASIsqSItN"
+    "GEiJCosQg+oBSIN7cACJEEiLQyh0EUiDu+AAAAAAdQeLEIPqAYkQTItjaESLAEUxyUyJ6b4FAAAASInqSCtTMEyJ5+h67v//SYt8"
+    "JAhIie5IK3MwQf9UJChJiwaLEIXSfjBJg34QAEmLVgh1jUhjCEiLbMr4641IizBIi3QxCEiJcBjprv7//2YuDx+EAAAAAABJg8UB"
+    "TDtrWA+COv///1tdQVxBXUFew0iJ3+hx8v//6db+//9IizBIizZIg+4BSIH+//8PAA+HVP7//+mx/v//SItDKEUxyTHJTInivgEA"
+    "AABIie9EiwDo1O3//0iLQyDpp/7//0yLAE6LTAEQSo1MyRhIOc8PhUT+///pVP7//w=="
 )
 # --- end of machine code
 
@@ -506,10 +515,10 @@ class Tracer(object):
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
     ROOM = 1 << 20                                    # for the code and all its words but the events
-    STATE_WORDS = 34                                  # of struct state
+    STATE_WORDS = 41                                  # of struct state
 
     def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0, recents=0, due=0,
-                 room=None, buffer=None, freshes=0, resizes=0, every=0, marker=0):
+                 room=None, buffer=None, freshes=0, resizes=0, every=0, reach=0, markers=(0, 0)):
         import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
@@ -526,7 +535,7 @@ class Tracer(object):
         self.state[:] = [ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
                          len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
                          len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due,
-                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), every, 0, 0, marker, 0, resizes]
+                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), every, 0, 0, markers[0], 0, resizes, reach, 0, markers[1], 0, 0, 0, 0]
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -581,17 +590,66 @@ class Tracer(object):
         if self.state[3]:
             raise MemoryError("more than %d allocations and frees in one traced window; measure fewer or smaller requests at a time" % self.state[1])
 
+    THROUGH, ABOVE, BYPASS, STACKS_AT = 37, 38, 39, 40    # in the state
+    STACKS, STACK_WORDS = 64, 32
+
     def caller(self):
-        """Who asks for the block of a [...] while free lists are kept empty, see alloc_trace.c; 0 if that is not seen."""
+        """Who asks for the block of a [...] while free lists are kept empty, see alloc_trace.c; 0 if that is not seen. From then on a copy
+        of an instance's dict has another caller: it does not look at the free list, but asks at the same place."""
+        import ctypes
+
+        class Instance(object):
+            def __init__(self):
+                self.attribute = None
+        own, made = vars(Instance()), None
+        stacks = self.words(self.STACKS * self.STACK_WORDS)
+        self.go_on()                                  # empties the free lists
+        self.pause()
+        self.reset()
+        self.state[self.STACKS_AT] = ctypes.addressof(stacks)
         self.go_on()
         made = [None]
         self.pause()
-        callers = [kind >> 16 for address, size, kind, count0, type_address in self.events() if kind & 255 == 0 and type_address == id(type(made))]
-        self.reset()                                  # of what this process did while the hook was set
-        return callers[-1] if callers else 0
+        caller, at_list = self.asked(list, stacks)
+        self.go_on()
+        made = {}
+        self.pause()
+        _, at_dict = self.asked(dict, stacks)
+        self.go_on()
+        made = own.copy()
+        self.pause()
+        _, at_copy = self.asked(dict, stacks)
+        self.state[self.STACKS_AT] = 0
+        if caller and at_list[:1] == at_dict[:1] == at_copy[:1]:
+            with open("/proc/self/maps") as f:
+                code = [[int(x, 16) for x in l.split()[0].split("-")] for l in f if l.split()[1].startswith("r-x")]
+            for above in range(1, self.STACK_WORDS):
+                found = [at[above] for at in (at_list, at_dict, at_copy)]
+                if all(returned_to(address, code) for address in found):
+                    if found[2] not in found[:2]:
+                        self.state[self.THROUGH:self.STACKS_AT] = [at_copy[0], above, found[2]]
+                    break
+        return caller
+
+    def asked(self, kind, stacks):
+        """(low bits of the address to which the last allocation of an object of this type returned, the first words of the stack from there on),
+        and forgets all events, what this process did while the hook was set among them."""
+        found = [(event[2] >> 16, stacks[self.STACK_WORDS * k:self.STACK_WORDS * (k + 1)]) for k, event in enumerate(self.events())
+                 if k < self.STACKS and event[2] & 255 == 0 and event[4] == id(kind)]
+        self.reset()
+        return found[-1] if found else (0, [])
 
     def events(self):
         return traced_events(self.buffer, self.used.value)
+
+
+def returned_to(address, code):
+    """Whether a call in one of these spans of code returns to this address."""
+    import ctypes
+    if not any(low + 8 <= address < high for low, high in code):
+        return False
+    before = bytearray(ctypes.string_at(address - 7, 7))
+    return before[2] == 0xe8 or before[1:3] == bytearray(b"\xff\x15") or any(before[-n] == 0xff and before[1 - n] & 0x38 == 0x10 for n in (2, 3, 6, 7))
 
 
 def traced_events(buffer, used):
@@ -609,9 +667,9 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
     import struct
     try:
         shelves = find_shelves()
-        collecting, (due, every, marker) = collector[0] != 0, collector[3:]
+        collecting, (due, every, reach), markers = collector[0] != 0, collector[3:6], collector[6:]
         tracer = Tracer(count0_address, len(buffer) // Tracer.EVENT, gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in shelves],
-                        collector=collector[:3], recents=4096 if collecting else 0, due=due, every=every, marker=marker, room=room, buffer=buffer, resizes=int(not collecting))
+                        collector=collector[:3], recents=4096 if collecting else 0, due=due, every=every, reach=reach, markers=markers, room=room, buffer=buffer, resizes=int(not collecting))
         places = [(allocator_place(tracer, domain), domain[3]) for domain in tracer.domains]
         caller = tracer.caller()
         # far from the counter's floor at 0, where a decrement is not done
@@ -649,9 +707,9 @@ def allocator_place(tracer, domain):
             while at >= 0:
                 found.append(low + at)
                 at = data.find(before, at + 8)
-        tracer.set(number, hooked)
-        found = [at for at in found if read(at, 40) == after]
-        tracer.set(number, base)
+        for allocator, expected in ((hooked, after), (base, before)) * 2:  # memory that was freed may say either once
+            tracer.set(number, allocator)
+            found = [at for at in found if read(at, 40) == expected]
     if len(found) != 1:
         raise RuntimeError("the allocator of domain %d is at %d places of the interpreter's memory" % (number, len(found)))
     return found[0]
@@ -1258,13 +1316,13 @@ class LoadTrace(object):
 
     STEPS_MAX = 1 << 15
 
-    SELDOM = 32, 0                                    # net allocations from one full collection to the next
-    OFTEN = 0, 64                                     # a collection at each object made, each 64th of them a full one
+    SELDOM = 32, 0, 0                                 # net allocations from one full collection to the next
+    OFTEN = 0, 64, 2048                               # a collection at each object made, each 64th of them a full one, the others of the last 2,048 at least
 
     def __init__(self, path, room, buffer, gc_head, shelves, collections, caller, off, told):
         import struct
         self.path, self.buffer, self.head, self.caller, self.off, self.told = path, buffer, gc_head, caller, off, told
-        self.due, self.every = collections
+        self.due, self.every, self.reach = collections
         self.collecting = self.due or self.every
         self.shelves = [tuple(int(x) for x in shelf.split(",")) for shelf in shelves.split(";") if shelf]
         self.used, dropped = struct.unpack_from("<QQ", room, 16)
@@ -1283,7 +1341,7 @@ class LoadTrace(object):
                 elif k >= 0 and k not in collected:
                     ended[k] = made
             with open(self.path, "w") as f:
-                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "full": self.full, "collected": list(collected.items()),
+                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "full": self.full, "reach": self.reach, "collected": list(collected.items()),
                            "untracked": sorted(self.untracked.items()), "ended": list(ended.items())}, f)
             return
         gc.set_debug(gc.DEBUG_SAVEALL)
@@ -1291,13 +1349,14 @@ class LoadTrace(object):
         gc.set_debug(0)
         trash = gc.garbage[:]
         del gc.garbage[:]
+        start = lambda o: id(o) - preheader_bytes(sys.version_info, type(o).__flags__)
         for _ in range(3):                            # a tuple of tuples of numbers leaves the lists one pass after these
             gc.collect()
-        start = lambda o: id(o) - preheader_bytes(sys.version_info, type(o).__flags__)
         tracked = set(start(o) for o in gc.get_objects())
         index = dict((id(o), i) for i, o in enumerate(trash))
         edges = [[index[id(r)] for r in gc.get_referents(o) if id(r) in index] for o in trash]
         garbage = dict((start(o), i) for i, o in enumerate(trash))
+        constants = [constants_of(o) for o in trash]
         what, which, lists, kinds, left, collected = self.lives()
         # so many allocations as it takes to keep the columns short
         step = 16
@@ -1306,7 +1365,7 @@ class LoadTrace(object):
         known = len(self.shelves) > 0                 # else an object from a free list was not seen to be made
         events = "".join(chr((97 if w == 0 else 65) + (k if known else 0)) for w, k in zip(what, lists))
         lost, freed, passes, ended, untracked = self.told_by_many_collections()
-        columns = load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, passes, ended, untracked)
+        columns = load_columns(step, what, which, kinds, known, left, garbage, edges, constants, tracked, lost, freed, passes, ended, untracked)
         with open(self.path, "w") as f:
             json.dump({"shelves": self.shelves, "off": self.off, "allocations": len(kinds), "step": step, "columns": columns, "events": events}, f)
 
@@ -1323,8 +1382,9 @@ class LoadTrace(object):
             return {}, {}, {}, {}, {}
         seldom, often = [ManyCollections(path, self.sizes) for path in paths]
         times = dict((k, (first + last) // 2) for k, (first, last) in seldom.windows.items())
-        for k, (first, last) in often.windows.items():
-            if k in times and seldom.windows[k][0] <= first and last <= seldom.windows[k][1]:
+        for k, window in often.windows.items():
+            first, last = [bound(of) for bound, of in zip((max, min), zip(window, seldom.windows.get(k, (1, 0))))]
+            if first <= last:
                 times[k] = (first + last) // 2
         for k, time in often.ended.items():           # a collection found it, but it lay on a free list until the next event
             if k in times and k not in often.windows and seldom.windows[k][0] < time <= seldom.windows[k][1]:
@@ -1424,6 +1484,20 @@ def all_types():
     return found
 
 
+def constants_of(function):
+    """Block starts of the tuples that a function's code refers to, that of nested functions included, which no collection finds."""
+    code = getattr(function, "__code__", None)
+    if type(code) is not type(constants_of.__code__):
+        return []
+    import ctypes
+    found, codes, before = [], [code], preheader_bytes(sys.version_info, tuple.__flags__)
+    for code in codes:
+        codes += [c for c in code.co_consts if type(c) is type(code)]
+        words = (ctypes.c_uint64 * (code.__sizeof__() // 8)).from_address(id(code))
+        found += [word - before for word in words]
+    return found
+
+
 class ManyCollections(object):
     """What a load with many collections found, by the number that an object has in the load whose `sizes` these are, and with times
     of that load."""
@@ -1439,14 +1513,16 @@ class ManyCollections(object):
 
         def here(told):
             return dict((i, told[k]) for i, k in enumerate(match) if k in told)
-        before, full = [], 0                          # what a full collection finds no other may have been able to find before
-        for n, (time, is_full) in enumerate(zip(said["resets"], said["full"])):
-            before.append(full if is_full else said["resets"][n - 1] if n else 0)
+        resets, last, oldest = said["resets"], dict(said["collected"]), {}
+        found_by = dict((k, bisect.bisect_left(resets, time) - 1) for k, time in last.items())
+        for k, n in found_by.items():
+            oldest[n] = min(k, oldest.get(n, k))
+        before, full = [], 0                          # what a full collection finds no other may have been able to find before, if it is old
+        for n, (time, is_full) in enumerate(zip(resets, said["full"])):
+            old = is_full and oldest.get(n, 0) < time - said["reach"]
+            before.append(full if old else resets[n - 1] if n else 0)
             full = time if is_full else full
-        first, last = {}, dict(said["collected"])
-        for k, time in last.items():
-            n = bisect.bisect_left(said["resets"], time) - 1
-            first[k] = max(before[n] if n >= 0 else 0, k)
+        first = dict((k, max(before[n] if n >= 0 else 0, k)) for k, n in found_by.items())
         first, last = [carried_over(match, others, told) for told in (first, last)]
         # since it was made, and since the collection before the one that found it
         self.windows = dict((k, (first[k], last[k])) for k in first)
@@ -1544,17 +1620,19 @@ def components(edges):
     return component, count
 
 
-NOT_FOUND, NOT_LISTED = 32, 64                         # added to the number of a free list, see `load_columns`
+NOT_FOUND, NOT_LISTED, AT_ONCE = 32, 64, 128           # added to the number of a free list, see `load_columns`
 
 
-def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked, lost, freed, passes, ended, untracked):
+def load_columns(step, what, which, kinds, known, left, garbage, edges, constants, tracked, lost, freed, passes, ended, untracked):
     """The lives of a load in steps of so many objects made, as columns of whole numbers. For each step: `unlisted`, objects made in it
-    that are never counted among those on the collector's lists; `dicts`, those that are taken off by a full collection only; `ends`, how many rows of `age` (in steps) and `ended` (objects of
+    that are never counted among those on the collector's lists; `dicts`, those that are taken off by a full collection only; `nested`, lasting tuples among
+    the unlisted that the first collection leaves on the lists, as it comes to what they hold after them; `ends`, how many rows of `age` (in steps) and `ended` (objects of
     that age on its lists that end in this step) are its. Of garbage each object counts, no steps: rows of `lost_after` (objects made between
     the row before and this one), `lost_age`, `holder_age` (of the oldest object that a collection has to look at for them to go),
     `leader_older` (by how much the oldest is older that leads to them: looked at, too, they are found), `list` (number of their free list) and `lost` (objects
     that become unreachable now). To the list's number NOT_FOUND is added for objects that a collection of the others frees along with them (the constants of a function's code, the
-    weak references by which a class knows its subclasses), NOT_LISTED if these are not on the collector's lists.
+    weak references by which a class knows its subclasses), NOT_LISTED if these are not on the collector's lists, AT_ONCE for those that something else referred to
+    as well, up to now: if the garbage that led to them has been collected by then, they go without a collection.
 
     Cyclic garbage becomes unreachable when `lost` says so; where it does not, not before the garbage and all that leads to it
     has been made and lost. What became garbage later did not lead to it: it came upon it in the meantime, by a weak reference.
@@ -1601,22 +1679,24 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
     for k in untracked:
         # a dict that is found is on a list by then, whatever it was on when it was empty
         listed[k] = not off(k) or kinds[k] == 2 and k in found
-    unlisted, dicts, ends, losses = [0] * steps, [0] * steps, [{} for _ in range(steps)], {}
+    unlisted, dicts, nested, ends, losses = [0] * steps, [0] * steps, [0] * steps, [{} for _ in range(steps)], {}
     for address, k in left.items():
         if address not in garbage:
             listed[k] = address in tracked
             if not listed[k] and kinds[k] == 2 and untracked and not untracked.get(k):
                 listed[k] = True
                 dicts[k // step] += 1
+            elif not listed[k] and untracked and k not in untracked:
+                nested[k // step] += 1
     for k, on in enumerate(listed):
         unlisted[k // step] += not on
     made = 0
     for w, a in zip(what, which):
         if w == 0:
             made += 1
-        elif a >= 0 and listed[a]:
+        elif a < 0 or listed[a]:
             now = made // step
-            age = now - a // step
+            age = now - a // step if a >= 0 else now + 1  # the interpreter's own
             ends[now][age] = ends[now].get(age, 0) + 1
 
     def lose(k, time, holder, leader, along):
@@ -1627,21 +1707,29 @@ def load_columns(step, what, which, kinds, known, left, garbage, edges, tracked,
     together = {}                                     # what a collection found at a time, in the order in which it was freed
     for v, k in sorted(number.items(), key=lambda pair: pair[1]):
         c = component[v]
-        lose(k, since[c], oldest[c], eldest[c], 0)
+        lose(k, since[c], oldest[c], eldest[c], AT_ONCE if k in ended and k not in lost else 0)
         if k in lost:
             together.setdefault(passes[k], []).append((freed[k], c))
     for owners in together.values():
         owners.sort()
+    owned = {}                                        # of what only code leads to: who of the garbage has it
+    for i, starts in enumerate(constants):
+        for start in starts:
+            if start in left and left[start] not in found:
+                owned.setdefault(left[start], set()).add(component[i])
     for k in left.values():
         if k in found:
             continue
-        if k in lost and passes[k] in together:
+        if k in owned and k in ended and k not in lost:
+            time, holder = max(since[c] for c in owned[k]), min(oldest[c] for c in owned[k])
+            lose(k, max(time, ended[k]), holder, holder, NOT_FOUND + (AT_ONCE if time < ended[k] else 0))
+        elif k in lost and passes[k] in together:
             owners = together[passes[k]]
             c = owners[min(bisect_left(owners, (freed[k], 0)), len(owners) - 1)][1]
             lose(k, since[c], oldest[c], oldest[c], NOT_FOUND)
         elif k in ended:
             lose(k, ended[k], ended[k], ended[k], NOT_FOUND)
-    columns = {"unlisted": unlisted, "dicts": dicts, "ends": [len(e) for e in ends]}
+    columns = {"unlisted": unlisted, "dicts": dicts, "nested": nested, "ends": [len(e) for e in ends]}
     pairs = [(age, e[age]) for e in ends for age in sorted(e)]
     rows, last = [], 0
     for key in sorted(losses):
@@ -2015,6 +2103,30 @@ class Collector(object):
     def generation(self, g):
         return self.objects(self.base + g * self.stride)
 
+    def atomic_tuples(self):
+        """How many tuples the next collection of generation 0 takes off its lists, and one of generation 1 after that, in their order: those with
+        nothing in them that could be part of a cycle (as _PyTuple_MaybeUntrack has it)."""
+        lists = [self.generation(g) for g in range(3)]
+        tracked, word = set(o for objects in lists for o in objects), self.memory.word
+        kinds = set(word(o + 8) for o in tracked)
+        tuples = set(t for t in kinds if self.memory.read("<6s", word(t + 24))[0] == b"tuple\0")
+
+        def may_be_tracked(o):
+            kind = word(o + 8)
+            flags = word(kind + 168)
+            if not flags & GC_FLAG or flags >> 31 & 1 and not word(o + 168) >> 9 & 1:
+                return False                          # no collectable type, or a class that is static
+            return kind not in tuples or o in tracked
+
+        def taken_off(objects):
+            gone = 0
+            for o in objects:
+                if word(o + 8) in tuples and not any(not item or may_be_tracked(item) for item in (word(o + 24 + 8 * k) for k in range(word(o + 16)))):
+                    tracked.discard(o)
+                    gone += 1
+            return gone
+        return [taken_off(lists[0]), taken_off(lists[1] + [o for o in lists[0] if o in tracked])]
+
     def counts(self):
         return [self.memory.read("<i", self.base + g * self.stride + self.head + 4)[0] for g in range(3)]
 
@@ -2153,7 +2265,7 @@ class Master(object):
         self.starts = [START] if served else []
         self.directory = tempfile.mkdtemp(prefix="preforklab-")
         source = os.path.join(self.directory, "stub")
-        begin = (HALT % signal.SIGSTOP if gc_mode == "traced" else OFF if gc_mode == "disabled" else "") + BEGIN % source
+        begin = COMPILED * (server == "uwsgi") + (HALT % signal.SIGSTOP if gc_mode == "traced" else OFF if gc_mode == "disabled" else "") + BEGIN % source
         for name, text in (("stub", stub(server)), ("preforklab_begin.py", begin)):
             with open(os.path.join(self.directory, name), "w") as f:
                 f.write(text)
@@ -2181,6 +2293,8 @@ class Master(object):
             command = [python, "--plugin", "python3", "--socket", os.path.join(self.directory, "socket"), "--master", "--processes", "4", "--module", "preforklab_begin", "--need-app", "--single-interpreter", "--disable-logging"]
             if len(paths) > 1:
                 command += ["--chdir", paths[1]]
+            compiled = dict(env, PREFORKLAB_COMPILE="1")
+            compiled.pop("PYTHONDONTWRITEBYTECODE", None)
             self.log = os.path.join(self.directory, "log")
             said = [os.open(self.log, os.O_WRONLY | os.O_CREAT, 0o600)] * 2
             passed_here = said[:1]
@@ -2188,6 +2302,8 @@ class Master(object):
             command, passed_here = [python, "-c", begin] + arguments, []
         options = {"pass_fds": passed} if sys.version_info >= (3,) else {}
         try:
+            if server == "uwsgi":
+                wait_for(subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=compiled, preexec_fn=os.setsid), timeout)
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said[0], stderr=said[1], env=env, preexec_fn=os.setsid, **options)
         except OSError as e:
             shutil.rmtree(self.directory, True)
@@ -2283,6 +2399,19 @@ class Master(object):
             pass
         self.process.wait()
         shutil.rmtree(self.directory, True)
+
+
+def wait_for(process, seconds):
+    """Until a process ends that leads a group, or it has had its time and is killed with the group."""
+    import os
+    import signal
+    import time
+    limit = time.time() + seconds
+    while process.poll() is None:
+        if time.time() > limit:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        time.sleep(0.02)
 
 
 def state_of(pid):
@@ -2406,8 +2535,13 @@ def capture_load(options, names, kind, headers, facts, scratch, progress, served
         for name, collections in (("seldom", LoadTrace.SELDOM), ("often", LoadTrace.OFTEN)):
             progress("loading the application once more, with many collections (%s)" % name)
             load_traced(options, names, kind, headers, facts, os.path.join(told, name), "", collections, served)
+            if not os.path.exists(os.path.join(told, name)):
+                progress.done()
+                sys.stderr.write("preforklab_capture: when garbage is lost while the application loads is not told: the collector's state was not found in memory\n")
+                told = ""
+                break
     progress("loading the application once more, traced")
-    return {"load": load_traced(options, names, kind, headers, facts, os.path.join(scratch, "load"), told, (0, 0), served)}
+    return {"load": load_traced(options, names, kind, headers, facts, os.path.join(scratch, "load"), told, (0, 0, 0), served)}
 
 
 def load_traced(options, names, kind, headers, facts, path, told, collections, served):
@@ -2429,6 +2563,7 @@ def load_traced(options, names, kind, headers, facts, path, told, collections, s
         stats = [said[0:3], said[3:6], said[6:9]]
         start = {"counts": collector.counts(), "generations": [len(collector.generation(g)) for g in range(3)],
                  "long_lived": list(collector.long_lived(stats) or (0, 0)), "stats": stats}
+        atomic = collector.atomic_tuples()
         addresses = [0, 0, 0]
         if any(collections):
             if collector.long_lived(stats) is None:
@@ -2441,8 +2576,8 @@ def load_traced(options, names, kind, headers, facts, path, told, collections, s
         with open(path) as f:
             load = json.load(f)
         start["free_lists"] = [[number, memory.read("<i", length)[0]] for number, length in load.pop("shelves")]
-        start["untracked"] = load.pop("off")
-        start["generations"][0] -= start["untracked"].pop(0)
+        start["generations"][0] -= atomic[0]
+        start["untracked"] = [atomic[1], load.pop("off")[2]]
         return dict(load, at_start=start)
     finally:
         master.close()
