@@ -96,7 +96,11 @@ final class LoadEvents {
         length[list]--;
         return 0;
       }
-      list = ~list;
+      return ends(~list);
+    }
+
+    /** What the end of an object adds to the counter: 0 or -1. */
+    int ends(int list) {
       if (length[list] >= limits[list]) {
         return -1;
       }

@@ -65,18 +65,23 @@ final class LoadHistory {
   /** By step of birth: lasting dicts that full collections take off the collector's lists. */
   private final int[] dictsToUntrack;
 
+  /** By step of birth: lasting tuples that the second collection takes off the lists. */
+  private final int[] nestedTuples;
+
   /**
    * Which objects live how long, by steps.
    *
    * @param unlisted by step: objects made in it that are never on the collector's lists
    * @param dicts by step: lasting dicts made in it that full collections take off the collector's
    *     lists; empty if that is not known
+   * @param nested by step: lasting tuples made in it, not among the others, that the second
+   *     collection which looks at them takes off the lists; empty if that is not known
    * @param ends by step: how many rows of age and ended are its
    * @param age steps since the objects were made; one more than there are for the interpreter's own
    * @param ended listed objects of that age that end in the step
    */
   @SuppressWarnings("ArrayRecordComponent") // handed over once, never changed
-  record Lives(int[] unlisted, int[] dicts, int[] ends, int[] age, int[] ended) {}
+  record Lives(int[] unlisted, int[] dicts, int[] nested, int[] ends, int[] age, int[] ended) {}
 
   /**
    * A load as a profile's {@code load} record says it.
@@ -99,10 +104,8 @@ final class LoadHistory {
     int steps = Math.toIntExact(allocations / step + 1);
     requireLength("unlisted", lives.unlisted(), steps);
     requireLength("ends", lives.ends(), steps);
-    if (lives.dicts().length != 0) {
-      requireLength("dicts", lives.dicts(), steps);
-    }
-    dictsToUntrack = Arrays.copyOf(lives.dicts(), steps);
+    dictsToUntrack = ofSteps("dicts", lives.dicts(), steps);
+    nestedTuples = ofSteps("nested", lives.nested(), steps);
     made = new int[steps];
     counted = new int[steps];
     endStart = new int[steps + 1];
@@ -130,6 +133,14 @@ final class LoadHistory {
     if (endStart[steps] != rows) {
       throw new IllegalArgumentException("load.columns.ends are not as many as its rows");
     }
+  }
+
+  /** Zeros for a column that the profile does not have. */
+  private static int[] ofSteps(String column, int[] values, int steps) {
+    if (values.length != 0) {
+      requireLength(column, values, steps);
+    }
+    return Arrays.copyOf(values, steps);
   }
 
   private static void requireLength(String column, int[] values, int steps) {
@@ -176,6 +187,9 @@ final class LoadHistory {
 
     private final int[] untrackable = dictsToUntrack.clone();
 
+    /** Of those listed, tuples that the second collection takes off. */
+    private final int[] nested = nestedTuples.clone();
+
     /** Garbage not yet collected, chained by its oldest holder. */
     private final int[] firstLoss = new int[Math.multiplyExact(made.length, step)];
 
@@ -207,18 +221,30 @@ final class LoadHistory {
     }
 
     void step(int now) {
-      listed[now] += made[now];
+      listed[now] += made[now] + nested[now];
       reachable[now] += made[now];
       for (int k = endStart[now]; k < endStart[now + 1]; k++) {
         if (endBirth[k] >= 0) {
           listed[endBirth[k]] -= endObjects[k];
           reachable[endBirth[k]] -= endObjects[k];
+        } else {
+          endOwn(endObjects[k]);
         }
       }
       if (events.known()) {
         countEvents(now);
       } else {
         countStep(now);
+      }
+    }
+
+    /** Which generation the interpreter's own objects are in that end is not known: the oldest. */
+    private void endOwn(int objects) {
+      int left = objects;
+      for (int generation = GENERATIONS - 1; generation >= 0; generation--) {
+        int ended = Math.min(left, own[generation]);
+        own[generation] -= ended;
+        left -= ended;
       }
     }
 
@@ -229,8 +255,23 @@ final class LoadHistory {
         if (losses.isListed(loss)) {
           reachable[losses.birth(loss) / step] -= losses.objects(loss);
         }
-        nextLoss[loss] = firstLoss[losses.holder(loss)];
+        int waiting = firstLoss[losses.holder(loss)];
+        if (waiting < 0 && losses.isFreedAtOnce(loss) && events.known()) {
+          end(loss);
+          continue;
+        }
+        nextLoss[loss] = waiting;
         firstLoss[losses.holder(loss)] = loss;
+      }
+    }
+
+    /** What led to it has been collected before. */
+    private void end(int loss) {
+      if (losses.isListed(loss)) {
+        listed[losses.birth(loss) / step] -= losses.objects(loss);
+      }
+      for (int k = 0; k < losses.objects(loss); k++) {
+        counts[0] = Math.max(0, counts[0] + freeLists.ends(losses.freeList(loss)));
       }
     }
 
@@ -244,7 +285,10 @@ final class LoadHistory {
           collect(generation(), now * step + births, now * step + births);
           counts[0] = 0;
         }
-        births += events.makes(event) ? 1 : 0;
+        if (events.makes(event)) {
+          births++;
+          lose(now * step + births);
+        }
       }
     }
 
@@ -286,6 +330,7 @@ final class LoadHistory {
         }
         firstLoss[held] = -1;
       }
+      untrackNested(from);
       int ownBefore = own[2];
       moveOwn(generation);
       if (generation == 1) {
@@ -334,6 +379,14 @@ final class LoadHistory {
       }
     }
 
+    /** Those that a collection before has seen, and this one looks at. */
+    private void untrackNested(int from) {
+      for (int birth = steps(from); birth < Math.min(steps(youngFrom), nested.length); birth++) {
+        listed[birth] -= nested[birth];
+        nested[birth] = 0;
+      }
+    }
+
     private void untrackDicts(int end) {
       for (int birth = 0; birth < steps(end); birth++) {
         listed[birth] -= untrackable[birth];
@@ -374,13 +427,18 @@ final class LoadHistory {
     return (object + step / 2) / step;
   }
 
-  /** Sums what is given by steps, from one object to another. */
+  /** Sums what is given by steps, from one object to another; a part of a step as its share. */
   private long sum(int[] values, int from, int to) {
-    long sum = 0;
-    for (int i = steps(from); i < Math.min(steps(to), values.length); i++) {
-      sum += values[i];
+    long whole = 0;
+    for (int i = from / step; i < Math.min(to / step, values.length); i++) {
+      whole += values[i];
     }
-    return sum;
+    return whole + Math.round(share(values, to) - share(values, from));
+  }
+
+  private double share(int[] values, int object) {
+    int at = object / step;
+    return at < values.length ? (double) values[at] * (object % step) / step : 0;
   }
 
   /** Collectable objects made while the application loaded. */

@@ -12,6 +12,9 @@ final class LoadLosses {
   /** Added to it: on none of the collector's lists. */
   private static final int NOT_LISTED = 64;
 
+  /** Added to it: freed at once, if what led to it has been collected by then. */
+  private static final int AT_ONCE = 128;
+
   private final int[] at;
   private final int[] birth;
   private final int[] holder;
@@ -31,7 +34,8 @@ final class LoadLosses {
   /**
    * As a profile's columns say it. A row's list is the number of the free list that the objects go
    * to when they are freed; 32 is added to it if a collection frees them along with garbage without
-   * finding them, 64 if they are on none of the collector's lists.
+   * finding them, 64 if they are on none of the collector's lists, 128 if they go at once, without
+   * a collection, where what led to them has been collected by then.
    *
    * @param allocations objects made in all
    * @param after by row: objects made between the row before and this one
@@ -135,7 +139,8 @@ final class LoadLosses {
   }
 
   private void setFreed(int row, int number, int lost) {
-    list[row] = bounded("list", number, 0, RequestTrace.FREE_LISTS_MAX + NOT_FOUND + NOT_LISTED);
+    list[row] =
+        bounded("list", number, 0, RequestTrace.FREE_LISTS_MAX + NOT_FOUND + NOT_LISTED + AT_ONCE);
     objects[row] = lost;
   }
 
@@ -176,6 +181,10 @@ final class LoadLosses {
 
   boolean isListed(int row) {
     return (list[row] & NOT_LISTED) == 0;
+  }
+
+  boolean isFreedAtOnce(int row) {
+    return (list[row] & AT_ONCE) != 0;
   }
 
   boolean isFreedAlong(int row) {

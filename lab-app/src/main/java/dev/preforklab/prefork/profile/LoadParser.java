@@ -75,6 +75,7 @@ final class LoadParser {
           new LoadHistory.Lives(
               column(columns, "unlisted"),
               columns.getOrDefault("dicts", NONE), // in profiles since 2026-11-29
+              columns.getOrDefault("nested", NONE), // in profiles since 2026-11-30
               column(columns, "ends"),
               column(columns, "age"),
               column(columns, "ended")),

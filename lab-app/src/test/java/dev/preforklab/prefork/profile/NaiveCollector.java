@@ -48,6 +48,12 @@ final class NaiveCollector {
   /** Objects on none of the generations that a collection has freed. */
   private final boolean[] gone;
 
+  /** Lost, and not freed yet. */
+  private final boolean[] waiting;
+
+  /** On the lists in a collection. */
+  private final boolean[] seen;
+
   private final @Nullable Lists lists;
 
   NaiveCollector(
@@ -62,6 +68,8 @@ final class NaiveCollector {
     this.lists = lists;
     this.load = load;
     gone = new boolean[load.objects];
+    waiting = new boolean[load.objects];
+    seen = new boolean[load.objects];
     this.counts = counts.clone();
     this.total = total;
     this.pending = pending;
@@ -93,12 +101,35 @@ final class NaiveCollector {
       if (made && !lists.take(load.list[now]) && ++this.counts[0] > thresholds[0]) {
         collect(thresholds, now - 1); // the one in the making is on no list yet
       }
-      if (listed) {
+      if (listed || (made && load.nested[now] == 1)) {
         generations.get(0).add(now);
       }
+      lose(now + 1);
       for (int k : ended) {
         if (!lists.put(load.list[k])) {
           this.counts[0] = Math.max(0, this.counts[0] - 1);
+        }
+      }
+    }
+  }
+
+  /** What is garbage as soon as so many objects have been made. */
+  private void lose(int objects) {
+    for (int k = 0; k < load.objects; k++) {
+      if (load.lost[k] != objects) {
+        continue;
+      }
+      boolean alone = load.atOnce[k];
+      for (int other = 0; other < load.objects; other++) {
+        alone &= other == k || !waiting[other] || load.holder[other] != load.holder[k];
+      }
+      waiting[k] = !alone;
+      if (alone) {
+        gone[k] = true;
+        int freed = k;
+        generations.forEach(generation -> generation.remove((Integer) freed));
+        if (lists != null && !lists.put(load.list[k])) {
+          counts[0] = Math.max(0, counts[0] - 1);
         }
       }
     }
@@ -141,6 +172,8 @@ final class NaiveCollector {
     if (oldest >= 1) {
       found.removeIf(k -> k == OWN_TUPLE);
     }
+    found.removeIf(k -> k >= 0 && load.nested[k] == 1 && seen[k]);
+    found.stream().filter(k -> k >= 0).forEach(k -> seen[k] = true);
     if (oldest == 2) {
       found.removeIf(k -> k == OWN_DICT || (k >= 0 && load.dicts[k] == 1));
     }
@@ -152,6 +185,7 @@ final class NaiveCollector {
         stats[oldest][1] += isFound(k, oldest) && isYounger(k, 0) ? 1 : 0;
       }
     }
+    garbage.forEach(k -> waiting[k] = false);
     if (lists != null) {
       garbage.forEach(k -> lists.put(load.list[k]));
       if (oldest == 2) {
@@ -173,7 +207,8 @@ final class NaiveCollector {
 
   /** What leads to it is looked at too, or has been left behind in an older generation. */
   private boolean isFreed(int k, int oldest, int now) {
-    return load.lost[k] <= (lists == null ? now : now + 1)
+    return !gone[k]
+        && load.lost[k] <= (lists == null ? now : now + 1)
         && (oldest == 2 || isYounger(load.holder[k], oldest));
   }
 
@@ -189,7 +224,7 @@ final class NaiveCollector {
 
   private long reachable(int generation) {
     return generations.get(generation).stream()
-        .filter(k -> k < 0 || load.lost[k] > load.objects)
+        .filter(k -> k < 0 || (load.lost[k] > load.objects && load.nested[k] == 0))
         .count();
   }
 

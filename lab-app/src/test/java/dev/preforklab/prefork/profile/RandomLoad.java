@@ -31,8 +31,16 @@ final class RandomLoad {
   /** Lasting objects that full collections take off the lists: 1, by number. */
   final int[] dicts;
 
+  /** Lasting objects that the second collection which looks at them takes off: 1, by number. */
+  final int[] nested;
+
+  /** Garbage that goes at once if nothing else waits for its holder. */
+  final boolean[] atOnce;
+
   RandomLoad(Random random, int objects) {
     this.objects = objects;
+    nested = new int[objects + 1];
+    atOnce = new boolean[objects];
     ends = new int[objects];
     lost = new int[objects];
     holder = new int[objects];
@@ -71,9 +79,16 @@ final class RandomLoad {
     for (int k = 0; k < objects; k++) {
       listed[k] &= random.nextInt(4) > 0;
       along[k] = random.nextInt(5) == 0;
+      atOnce[k] = lost[k] <= objects && random.nextInt(3) == 0;
+      int other = k - 1 - random.nextInt(20);
+      if (atOnce[k] && other >= 0 && lost[other] <= lost[k] && random.nextBoolean()) {
+        holder[k] = holder[other];
+        leader[k] = holder[k];
+      }
       leader[k] -= random.nextInt(3) == 0 ? random.nextInt(Math.min(leader[k], 300) + 1) : 0;
       boolean lasts = ends[k] > objects && lost[k] > objects;
       dicts[k] = lasts && listed[k] && random.nextInt(3) == 0 ? 1 : 0;
+      nested[k] = lasts && !listed[k] && random.nextInt(2) == 0 ? 1 : 0;
     }
     return this;
   }
@@ -94,7 +109,7 @@ final class RandomLoad {
   }
 
   private int number(int k) {
-    return list[k] + (along[k] ? 32 : 0) + (listed[k] ? 0 : 64);
+    return list[k] + (along[k] ? 32 : 0) + (listed[k] ? 0 : 64) + (atOnce[k] ? 128 : 0);
   }
 
   /** As the capture writes it. */
@@ -148,6 +163,7 @@ final class RandomLoad {
     return new LoadHistory.Lives(
         unlisted,
         lists ? dicts : new int[0],
+        lists ? nested : new int[0],
         rows,
         out.stream().mapToInt(Integer::intValue).toArray(),
         ended.stream().mapToInt(Integer::intValue).toArray());
