@@ -44,40 +44,30 @@ SETTINGS = {
     "disabled-freeze": (True, None, False, True),
     "disabled-collect-freeze": (True, None, True, True),
 }
-PATH_BYTES = 64
-# Runs in the master around the import of the application. The count of requests goes to a shared cell a worker, and each path
-# to a file, so that reading them disturbs no worker; no collectable object is made for it.
-# The setting comes first, as in the first lines of an application, and nothing else is imported between it and the application:
-# when the first full collections come depends on every object made before.
+PID_BYTES, PATH_BYTES = 8, 64
+# Runs in the master around the import of the application, as the application's own module would: the setting comes in its first lines, and
+# nothing else is imported. When the first full collections come depends on every object made before, and on what lies on the free
+# lists, so a run of its own compiles the hook, which is short, and makes no collectable object that stays but its function. For each request
+# a line of fixed length goes to the end of a file; no collectable object is made for it, and no memory of the worker's is kept.
 HOOK = '''
 import gc, os
+if "PREFORK_SERVICE_COMPILE" in os.environ:
+    os._exit(0)
 if os.environ["PREFORK_SERVICE_GC"] == "disable":
     gc.disable()
 elif os.environ["PREFORK_SERVICE_GC"]:
     gc.set_threshold(*map(int, os.environ["PREFORK_SERVICE_GC"].split(",")))
-import sys
-_module, _, _name = os.environ["PREFORK_SERVICE_APP"].partition(":")
-__import__(_module)
-_app = getattr(sys.modules[_module], _name or "application")
-import ctypes, json, mmap
-_conf = json.loads(os.environ["PREFORK_SERVICE"])
-_file = open(_conf["counts"], "r+b")
-_cells = (ctypes.c_long * 4096).from_buffer(mmap.mmap(_file.fileno(), 32768))
-_paths, _room = os.open(_conf["paths"], os.O_WRONLY), _conf["room"]
-
+import %(module)s
+app, served = %(module)s.%(name)s, os.open(os.environ["PREFORK_SERVICE_SERVED"], os.O_WRONLY | os.O_APPEND)
 def application(environ, start_response):
-    slot = os.getpid() % 4096
-    served = _cells[slot]
-    os.pwrite(_paths, environ["PATH_INFO"].encode("latin-1")[:%(bytes)d], (slot * _room + served) * %(bytes)d)
-    _cells[slot] = served + 1
-    return _app(environ, start_response)
-
-if _conf["collect"]:
+    os.write(served, str(os.getpid()).encode().ljust(%(pid)d) + environ["PATH_INFO"].encode("latin-1")[:%(path)d].ljust(%(path)d, b"\\0"))
+    return app(environ, start_response)
+if "collect" in os.environ["PREFORK_SERVICE_THEN"]:
     gc.collect()
-if _conf["freeze"]:
+if "freeze" in os.environ["PREFORK_SERVICE_THEN"]:
     gc.freeze()
-open(_conf["ready"], "w").close()
-'''.replace("%(bytes)d", str(PATH_BYTES))
+os.close(os.open(os.environ["PREFORK_SERVICE_READY"], os.O_CREAT))
+'''
 
 
 class Failure(Exception):
@@ -166,21 +156,20 @@ class Service:
     def __init__(self, options, directory):
         disable, thresholds, collect, freeze = parse_setting(options.gc)
         self.options, self.process = options, None
-        self.counts, self.ready = os.path.join(directory, "counts"), os.path.join(directory, "ready")
-        self.log, self.paths = os.path.join(directory, "log"), os.path.join(directory, "paths")
-        with open(self.counts, "wb") as cells:
-            cells.write(bytes(32768))
-        open(self.paths, "wb").close()
+        self.served, self.ready = os.path.join(directory, "served"), os.path.join(directory, "ready")
+        self.log, self.requests_of, self.read_to = os.path.join(directory, "log"), {}, 0
+        open(self.served, "wb").close()
+        module, _, name = options.app.partition(":")
+        if not all(part.isidentifier() for part in module.split(".") + (name or "application").split(".")):
+            raise Failure("--app %r: module:callable is wanted" % options.app)
         with open(os.path.join(directory, "prefork_service_hook.py"), "w") as hook:
-            hook.write(HOOK)
+            hook.write(HOOK % {"module": module, "name": name or "application", "pid": PID_BYTES, "path": PATH_BYTES})
         chdir = os.path.abspath(options.chdir)
         self.environment = dict(
             os.environ, PYTHONPATH=directory + os.pathsep + chdir, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1",
             PREFORK_SERVICE_GC="disable" if disable else ",".join(map(str, thresholds or ())),
-            PREFORK_SERVICE_APP=options.app,
-            PREFORK_SERVICE=json.dumps({"collect": collect, "freeze": freeze,
-                                        "counts": self.counts, "ready": self.ready,
-                                        "paths": self.paths, "room": max(1, options.requests)}))
+            PREFORK_SERVICE_THEN=" ".join(["collect"] * collect + ["freeze"] * freeze),
+            PREFORK_SERVICE_SERVED=self.served, PREFORK_SERVICE_READY=self.ready)
         self.thresholds = thresholds or STOCK_THRESHOLDS
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -197,7 +186,16 @@ class Service:
             self.command = [tool, "--preload", "-w", str(options.workers), "-b", address, "--chdir", chdir,
                             "--log-level", "error", "--worker-tmp-dir", "/dev/shm", "--timeout", "120", target]
 
+    def compile_hook(self):
+        """What compiling leaves behind would not be the application's."""
+        environment = dict(self.environment, PREFORK_SERVICE_COMPILE="1")
+        del environment["PYTHONDONTWRITEBYTECODE"]
+        with open(os.devnull, "r+b") as nowhere:
+            process = subprocess.Popen(self.command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+            preforklab_capture.wait_for(process, 60)
+
     def __enter__(self):
+        self.compile_hook()
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log,
                                             start_new_session=True)
@@ -235,12 +233,16 @@ class Service:
         except OSError:
             return []
 
-    def served_paths(self, pid, first, last):
-        """The paths, as far as they are kept, of the requests that a worker has served as its first-th to last-th."""
-        with open(self.paths, "rb") as paths:
-            paths.seek((pid % 4096 * max(1, self.options.requests) + first) * PATH_BYTES)
-            found = paths.read((last - first) * PATH_BYTES)
-        return [found[n * PATH_BYTES:(n + 1) * PATH_BYTES].rstrip(b"\0") for n in range(last - first)]
+    def served_paths(self, pid):
+        """The paths, as far as they are kept, of the requests that a worker has served, in its order."""
+        with open(self.served, "rb") as served:
+            served.seek(self.read_to)
+            lines = served.read()
+        for at in range(0, len(lines) - PID_BYTES - PATH_BYTES + 1, PID_BYTES + PATH_BYTES):
+            worker, path = int(lines[at:at + PID_BYTES]), lines[at + PID_BYTES:at + PID_BYTES + PATH_BYTES]
+            self.requests_of.setdefault(worker, []).append(path.rstrip(b"\0"))
+            self.read_to += PID_BYTES + PATH_BYTES
+        return self.requests_of.get(pid, [])
 
     def look(self, pid):
         memory = {}
@@ -255,13 +257,10 @@ class Service:
             state = mem.read(216)
         counts = [struct.unpack_from("<i", state, 24 * g + 20)[0] for g in range(3)]
         statistics, long_lived = struct.unpack_from("<9q", state, 104), struct.unpack_from("<2q", state, 200)
-        with open(self.counts, "rb") as cells:
-            cells.seek(pid % 4096 * 8)
-            served = struct.unpack("<q", cells.read(8))[0]
         return {"pid": pid, "rss": memory["Rss"], "pss": memory["Pss"],
                 "shared": memory["Shared_Clean"] + memory["Shared_Dirty"],
                 "uss": memory["Private_Clean"] + memory["Private_Dirty"], "minor": int(fields[7]),
-                "major": int(fields[9]), "collections": statistics[0::3], "served": served,
+                "major": int(fields[9]), "collections": statistics[0::3], "served": len(self.served_paths(pid)),
                 "counts": counts, "long_lived": long_lived}
 
 
@@ -343,7 +342,7 @@ def measure(options):
             before = checkpoints[-1]["served"] if checkpoints else [0] * len(pids)
             mean = lambda key: sum(w[key] for w in now) / len(now)
             # the endpoints that each worker has served since the checkpoint before, in its order
-            told = [endpoints.of(service.served_paths(w["pid"], b, w["served"])) for w, b in zip(now, before)]
+            told = [endpoints.of(service.served_paths(w["pid"])[b:w["served"]]) for w, b in zip(now, before)]
             checkpoints.append({
                 "requests": count, "shared_ratio": round(mean("shared") / mean("rss"), 4),
                 "rss_bytes": round(mean("rss")), "pss_bytes": round(mean("pss")), "uss_bytes": round(mean("uss")),

@@ -40,7 +40,7 @@ class Inputs(unittest.TestCase):
     def test_bad_input_is_one_line_and_exit_2(self):
         for arguments, word in ((["--gc", "warm"], "warm"), (["--workers", "0"], "--workers"),
                                 (["--requests-file", "/nonexistent"], "/nonexistent"),
-                                (["--gc", "threshold=1,2"], "threshold=1,2")):
+                                (["--gc", "threshold=1,2"], "threshold=1,2"), (["--app", "a b:c"], "a b:c")):
             done = subprocess.run([sys.executable, SCRIPT] + arguments, capture_output=True, text=True)
             self.assertEqual(done.returncode, 2)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)

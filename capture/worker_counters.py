@@ -64,7 +64,7 @@ def rows(master, collector, lists, requests, collecting):
 
 def measure(options):
     thresholds = [int(t) for t in options.threshold.split(",") if t.isdigit()]
-    if len(thresholds) != 3:
+    if options.threshold and len(thresholds) != 3:
         raise capture.CaptureError("--threshold %r: three whole numbers are wanted" % options.threshold)
     with open(options.requests) as f:
         lines = [("%s:%d" % (options.requests, i + 1), l.strip()) for i, l in enumerate(f) if l.strip() and l[0] != "#"]
@@ -72,12 +72,14 @@ def measure(options):
     served = options.app if options.server == "gunicorn" else ""
     program = options.python or ("uwsgi" if options.server == "uwsgi" else sys.executable)
     with tempfile.TemporaryDirectory() as scratch:
-        collecting = os.path.join(scratch, "collecting.py")
-        with open(collecting, "w") as f:
-            f.write(COLLECTING % tuple(thresholds))
-        master = capture.Master(program, [options.app], "wsgi", options.threshold, [options.python_path], [], 120, quiet=True, server=options.server, served=served)
+        master = capture.Master(program, [] if served else [options.app], "wsgi", options.threshold or "enabled", [options.python_path], [], 120, quiet=True, server=options.server, served=served)
         try:
-            version = int(master.expect("L", 3600)[1])
+            loaded = master.expect("L", 3600)
+            thresholds = thresholds or [int(t) for t in loaded[4:7]]
+            collecting = os.path.join(scratch, "collecting.py")
+            with open(collecting, "w") as f:
+                f.write(COLLECTING % tuple(thresholds))
+            version = int(loaded[1])
             version = (version >> 24, version >> 16 & 255)
             if not (3, 10) <= version < (3, 13):
                 raise capture.CaptureError("CPython %d.%d: this is for 3.10 to 3.12" % version)
@@ -99,7 +101,7 @@ def main(arguments=None):
     parser.add_argument("--python", default="", metavar="FILE", help="the application's interpreter, or the program uwsgi")
     parser.add_argument("--python-path", default=".", metavar="DIR")
     parser.add_argument("--requests", required=True, metavar="FILE")
-    parser.add_argument("--threshold", default="700,10,10", metavar="A,B,C")
+    parser.add_argument("--threshold", default="", metavar="A,B,C", help="default: the release's own, as the capture loads it")
     parser.add_argument("--name", required=True, help="the application's in the table; its older rows go")
     parser.add_argument("--csv", required=True, metavar="FILE")
     options = parser.parse_args(arguments)
