@@ -24,26 +24,32 @@ class LoadHistoryTest {
 
   /**
    * The Django site, loaded by a real CPython 3.11.2 in uWSGI under these thresholds: collections
-   * of each generation, {@code long_lived_total} and {@code long_lived_pending}. A full one is due
-   * when pending is a quarter of total: under 300, 5, 10 the real load is a few objects past one.
-   * Last what pending is held to: under 5000, 10, 10 a collection that sees 4,500 objects comes
-   * some objects late. Not here is 100, 10, 10: see below.
+   * of each generation, {@code long_lived_total} and {@code long_lived_pending}, and the counter of
+   * generation 0, in which there is the measuring hook's own function. Not here is 100, 10, 10: see
+   * below.
    */
   @ParameterizedTest(name = "{0} {1} {2}")
   @CsvSource({
-    "200, 5, 5, 885, 146, 12, 68123, 16883, 60",
-    "300, 5, 10, 586, 97, 8, 82334, 3160, 60",
-    "350, 10, 10, 534, 48, 4, 76104, 8424, 60",
-    "500, 20, 50, 390, 18, 0, 0, 99456, 60",
-    "700, 3, 2, 228, 55, 10, 75628, 8762, 60",
-    "701, 10, 10, 266, 24, 2, 76576, 8424, 60",
-    "1000, 5, 5, 176, 28, 4, 68916, 14014, 60",
-    "2000, 20, 5, 100, 4, 0, 0, 70640, 60",
-    "5000, 10, 10, 43, 3, 0, 0, 61280, 330",
-    "10000, 2, 2, 21, 5, 1, 54766, 33650, 60"
+    "50, 10, 10, 3949, 358, 14, 70073, 15300, 8",
+    "150, 7, 3, 1231, 153, 14, 79662, 5435, 43",
+    "200, 5, 5, 890, 147, 12, 68134, 16883, 54",
+    "250, 10, 10, 756, 68, 6, 81606, 3011, 52",
+    "300, 5, 10, 586, 97, 8, 83213, 2106, 54",
+    "350, 10, 10, 535, 48, 4, 75903, 8424, 184",
+    "400, 8, 4, 460, 51, 8, 75425, 10024, 8",
+    "500, 20, 50, 390, 18, 0, 0, 99438, 366",
+    "700, 3, 2, 227, 55, 10, 75603, 8762, 462",
+    "701, 10, 10, 266, 24, 2, 76576, 8424, 322",
+    "900, 10, 10, 208, 18, 1, 55084, 33733, 527",
+    "1000, 5, 5, 176, 28, 4, 68390, 14013, 482",
+    "1500, 10, 10, 126, 11, 1, 81335, 0, 1453",
+    "2000, 20, 5, 99, 4, 0, 0, 72489, 1955",
+    "3000, 3, 3, 55, 12, 3, 79693, 0, 2979",
+    "5000, 10, 10, 42, 3, 0, 0, 63571, 155",
+    "10000, 2, 2, 20, 5, 1, 54363, 33938, 2334"
   })
   void collectsAsInARealLoad(
-      int t0, int t1, int t2, int gen0, int gen1, int gen2, int total, int pending, long bound) {
+      int t0, int t1, int t2, int gen0, int gen1, int gen2, int total, int pending, int count) {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     Profile loaded = ProfileReader.read(file).loadedUnder(new int[] {t0, t1, t2});
     Profile.GcFacts gc = loaded.gc();
@@ -54,24 +60,24 @@ class LoadHistoryTest {
           .as("collections of generation " + generation)
           .isEqualTo(real[generation]);
     }
-    soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(60L));
-    soft.assertThat(gc.longLivedPending()).as("pending").isCloseTo(pending, within(bound));
+    soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(30L));
+    soft.assertThat(gc.longLivedPending()).as("pending").isCloseTo(pending, within(90L));
     soft.assertThat(gc.thresholds()).containsExactly(t0, t1, t2);
-    soft.assertThat(gc.counts()[0]).isBetween(0, t0);
+    soft.assertThat(gc.counts()[0]).as("counter").isCloseTo(count, within(10));
     soft.assertAll();
   }
 
   /**
-   * Under 100, 10, 10 the counter passes the threshold by one or two now and then, or does not: the
-   * replay has ten collections fewer than the real load's 1937, and its last full one (of 11) is
-   * another (total 73486, pending 12120).
+   * Under 100, 10, 10 a full collection is due when {@code pending} is above 12,863; it is 12,825
+   * in the replay, and above that in the real load. So the replay, in step for 1,042 collections,
+   * has this one and three more 12 collections late: 1916 / 174 / 11 for 1930 / 175 / 11.
    */
   @Test
-  void collectsAboutAsOftenWhereTheCounterComesCloseToTheThreshold() {
+  void collectsAboutAsOftenWherePendingComesCloseToAQuarter() {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     long[][] stats = ProfileReader.read(file).loadedUnder(new int[] {100, 10, 10}).gc().stats();
-    assertThat(stats[0][0]).isCloseTo(1937, within(19L));
-    assertThat(stats[1][0]).isCloseTo(176, within(2L));
+    assertThat(stats[0][0]).isCloseTo(1930, within(19L));
+    assertThat(stats[1][0]).isCloseTo(175, within(2L));
     assertThat(stats[2][0]).isEqualTo(11);
   }
 
@@ -210,7 +216,7 @@ class LoadHistoryTest {
                   1,
                   new LoadHistory.Start(start, new int[3], new int[2]),
                   new LoadHistory.Lives(
-                      numbers, new int[0], new int[] {0, 1}, new int[] {age}, one),
+                      numbers, new int[0], new int[0], new int[] {0, 1}, new int[] {age}, one),
                   LoadLosses.exact(
                       1,
                       new int[] {lostAfter == 0 ? 1 : lostAfter},
