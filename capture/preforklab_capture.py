@@ -75,7 +75,7 @@ def stub():
             gc.enable()
         for at, data in on:
             os.pwrite(memory, data, at)
-    targets, application = {}, None
+    targets, application, begun = {}, None, [0]       # begun: events up to where a server comes to load the application
     # server: load
     for name in names.split():
         try:
@@ -103,7 +103,7 @@ def stub():
             space = {"__name__": "preforklab_load", "__file__": path}
             with open(path, "rb") as f:
                 exec(f.read(), space)
-            space["LoadTrace"](output, room, events, int(head), said[1], [int(a) for a in collector.split(",")[3:]], int(said[5]), [int(n) for n in said[6].split(",")], told).write()
+            space["LoadTrace"](output, room, events, int(head), said[1], [int(a) for a in collector.split(",")[3:]], int(said[5]), [int(n) for n in said[6].split(",")], told, begun[0]).write()
             say("D 0 0")
         except BaseException as e:
             say("E %s: %s" % (type(e).__name__, str(e).replace("\n", " ")))
@@ -187,7 +187,14 @@ GUNICORN = {
         from gunicorn.app.wsgiapp import WSGIApplication
         from gunicorn.arbiter import Arbiter
         sys.argv = ["gunicorn", "--preload", "--workers", "1", "--worker-class", "sync", "--bind", "127.0.0.1:0", "--log-level", "error", "--timeout", "120", "--worker-tmp-dir", "/dev/shm", server]
-        arbiter = Arbiter(WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]"))
+        served = WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]")
+        if tracing:
+            load = served.wsgi
+            def wsgi():
+                begun[0] = int.from_bytes(room[16:24], "little")
+                return load()
+            served.wsgi = wsgi
+        arbiter = Arbiter(served)
         arbiter.start()
         import signal
         for number in list(arbiter.SIGNALS) + [signal.SIGCHLD]:
@@ -1319,9 +1326,9 @@ class LoadTrace(object):
     SELDOM = 32, 0, 0                                 # net allocations from one full collection to the next
     OFTEN = 0, 64, 2048                               # a collection at each object made, each 64th of them a full one, the others of the last 2,048 at least
 
-    def __init__(self, path, room, buffer, gc_head, shelves, collections, caller, off, told):
+    def __init__(self, path, room, buffer, gc_head, shelves, collections, caller, off, told, begun):
         import struct
-        self.path, self.buffer, self.head, self.caller, self.off, self.told = path, buffer, gc_head, caller, off, told
+        self.path, self.buffer, self.head, self.caller, self.off, self.told, self.begun = path, buffer, gc_head, caller, off, told, begun
         self.due, self.every, self.reach = collections
         self.collecting = self.due or self.every
         self.shelves = [tuple(int(x) for x in shelf.split(",")) for shelf in shelves.split(";") if shelf]
@@ -1367,7 +1374,7 @@ class LoadTrace(object):
         lost, freed, passes, ended, untracked = self.told_by_many_collections()
         columns = load_columns(step, what, which, kinds, known, left, garbage, edges, constants, tracked, lost, freed, passes, ended, untracked)
         with open(self.path, "w") as f:
-            json.dump({"shelves": self.shelves, "off": self.off, "allocations": len(kinds), "step": step, "columns": columns, "events": events}, f)
+            json.dump({"shelves": self.shelves, "off": self.off, "application_at": self.application_at, "allocations": len(kinds), "step": step, "columns": columns, "events": events}, f)
 
     def told_by_many_collections(self):
         """What loads with many collections found, by the number of an object: (how many had been made when it became garbage; the
@@ -1408,7 +1415,10 @@ class LoadTrace(object):
         tuple_type, tuples = id(tuple), set()
         self.untracked = {}
         old = 0                                       # 1: emptying the lists of what lay there before, 2: done
-        for address, size, kind, count0, type_address in traced_events(self.buffer, self.used):
+        self.application_at = 0
+        for number, (address, size, kind, count0, type_address) in enumerate(traced_events(self.buffer, self.used)):
+            if number == self.begun:
+                self.application_at = len(kinds)
             op = kind & 255
             if op == 6:
                 if address in live:
@@ -2789,7 +2799,7 @@ def capture_pages(master, requests, scratch, progress, upto):
     """Which inherited pages a child has copied after so many requests: by frame number where it may be read (root), else by
     the bit for exclusively mapped pages."""
     lines = []
-    inherited = page_table(master.pid) if master.starts else {}
+    inherited = page_table(master.pid)
     with master.worker() as child:
         before = page_table(child.pid)
         frames = any(e & ((1 << 55) - 1) for e, kind in before.values())

@@ -25,6 +25,7 @@ final class LoadHistory {
 
   private final long allocations;
   private final int step;
+  private final int applicationAt;
   private final Start start;
 
   /**
@@ -88,6 +89,7 @@ final class LoadHistory {
    *
    * @param allocations collectable objects made while the application loaded
    * @param step objects made in a step
+   * @param applicationAt how many of them a server makes before it comes to load the application
    * @param start the interpreter before the load
    * @param lives which objects live how long
    * @param losses which become garbage, and when
@@ -95,10 +97,17 @@ final class LoadHistory {
    * @throws IllegalArgumentException if these contradict each other
    */
   LoadHistory(
-      long allocations, int step, Start start, Lives lives, LoadLosses losses, LoadEvents events) {
+      long allocations,
+      int step,
+      int applicationAt,
+      Start start,
+      Lives lives,
+      LoadLosses losses,
+      LoadEvents events) {
     this.events = events;
     this.allocations = allocations;
     this.step = step;
+    this.applicationAt = bounded("application_at", applicationAt, (int) allocations);
     this.start = start;
     this.losses = losses;
     int steps = Math.toIntExact(allocations / step + 1);
@@ -159,7 +168,8 @@ final class LoadHistory {
   }
 
   /**
-   * What a load would have left behind under other thresholds.
+   * What a load would have left behind if the application had set other thresholds in its first
+   * lines.
    *
    * @param freeListLimits how long each of the interpreter's free lists may be, by its number
    */
@@ -173,7 +183,11 @@ final class LoadHistory {
 
   /** Counts and generations as in a real collector. */
   private final class Collector {
-    private final int[] thresholds;
+    private final int[] applications;
+
+    /** Those in force. */
+    private int[] thresholds = start.gc().thresholds();
+
     private final int[] counts = start.gc().counts().clone();
     private final long[] collections = new long[GENERATIONS];
     private final long[] collected = new long[GENERATIONS];
@@ -211,7 +225,7 @@ final class LoadHistory {
     private final LoadEvents.FreeLists freeLists;
 
     Collector(int[] thresholds, int[] freeListLimits) {
-      this.thresholds = thresholds;
+      applications = thresholds;
       freeLists = events.new FreeLists(freeListLimits);
       Arrays.fill(firstLoss, -1);
       for (int generation = 0; generation < GENERATIONS; generation++) {
@@ -221,6 +235,9 @@ final class LoadHistory {
     }
 
     void step(int now) {
+      if (!events.known() && now * step >= applicationAt) {
+        thresholds = applications;
+      }
       listed[now] += made[now] + nested[now];
       reachable[now] += made[now];
       for (int k = endStart[now]; k < endStart[now + 1]; k++) {
@@ -278,6 +295,9 @@ final class LoadHistory {
     private void countEvents(int now) {
       int births = 0;
       for (int event = events.begin(now); event < events.end(now); event++) {
+        if (now * step + births >= applicationAt) {
+          thresholds = applications;
+        }
         int by = freeLists.counts(event);
         counts[0] = Math.max(0, counts[0] + by);
         if (by > 0 && thresholds[0] > 0 && counts[0] > thresholds[0]) {
@@ -408,7 +428,7 @@ final class LoadHistory {
       Profile.GcFacts gc =
           new Profile.GcFacts(
                   true,
-                  thresholds,
+                  applications,
                   counts,
                   longLivedTotal,
                   longLivedPending,

@@ -34,6 +34,7 @@ final class LoadParser {
   LoadHistory read(Profile.GcFacts captured) throws IOException {
     long allocations = -1;
     int step = 0;
+    int applicationAt = 0;
     Map<String, int[]> columns = Map.of();
     String events = "";
     requireObject("load");
@@ -42,6 +43,7 @@ final class LoadParser {
       in.nextToken();
       switch (key) {
         case "allocations" -> allocations = records.currentLong(0, ALLOCATIONS_MAX);
+        case "application_at" -> applicationAt = (int) records.currentLong(0, ALLOCATIONS_MAX);
         case "step" -> step = (int) records.currentLong(1, 1 << 20);
         case "at_start" -> readStart();
         case "columns" -> columns = readColumns();
@@ -61,6 +63,7 @@ final class LoadParser {
       return new LoadHistory(
           allocations,
           step,
+          applicationAt,
           new LoadHistory.Start(
               new Profile.GcFacts(
                   true,

@@ -124,6 +124,7 @@ class LoadHistoryTest {
         new LoadHistory(
                 load.objects,
                 1,
+                0,
                 new LoadHistory.Start(start, sizes, untracked),
                 load.lives(false),
                 load.losses(false),
@@ -144,8 +145,9 @@ class LoadHistoryTest {
     int[] counts = {random.nextInt(2), random.nextInt(5), random.nextInt(5)};
     int[] sizes = {random.nextInt(30), 20 + random.nextInt(100), 20 + random.nextInt(300)};
     int[] untracked = {random.nextInt(20), random.nextInt(20)};
+    int applicationAt = random.nextBoolean() ? 0 : random.nextInt(load.objects);
     Profile.GcFacts start =
-        new Profile.GcFacts(true, new int[] {700, 10, 10}, counts, 50, 20, NO_STATS, 0);
+        new Profile.GcFacts(true, new int[] {90, 3, 4}, counts, 50, 20, NO_STATS, 0);
     int[] limits = new int[RequestTrace.FREE_LISTS_MAX + 1];
     limits[1] = 5;
     limits[2] = 20;
@@ -154,6 +156,7 @@ class LoadHistoryTest {
         new LoadHistory(
                 load.objects,
                 1,
+                applicationAt,
                 new LoadHistory.Start(start, sizes, untracked),
                 load.lives(true),
                 load.losses(true),
@@ -168,7 +171,8 @@ class LoadHistoryTest {
             untracked,
             50,
             20,
-            new NaiveCollector.Lists(new int[] {0, 3, 7}, new int[] {0, 5, 20}));
+            new NaiveCollector.Lists(
+                new int[] {0, 3, 7}, new int[] {0, 5, 20}, new int[] {90, 3, 4}, applicationAt));
     assertThat(describe(outcome)).as("seed " + seed).isEqualTo(naive.describe());
   }
 
@@ -214,6 +218,7 @@ class LoadHistoryTest {
               new LoadHistory(
                   1,
                   1,
+                  0,
                   new LoadHistory.Start(start, new int[3], new int[2]),
                   new LoadHistory.Lives(
                       numbers, new int[0], new int[0], new int[] {0, 1}, new int[] {age}, one),

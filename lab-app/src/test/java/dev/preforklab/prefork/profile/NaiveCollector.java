@@ -8,9 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A collector of a {@link RandomLoad} that knows each object: three lists of them, walked. */
 final class NaiveCollector {
-  /** Free lists as lengths; the first, number 0, is none. */
+  /**
+   * Free lists as lengths; the first, number 0, is none. And the thresholds up to an object, from
+   * which on the application's hold.
+   */
   @SuppressWarnings("ArrayRecordComponent") // the test's own
-  record Lists(int[] lengths, int[] limits) {
+  record Lists(int[] lengths, int[] limits, int[] thresholds, int applicationAt) {
     boolean take(int list) {
       boolean there = lengths[list] > 0;
       lengths[list] -= there ? 1 : 0;
@@ -98,8 +101,9 @@ final class NaiveCollector {
         }
         continue;
       }
-      if (made && !lists.take(load.list[now]) && ++this.counts[0] > thresholds[0]) {
-        collect(thresholds, now - 1); // the one in the making is on no list yet
+      int[] inForce = now < lists.applicationAt ? lists.thresholds : thresholds;
+      if (made && !lists.take(load.list[now]) && ++this.counts[0] > inForce[0]) {
+        collect(inForce, now - 1); // the one in the making is on no list yet
       }
       if (listed || (made && load.nested[now] == 1)) {
         generations.get(0).add(now);
