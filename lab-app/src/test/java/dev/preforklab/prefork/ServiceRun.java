@@ -75,8 +75,7 @@ final class ServiceRun implements Arbiter.Listener {
   private final List<Integer> waiting = new ArrayList<>();
   private final Prng arrival = new Prng(1);
 
-  /** Requests from which PSS is compared. */
-  int pssFrom;
+  boolean comparePss = true;
 
   /** Requests from which faults are compared. */
   int faultsFrom = 1;
@@ -169,7 +168,7 @@ final class ServiceRun implements Arbiter.Listener {
     soft.assertThat(lab.sharedRatio)
         .as("shared ratio " + at)
         .isCloseTo(checkpoint.sharedRatio(), within(RATIO_BOUND));
-    if (checkpoint.requests() >= pssFrom) {
+    if (comparePss) {
       soft.assertThat(lab.pssKb)
           .as("PSS in kB of a worker " + at)
           .isCloseTo(checkpoint.pssKb(), within(PSS_BOUND * checkpoint.pssKb()));

@@ -68,7 +68,7 @@ class LoadHistoryTest {
   }
 
   /**
-   * Under 100, 10, 10 a full collection is due when {@code pending} is above 12,863; it is 12,825
+   * Under 100, 10, 10 a full collection is due when {@code pending} is above 12,864; it is 12,837
    * in the replay, and above that in the real load. So the replay, in step for 1,042 collections,
    * has this one and three more 12 collections late: 1916 / 174 / 11 for 1930 / 175 / 11.
    */
