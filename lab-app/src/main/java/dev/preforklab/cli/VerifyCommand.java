@@ -202,7 +202,7 @@ final class VerifyCommand extends ConsoleCommand {
   private String told(RealPython.Found found, Addresses addresses) {
     int count = found.pythons().size();
     String pythons = count + (count == 1 ? " real CPython" : " real CPythons");
-    if (only.equals("traces")) {
+    if (only.equals("traces") || count == 0) {
       return pythons;
     }
     return pythons

@@ -260,6 +260,18 @@ class MainTest {
   }
 
   @Test
+  void verifySaysOnlyWhyAnInterpreterFailedIfThereIsNoOther() throws IOException {
+    String mute = interpreter("python3.9", "");
+
+    assertThat(run("verify", "--python", mute)).isEqualTo(1);
+
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .contains("0 real CPythons")
+        .contains("FAILED: does not answer as a Python does")
+        .doesNotContain("not permitted");
+  }
+
+  @Test
   void verifyHasNothingToRunIfNoInterpreterIsSimulated() throws IOException {
     String pypy = interpreter("pypy3", "PyPy 3.10 3.10.14");
 
