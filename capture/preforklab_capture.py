@@ -2412,16 +2412,18 @@ class Master(object):
 
 
 def wait_for(process, seconds):
-    """Until a process ends that leads a group, or it has had its time and is killed with the group."""
+    """Until a process ends that leads a group, or it has had its time, or nobody waits any more: then it is killed with the group."""
     import os
     import signal
     import time
     limit = time.time() + seconds
-    while process.poll() is None:
-        if time.time() > limit:
+    try:
+        while process.poll() is None and time.time() <= limit:
+            time.sleep(0.02)
+    finally:
+        if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        time.sleep(0.02)
 
 
 def state_of(pid):

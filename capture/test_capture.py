@@ -13,6 +13,7 @@ import json
 import os
 import re
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -599,6 +600,12 @@ class CaptureTest(unittest.TestCase):
         self.assertEqual(told, [(capture.LoadTrace.SELDOM, ""), ((0, 0, 0), "")])
         self.assertEqual(len(said.splitlines()), 1, said)
         self.assertIn("not told", said)
+
+    def test_who_is_waited_for_does_not_outlast_it(self):
+        for seconds in (0.2, 30):
+            process = subprocess.Popen(["sleep", "60" if seconds < 1 else "0"], preexec_fn=os.setsid)
+            capture.wait_for(process, seconds)
+            self.assertEqual(process.returncode, -signal.SIGKILL if seconds < 1 else 0)
 
     def test_one_course_of_events_told_twice(self):
         import array
