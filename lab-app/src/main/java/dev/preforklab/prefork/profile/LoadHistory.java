@@ -107,7 +107,11 @@ final class LoadHistory {
     this.events = events;
     this.allocations = allocations;
     this.step = step;
-    this.applicationAt = bounded("application_at", applicationAt, (int) allocations);
+    if (applicationAt > allocations) {
+      throw new IllegalArgumentException(
+          "load.application_at is " + applicationAt + ", load.allocations are " + allocations);
+    }
+    this.applicationAt = applicationAt;
     this.start = start;
     this.losses = losses;
     int steps = Math.toIntExact(allocations / step + 1);

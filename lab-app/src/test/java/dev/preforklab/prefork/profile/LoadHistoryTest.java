@@ -184,6 +184,25 @@ class LoadHistoryTest {
         .hasMessageContaining(message);
   }
 
+  @Test
+  void refusesAnApplicationThatComesAfterTheLoad() {
+    Profile.GcFacts start = new Profile.GcFacts(true, new int[3], new int[3], 0, 0, NO_STATS, 0);
+    int[] none = {};
+    int[] steps = {0, 0};
+    assertThatThrownBy(
+            () ->
+                new LoadHistory(
+                    1,
+                    1,
+                    2,
+                    new LoadHistory.Start(start, new int[3], new int[2]),
+                    new LoadHistory.Lives(steps, none, none, steps, none, none),
+                    LoadLosses.exact(1, none, none, none, none, none, none),
+                    LoadEvents.NONE))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("load.application_at is 2, load.allocations are 1");
+  }
+
   private static String describe(LoadHistory.Outcome outcome) {
     Profile.GcFacts gc = outcome.gc();
     return Arrays.toString(gc.counts())
