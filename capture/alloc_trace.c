@@ -25,12 +25,13 @@
    that are on them (OP_HOLDS, size: the address of such a one). */
 typedef unsigned long word;
 
-enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC, OP_HOLDS, OP_RESIZED, OP_COLLECTED };
+enum { OP_ALLOC, OP_FREE, OP_MOVED_FROM, OP_MOVED_TO, OP_FREE_LIST, OP_SHELVED, OP_UNTRACKED, OP_TRACKED, OP_ATOMIC, OP_HOLDS, OP_RESIZED, OP_COLLECTED, OP_WAITS };
 
 struct event { word address, size; unsigned kind; int count0; word type; }; /* kind: op | domain << 8 | caller << 16, or | number of the free list << 8 */
 
-/* a free list to be kept empty: an array of objects, or the first of a chain through their first items (tuples) */
-struct shelf { volatile int *length; word *objects; word chained; };
+/* a free list to be kept empty: an array of objects, or the first of a chain through their first items (tuples); what has lain there
+   since before a collection stays while this goes on */
+struct shelf { volatile int *length; word *objects; word chained; int stays; };
 
 struct domain;
 
@@ -43,7 +44,8 @@ struct state { struct event *events; word capacity, used, dropped, depth; volati
                word every, collections, partly, *marker; int moved;
                word resizes;                                              /* whether to note those that a realloc leaves in place, too */
                word reach, marked, *second;
-               word through, above, bypass, *stacks; };
+               word through, above, bypass, *stacks;
+               word apart, inside; };                                     /* collections come between two allocations; this is in one */
 _Static_assert(sizeof(struct state) == 8 * STATE_WORDS, "Tracer.STATE_WORDS of preforklab_capture.py");
 _Static_assert(__builtin_offsetof(struct state, resizes) == RESIZES, "RESIZES of child_trace.py");
 
@@ -188,7 +190,7 @@ static inline void look_ahead(struct state *s) {
 }
 
 static inline void note_untracked(struct state *s) {
-  word started = s->recents > 0;
+  word started = s->recents > 0 && !s->apart;
   for (word i = 0; i + started < s->recents; i++) {
     word address = s->recent[i] & ~1UL;
     if (!is_untracked(s, address)) continue;
@@ -264,7 +266,24 @@ static inline void settle(struct state *s) {
   if (is_tuple || e->type == s->dict || e->type == s->frame) s->fresh[s->freshes++] = e->address;
 }
 
+static inline void note_waiting(struct state *s) {
+  for (word i = 0; i < s->shelves; i++) {
+    struct shelf *f = s->shelf + i;
+    word object = f->chained ? *f->objects : 0;
+    f->stays = *f->length;
+    for (int k = 0; k < *f->length; k++) {
+      if (!f->chained) object = f->objects[k];
+      note_fresh(s, OP_WAITS, object - s->gc_head, 0);
+      if (f->chained) object = *(word *) (object + 24);
+    }
+  }
+}
+
 static inline void look(struct state *s) {
+  if (s->apart) {
+    if (*s->collecting && !s->inside) note_waiting(s);
+    s->inside = (word) *s->collecting;
+  }
   collect_fully(s);
   settle(s);
   if (s->freshes) look_at_fresh(s);
@@ -310,7 +329,7 @@ static inline void drain(struct state *s) {
   if (s->depth) return;
   for (word i = 0; i < s->shelves; i++) {
     struct shelf *f = s->shelf + i;
-    while (*f->length > 0) {
+    while (*f->length > (s->inside ? f->stays : 0)) {
       word object = f->chained ? *f->objects : f->objects[*f->length - 1];
       if (f->chained) *f->objects = *(word *) (object + 24);
       --*f->length;

@@ -19,7 +19,7 @@ ALLOC, FREE, MOVED_FROM, MOVED_TO = range(4)
 RESIZED = 10
 # Of struct state, where it is said that those are to be noted.
 RESIZES = 264
-DOMAINS = 336                                         # behind it
+DOMAINS = 352                                         # behind it
 # CLEARED: the dynamic linker's calloc(), which does not look into the thread cache
 RAW, OBJECT, CLEARED = 0, 2, 3
 

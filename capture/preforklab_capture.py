@@ -324,86 +324,83 @@ def stub(server):
 
 
 # --- machine code of alloc_trace.c, x86-64, gcc 12.2.0; written by build_alloc_trace.py
-TRACE_OFFSETS = (2944, 3664, 4400, 5264)  # malloc, calloc, realloc, free
+TRACE_OFFSETS = (3552, 4048, 4576, 5216)  # malloc, calloc, realloc, free
 TRACE_CODE = (
     "QVdBVkFVVVNIg+wQTItuEE2F7Q+E1wAAAEiJ9UGJ1zHbRTH2SIt03RhIhfYPhJ4AAABIi1YISIuCqAAAAPbEQHQfqQAAAIB0CfaG"
     "qQAAAAJ0D0g7l9AAAAB0JUG+AQAAAEiDwwFMOet1ukiDxBBEifBbXUFdQV5BX8NmDx9EAABIi0cwSInySCnCSIP4IHQwSIM6AHTL"
     "QYP/CHS/QY1XAUiJfCQI6Fb///9Ii3wkCIXAuAEAAABED0Xw66UPH0AASItCEEjR+EiD+P51yeuSkEiDxBBBvgIAAABbRInwXUFd"
-    "QV5BX8NmLg8fhAAAAAAASIPEEEUx9ltEifBdQV1BXkFfw2ZmLg8fhAAAAAAAZpBIi0dwSIXAD4RFAwAASIt3KEiJ+UiLv+AAAABE"
-    "iwZIifpIhf8PhI4AAABIi4HoAAAAMdJFMclI9/eLBkGB+P//fwBBD5/BQcHhGEQpyAGBAAEAAEGB+P//fwBBD57BMcDHBgAAAAFI"
-    "hdIPlcBMIchICYHwAAAAQYH4//9/AA+O3QAAAEyLQXhMicBIhdIPhMAAAABMAcZBxwAAAAAASNHuxwYBAAAASIuBgAAAADHSSIkQ"
-    "ww8fRAAASIO5iAAAAAB0LosAhcB0KMcGAAAAAUGB+P//fwB/eEiDuaAAAAAAdG66AQAAAOmMAAAADx9EAABIi4GgAAAAQYH4//9/"
-    "AH5ASIXAdEpIi7moAAAAiwZEjYf///8AQTnAD4zCAQAAuAAAgACLFin4AcA5wn0iiwaNBHiJBusZZi4PH4QAAAAAAIsWgcIAAAAB"
-    "iRZIhcB1kkiLQXjHAAAAAAHpSP///2aQSIO5oAAAAAAPhBX///9IhdIPlMIPttJBVFVTSItBEEyLWQhMOdgPg7wBAABMjUABSMHg"
-    "BUyJQRBIAwF0H0iJUAjHQBALAgAAixZIxwAAAAAAiVAUSMdAGAAAAABMi5GYAAAAMe1Ig4HoAAAAAU2F0kAPlcVMOdUPg9sAAABI"
-    "i1kwTIuBkAAAAEmJ6etRDx8ASIM6AHU7SItBEEw52HNhTI1gAUjB4AVMiWEQSAMBdFVIiRBJixDHQBAGAAAAg+IBSIlQCIsWSMdA"
-    "GAAAAACJUBRJg8EBSYPACE050XN6SYsQSIPi/kiD+yB1pUiLQhBI0fhIg/j+dJ7r12YPH0QAAEiDQRgBTItBeEiF/3QRSIuB6AAA"
-    "ADHSSPf3SIXSdSFBxwAAAAABSIuBgAAAAEjHAAAAAABbXUFcww8fgAAAAABMAcZBxwAAAAAASNHuxwYBAAAA69EPHwBNhdJ0FkiL"
-    "gZAAAABKi1TQ+EiJEEiLueAAAABIiamYAAAA64kPH0AASIO5mAAAAAAPhGH+//9Ii7mQAAAA6ypmDx+EAAAAAAAxwEiDPgAPlMBI"
-    "CfBIiQTXSIPCAUg7kZgAAAAPgy7+//9IizTXSIPm/kiDeTAgddBIi0YQSNH4SIP4/g+UwA+2wOvGDx9EAABIg0EYAelq/v//w2Zm"
-    "Lg8fhAAAAAAAZpBBV0FWSYnOQVVJidVBVEmJ9FVIif1TSIs/TItfQEiLdxBMi38ITYXbdF1Ii19ITItXUDHADx9AAEiLFMNIYwpB"
-    "OQyCdDlMOf5zNEiJ8kGJDIJIg8YBSMHiBUgDF0iJSgiJwcHhCEjHAgAAAACDyQREiUIUiUoQSMdCGAAAAABIg8ABTDnYdbFIiXcQ"
-    "TDn+D4M8AQAASI1GAUjB5gVIiUcQSAM3dFhIi1UwTIkuTIl2CInQweAIRAngSIN/WAB0B0nB4RBECchIi09wRAOHAAEAAIlGEDHA"
-    "RIlGFMeHAAEAAAAAAABIhcl0CosBhcAPlcAPtsBIiUYYSIP6AnQTW11BXEFdQV5BX8MPH4QAAAAAAEiLl7gAAABNheR1TEiJdzhI"
-    "i4egAAAASIXAdNFIi18wSI1TEEk51nLESIuPmAAAAEiLt5AAAABIOcEPhCMBAABIjUEBSImHmAAAAEyJLM7rnA8fgAAAAAC4CQAA"
-    "AEwPo+BybUiF0g+FggAAAEiDv6AAAAAAD4Rz////SIuHmAAAAEyNQP9MicDrIWYPH0QAAEiLt5AAAABIjQzGSIPoAUiLEUiD4v5J"
-    "OdV0dEiD+P913+k3////Zi4PH4QAAAAAAEiDRxgBW11BXEFdQV5BX8NIg7/AAAAAAEiLh6AAAAAPhDL///9IiXc46Sn///9MjUL/"
-    "SIu3sAAAAEyJwg8fQABIiwzWSInQSI1S/0iD4fhJOc10HkiD+v915ulN////TImHmAAAAEqLBMZIiQHpu/7//0yJh7gAAABMOcAP"
-    "gyr///9mDx9EAABIg8ABSIsUxkiJVMb4SDuHuAAAAHLq6Qn///9IicFI0elIiY+YAAAAD4TK/v//MdLrDWYPH0QAAEiLh6AAAABI"
-    "AdBIKchIiwTGSIkE1kiLj5gAAABIg8IBSDnKctvplv7//2YPH0QAAEiLB0iDuOAAAAAAD4RnAQAASIN/MAIPhVwBAABIi1BwixKF"
-    "0g+FTgEAAEiLSChIi1B4SIu4+AAAAEyLiCABAABIKcpIK0gwSI1x/EiJ0UgPuvE/SAHxTItBCEmD4PxMOccPhBEBAABIg7jwAAAA"
-    "AA+FpgAAAEyLgOgAAABNicJMK5AYAQAATDuQEAEAAA+CiAAAAEyJgBgBAABMi1cITIsfSYPi/E2JGk2LQwhBg+ADTQnQTYlDCE2L"
-    "UQhJg+L8SYk6TItHCEGD4ANNCdBMiUcITYsRTIkXTYtCCEGD4ANJCfhNiUIITItRCEmD4vxMOdcPhIkAAABNiQpNi0EIQYPgA00J"
-    "0E2JQQhJiQlMi0EIQYPgA00JwUyJSQhIx4DwAAAAAAAAAEyLQQhMiw9Jg+D8STnJdEJI0epIiQ9IjQQySItRCIPiA0gJ+kiJUQhI"
-    "i0gISIPh/EyJCUmLUQiD4gNICcpJiVEISYkASItQCIPiA0wJwkiJUAjDDx+AAAAAAEyJD02LQQhBg+ADSQn46XL///9mZi4PH4QA"
-    "AAAAAGaQQVZIiflBVUFUVVNIi5+4AAAASIXbD4SYAAAASIuvsAAAAEUxwDHb6z4PH4AAAAAAMdJJgzkAD5TCg+ABhdJ1UEiFwA+F"
-    "rwAAAE+NHApMi6HQAAAATTljCHRuSYPAAUw7gbgAAABzTEqLRMUATItRMEmJwUmD4fhJg/ogdbNJi1EQSNH6SIP6/g+Uwg+20uup"
-    "SIXAD4SvAAAASYPJAUmDwAFMiUzdAEiDwwFMO4G4AAAAcrRIiZm4AAAAW11BXEFdQV7DDx9EAAAx0kyJ3kiJz+hb9v//hcAPhLsA"
-    "AACD+AIPhXT///9MiUzdAEiDwwHpZv///w8fQABIi0EQSDtBCA+DWgEAAEiNUAFIweAFSIlREEgDAQ+ELv///0iLUSjHQBAHAgAA"
-    "TIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6Qb///8PH0QAAEiLQRBIO0EID4MyAQAASI1QAUjB4AVIiVEQSAMBD4Qu////SItRKMdA"
-    "EAYCAABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBTpBv///w8fRAAASItBEEiLeQhIOfgPg+8AAABIjVABSMHgBUiJURBIAwF0I0iL"
-    "USjHQBAIAgAATIkIixJIx0AIAAAAAEjHQBgAAAAAiVAUSYN7EAAPhHL+//9JjVMYMcDrEkiDwAFIg8IISTtDEA+DWP7//0iLMkw7"
-    "Zgh15UiDfhAAdN5MKdZJg/ogdFVIgz4AdM9Mi2kQSTn9c3hNjXUBScHlBUyJcRBMAyl0tUmJdQhIi3EoQcdFEAkCAACLNk2JTQBJ"
-    "x0UYAAAAAEGJdRTrkZBIg0EYAenf/f//Zg8fRAAATItuEEnR/UmD/f4PhG/////rng8fRAAASINBGAHpB/7//2YPH0QAAEiDQRgB"
-    "6Tv///9Ig0EYAelE////Dx9AAFVIieVBV0FWQVVBVFNIg+wYSIsfSIl9yEiJdcBIid/obPX//0iLQzhIhcB0eEiLSzBIx0M4AAAA"
-    "AEiLk7gAAABIg/kQD4S5AQAASIt4CEiNcRBIOfcPgyEBAABIi3AYSIX2dEhIO5PAAAAAcz9IObPQAAAAD4Q2AgAASDmzyAAAAHQJ"
-    "SDmz2AAAAHUgTIsASIuDsAAAAEiNSgFIiYu4AAAATIkE0EiLk7gAAABIhdIPhUEBAABIi33I6PL6//9Mi2sgTYXtD4XeAAAASIN7"
-    "WAAPhNMAAABmLg8fhAAAAAAASItTYEuNRG0ATI08wkmLB4sQhdJ/cemVAAAADx9EAABMiyJJi0wkGEiJCosQg+oBSIN7cACJEEiL"
-    "Qyh0EUiDu+AAAAAAdQeLEIPqAYkQTItzaESLAEUxyUyJ6b4FAAAATIniSCtTMEyJ9+ih9///SYt+CEyJ5kgrczBB/1YoSYsHixCF"
-    "0n4pSYN/EABJi1cIdY5IYwhMi2TK+OuPSIswSIt0MQhIiXAY6dL+//8PHwBJg8UBTDtrWA+CQv///0iLRchIixhMi2sgSItDKEyL"
-    "fchJg8UBSIt1wESLIEmLfwhMiWsgQf9XEEmLF0iJw0iLQiBIg+gBSIlCIEiF23QFSIXAdDtIg8QYSInYW0FcQV1BXkFfXcNIid/o"
-    "Uvv//+my/v//SIswSIs2SIPuAUiB/v//DwAPhzD+///pjf7//0yLgkABAABIie9NhcB0PUmDfzACdTZIi0IQSIP4P3csMfbrDA8f"
-    "RAAASItCEEiJzkiNTgFIweAFSAHwSIs0z0mNBMBIiTBIg/kgdd1Mi08ITDuKKAEAAHQeSItNwEiLfchFD7fJRYngSInaMfboX/b/"
-    "/+lO////SIuCMAEAAEiLijgBAABIOUzHCHXNSffR68hMiwBOi0wBEEqNTMkYSDnPD4W0/f//6cT9//8PH0QAAFVIieVBV0FWQVVB"
-    "VFNIg+woTIsvSIl9yEiJVbhMie9IiXXA6Jjy//9Ji1U4SIXSdHhJi3UwScdFOAAAAABJi424AAAASIP+EA+EuQEAAEyLQghIjX4Q"
-    "STn4D4MeAQAASIt6GEiF/3RISTuNwAAAAHM/STm90AAAAA+EQgIAAEk5vcgAAAB0CUk5vdgAAAB1IEyLCkmLlbAAAABIjXEBSYm1"
-    "uAAAAEyJDMpJi424AAAASIXJD4VBAQAASIt9yOge+P//SYtdIEiF2w+F2gAAAEmDfVgAD4TPAAAAZg8fRAAASYtNYEiNFFtMjTTR"
-    "SYsWiwqFyX9z6ZYAAABmDx9EAABMizlJi3cYSIkxiwqD6QFJg31wAIkKSYtVKHQRSYO94AAAAAB1B4sKg+kBiQpNi2VoRIsCSInZ"
-    "RTHJvgUAAABMifpJK1UwTInn6NL0//9Ji3wkCEyJ/kkrdTBB/1QkKEmLFosKhcl+KEmDfhAASYtOCHWNSGMyTIt88fjrjUiLOkiL"
-    "fD4ISIl6GOnV/v//ZpBIg8MBSTtdWA+CQv///0iLRchMiyhJi10gSYtVKEyLdchIg8MBSIt1wESLOkmLfghJiV0gSItVuEH/VhhJ"
-    "ixZIicNIi0IgSIPoAUiJQiBIhdt0BUiFwHQ7SIPEKEiJ2FtBXEFdQV5BX13DTInv6H74///psv7//0iLOkiLP0iD7wFIgf///w8A"
-    "D4cw/v//6Y3+//9Mi4JAAQAASInvTYXAdEFJg34wAnU6SItCEEiD+D93MDH26xBmDx+EAAAAAABIi0IQSInOSI1OAUjB4AVIAfBI"
-    "izTPSY0EwEiJMEiD+SB13UyLTwhMO4ooAQAAdCZIi03ASItFuEUPt8lFifhIi33ISInaMfZID6/I6H/z///pQv///0iLgjABAABI"
-    "i7I4AQAASDl0xwh1xUn30evATIsKTotUDhBKjXTWGEk58A+FqP3//+m4/f//Dx9EAABVSInlQVdBVkFVQVRTSIPsKEyLN0iJfchI"
-    "iVW4TIn3SIl1wOi47///SYtWOEiF0nR4SYt2MEnHRjgAAAAASYuOuAAAAEiD/hAPhAcCAABMi0IISI1+EEk5+A+DFwEAAEiLehhI"
-    "hf90SEk7jsAAAABzP0k5vtAAAAAPhCQCAABJOb7IAAAAdAlJOb7YAAAAdSBMiwpJi5awAAAASI1xAUmJtrgAAABMiQzKSYuOuAAA"
-    "AEiFyQ+FjwEAAEmLXiBIhdsPheMAAABJg35YAA+E2AAAAA8fgAAAAABJi05gSI0UW0yNLNFJi1UAiwqFyX9z6Z0AAAAPH0QAAEyL"
-    "OUmLdxhIiTGLCoPpAUmDfnAAiQpJi1YodBFJg77gAAAAAHUHiwqD6QGJCk2LZmhEiwJIidlFMcm+BQAAAEyJ+kkrVjBMiefo+vH/"
-    "/0mLfCQITIn+SSt2MEH/VCQoSYtVAIsKhcl+L0mDfRAASYtNCHWMSGMyTIt88fjrjEiLOkiLfD4ISIl6GOnc/v//Zg8fhAAAAAAA"
-    "SIPDAUk7XlgPgjr///9Ii0XITIswSYteIEmLVihIg8MBTIttwESLOkyJ7kiLVbhJiV4gTIt1yEmLfghB/1YgSYsWSInDSItCIEiD"
-    "6AFIiUIgdVNIhdsPlcFJOd0PhIUAAACEyXR7TYXtD4S+AAAATIt1yEiLTbhFMclFifhIidq+AwAAAEyJ9+gj8f//SItVwEUxyUWJ"
-    "+DHJvgIAAABMiffoCvH//0iDxChIidhbQVxBXUFeQV9dw0yJ9+hQ9f//6WT+//9IizpIiz9Ig+8BSIH///8PAA+H4v3//+k//v//"
-    "SDldwHW/hMl0u0iDuggBAAAAdLFIi024SIt9yEUxyUWJ+EiJ2r4KAAAA6KDw///rlEyLCk6LVA4QSo101hhJOfAPhcb9///p1v3/"
-    "/0yLgkABAABIie9NhcB0C0iLdchIg34wAnRFTItPCEw7iigBAAB0HkiLTbhIi33IRQ+3yUWJ+EiJ2jH26EPw///pNP///0iLgjAB"
-    "AABIi7I4AQAASDl0xwh1zUn30evISItKEEiD+T93sesPDx+EAAAAAABIi0oQSInwSI1wAUjB4QVIAchIiwz3SY0EwEiJCEiD/iB1"
-    "3euCZmYuDx+EAAAAAABBVkFVQVRJifRVSIn9U0iLH0iJ3+hn7P//SItDOEiFwHR4SItLMEjHQzgAAAAASIuTuAAAAEiD+RAPhJUB"
-    "AABIi3gISI1xEEg59w+DRQEAAEiLcBhIhfZ0SEg7k8AAAABzP0g5s9AAAAAPhKYBAABIObPIAAAAdAlIObPYAAAAdSBMiwBIi4Ow"
-    "AAAASI1KAUiJi7gAAABMiQTQSIuTuAAAAEiF0g+FHQEAAEiLQyBNheR0CUiFwA+ENAEAAEiDwAFIi30ITInmSIlDIP9VKEiLXQBI"
-    "i0MgTI1o/0yJayBNhe0PhdcAAABIg3tYAA+EzAAAAGYPH0QAAEiLU2BLjURtAEyNNMJJiwaLEIXSf3LpnQAAAA8fRAAASIsqSItN"
-    "GEiJCosQg+oBSIN7cACJEEiLQyh0EUiDu+AAAAAAdQeLEIPqAYkQTItjaESLAEUxyUyJ6b4FAAAASInqSCtTMEyJ5+h67v//SYt8"
-    "JAhIie5IK3MwQf9UJChJiwaLEIXSfjBJg34QAEmLVgh1jUhjCEiLbMr4641IizBIi3QxCEiJcBjprv7//2YuDx+EAAAAAABJg8UB"
-    "TDtrWA+COv///1tdQVxBXUFew0iJ3+hx8v//6db+//9IizBIizZIg+4BSIH+//8PAA+HVP7//+mx/v//SItDKEUxyTHJTInivgEA"
-    "AABIie9EiwDo1O3//0iLQyDpp/7//0yLAE6LTAEQSo1MyRhIOc8PhUT+///pVP7//w=="
+    "QV5BX8NmLg8fhAAAAAAASIPEEEUx9ltEifBdQV1BXkFfw2ZmLg8fhAAAAAAAZpBBV0FWSYnOQVVJidVBVEmJ9FVIif1TSIs/TItf"
+    "QEiLdxBMi38ITYXbdF1Ii19ITItXUDHADx9AAEiLFMNIYwpBOQyCdDlMOf5zNEiJ8kGJDIJIg8YBSMHiBUgDF0iJSgiJwcHhCEjH"
+    "AgAAAACDyQREiUIUiUoQSMdCGAAAAABIg8ABTDnYdbFIiXcQTDn+D4M8AQAASI1GAUjB5gVIiUcQSAM3dFhIi1UwTIkuTIl2CInQ"
+    "weAIRAngSIN/WAB0B0nB4RBECchIi09wRAOHAAEAAIlGEDHARIlGFMeHAAEAAAAAAABIhcl0CosBhcAPlcAPtsBIiUYYSIP6AnQT"
+    "W11BXEFdQV5BX8MPH4QAAAAAAEiLl7gAAABNheR1TEiJdzhIi4egAAAASIXAdNFIi18wSI1TEEk51nLESIuPmAAAAEiLt5AAAABI"
+    "OcEPhCMBAABIjUEBSImHmAAAAEyJLM7rnA8fgAAAAAC4CQAAAEwPo+BybUiF0g+FggAAAEiDv6AAAAAAD4Rz////SIuHmAAAAEyN"
+    "QP9MicDrIWYPH0QAAEiLt5AAAABIjQzGSIPoAUiLEUiD4v5JOdV0dEiD+P913+k3////Zi4PH4QAAAAAAEiDRxgBW11BXEFdQV5B"
+    "X8NIg7/AAAAAAEiLh6AAAAAPhDL///9IiXc46Sn///9MjUL/SIu3sAAAAEyJwg8fQABIiwzWSInQSI1S/0iD4fhJOc10HkiD+v91"
+    "5ulN////TImHmAAAAEqLBMZIiQHpu/7//0yJh7gAAABMOcAPgyr///9mDx9EAABIg8ABSIsUxkiJVMb4SDuHuAAAAHLq6Qn///9I"
+    "icFI0elIiY+YAAAAD4TK/v//MdLrDWYPH0QAAEiLh6AAAABIAdBIKchIiwTGSIkE1kiLj5gAAABIg8IBSDnKctvplv7//2YPH0QA"
+    "AEiLB0iDuOAAAAAAD4RnAQAASIN/MAIPhVwBAABIi1BwixKF0g+FTgEAAEiLSChIi1B4SIu4+AAAAEyLiCABAABIKcpIK0gwSI1x"
+    "/EiJ0UgPuvE/SAHxTItBCEmD4PxMOccPhBEBAABIg7jwAAAAAA+FpgAAAEyLgOgAAABNicJMK5AYAQAATDuQEAEAAA+CiAAAAEyJ"
+    "gBgBAABMi1cITIsfSYPi/E2JGk2LQwhBg+ADTQnQTYlDCE2LUQhJg+L8SYk6TItHCEGD4ANNCdBMiUcITYsRTIkXTYtCCEGD4ANJ"
+    "CfhNiUIITItRCEmD4vxMOdcPhIkAAABNiQpNi0EIQYPgA00J0E2JQQhJiQlMi0EIQYPgA00JwUyJSQhIx4DwAAAAAAAAAEyLQQhM"
+    "iw9Jg+D8STnJdEJI0epIiQ9IjQQySItRCIPiA0gJ+kiJUQhIi0gISIPh/EyJCUmLUQiD4gNICcpJiVEISYkASItQCIPiA0wJwkiJ"
+    "UAjDDx+AAAAAAEyJD02LQQhBg+ADSQn46XL///9mZi4PH4QAAAAAAGaQQVZIiflBVUFUVVNIg79IAQAAAEiLb3APhAMDAACLRQBM"
+    "i0cohcAPhZQBAABIY0UASImBUAEAAEiLseAAAABBizhIifBIhfYPhCsBAABIi4HoAAAAMdJFMclI9/ZBiwCB////fwBBD5/BQcHh"
+    "GEQpyAGBAAEAAEHHAAAAAAFIhdJBD5XBMcCB////fwAPnsBMIchICYHwAAAAgf///38AD45zBAAASIt5eEiJ+EiF0g+EswIAAEkB"
+    "+McHAAAAAEnR6EHHAAEAAABIi4GAAAAASMcAAAAAAEiLQThIi5G4AAAASIXAdHpIi3EwSMdBOAAAAABIg/4QD4T8AwAATItACEiN"
+    "fhBJOfgPgysCAABIi3gYSIX/dEpIO5HAAAAAc0FIObnQAAAAD4SMBQAASDm5yAAAAHQJSDm52AAAAHUiTIsISIuBsAAAAEiNcgFI"
+    "ibG4AAAATIkM0EiLkbgAAABmkEiF0g+FDwIAAFtdQVxBXUFew2YPH0QAAEiDuYgAAAAAD4RSAQAAi1UAhdIPhEcBAABBxwAAAAAB"
+    "gf///38AD4/AAQAASIO5oAAAAAAPhLIBAAC6AQAAAOlzAwAADx9AAEiDv1ABAAAAD4Ve/v//TItnWE2F5A+EUf7//0yLV2BJweQF"
+    "TQHUZi4PH4QAAAAAAEmLehAx9kiF/3QITYtqCEmLdQBNiwpBiwFBiUIYQYsBhcAPjqgAAABIi1kwTItZCDHS610PH0AASItBEEw5"
+    "2A+DcwQAAEyNaAFIweAFTIlpEEgDAXQsSYn1x0AQDAIAAEkp3UjHQAgAAAAATIkoRYsoSMdAGAAAAABEiWgUSIX/dARIi3YYQYsB"
+    "SIPCATnQfj9Ihf91ok2LaghIi0EQSYt01QBMOdgPg/wDAABMjXABSMHgBUyJcRBIAwF1mUGLAUiDwgE50H/SDx+EAAAAAABJg8Ig"
+    "TTnUD4Uj////6Vr9//9mDx9EAABIi5GgAAAAgf///38AfmlIhdJ0eEiLkagAAABBizCNuv///wA59w+MygQAALgAAIAAQYswKdAB"
+    "wDnGfVBBiwCNBFBBiQDrRZBIhe0PhK39//9Mi0co6QX9//9mDx9EAABIizhIi3w+CEiJeBjpyP3//w8fgAAAAABBiwAFAAAAAUGJ"
+    "AEiF0g+FTv7//0iLQXjHAAAAAAHpVf3//w8fRAAASIuZsAAAADHtRTHA60FmLg8fhAAAAAAAMdJJgzkAD5TCg+ABhdJ1T0iFwA+F"
+    "rwAAAE+NHBFMi6HQAAAATTljCHRuSYPAAUw7gbgAAABzSkqLBMNMi1EwSYnBSYPh+EmD+iB1tEmLURBI0fpIg/r+D5TCD7bS66pI"
+    "hcAPhLAAAABJg8kBSYPAAUyJDOtIg8UBTDuBuAAAAHK2W0iJqbgAAABdQVxBXUFeww8fgAAAAAAx0kyJ3kiJz+hb9v//hcAPhIMB"
+    "AACD+AIPhXT///9MiQzrSIPFAeln////Dx9EAABIi0EQSDtBCA+DcgIAAEiNUAFIweAFSIlREEgDAQ+ELv///0iLUSjHQBAHAgAA"
+    "TIkIixJIx0AIAAAAAEjHQBgAAAAAiVAU6Qb///8PH0QAAEiLQRBIO0EID4MEAwAASI1QAUjB4AVIiVEQSAMBD4Qt////SItRKMdA"
+    "EAYCAABMiQiLEkjHQAgAAAAASMdAGAAAAACJUBTpBf///w8fRAAASIs4SIs/SIPvAUiB////DwAPh+37///pTPz//w8fQABIg7mg"
+    "AAAAAA+Ef/v//0iF0g+Uwg+20kiLQRBIi1kISDnYD4MQAwAASI14AUjB4AVIiXkQSAMBdCBIiVAIx0AQCwIAAEGLEEjHAAAAAACJ"
+    "UBRIx0AYAAAAAEyLkZgAAABIg4HoAAAAAU2F0g+FdwEAAEyJkZgAAABIi3l4SIX2dBVIi4HoAAAAMdJI9/ZIhdIPhQf7///HBwAA"
+    "AAHpD/v//w8fgAAAAABIi0EQTItpCEw56A+D8wEAAEiNUAFIweAFSIlREEgDAXQjSItRKMdAEAgCAABMiQiLEkjHQAgAAAAASMdA"
+    "GAAAAACJUBQx0kmDexAASY1zGHUX6aP9//9Ig8IBSIPGCEk7UxAPg5H9//9IiwZMO2AIdeVIg3gQAHTeTCnQSInHSYP6IA+EnwAA"
+    "ADHASIM/AA+UwIXAdcFIi0EQTDnoD4P3AQAATI1wAUjB4AVMiXEQSAMBdKNIiXgISIt5KMdAEAkCAACLP0yJCEjHQBgAAAAAiXgU"
+    "64IPHwBIg0EYAenU+///Zg8fRAAASINBGAHpwPv//2YPH0QAAEyLCE6LVA4QSo101hhJOfAPhV76///pbvr//w8fRAAASINBGAHp"
+    "x/z//2YPH0QAAEiLQBBI0fhIg/j+D5TAD7bA6VT///9mkEyLqUgBAAAx7U2F7UAPlMVMOdUPg0sBAABMi6GQAAAATItZMEmJ6UyJ"
+    "5+tiDx9AADHASIM6AA+UwIXAdEBIi0EQSDnYc2pMjXABSMHgBUyJcRBIAwEPhDX+//9IiRBIixfHQBAGAAAAg+IBSIlQCEGLEEjH"
+    "QBgAAAAAiVAUSYPBAUiDxwhNOdEPg50AAABIixdIg+L+SYP7IHWVSItCEEjR+EiD+P4PlMAPtsDri2aQSINBGAHp1v3//0iDQRgB"
+    "6TT8//9Ig0EYAek3/v//SIO5mAAAAAAPhIj7//9Ii7mQAAAA6yQPHwAx0kiDPgAPlMJICfJIiRTHSIPAAUg7gZgAAAAPg1v7//9I"
+    "izTHSIPm/kiDeTAgddBIi1YQSNH6SIP6/g+Uwg+20uvGTYXtdRBLi0TU+EmJBCRIi7HgAAAASYnq6UH9//8PH4QAAAAAAEiDQRgB"
+    "6Rf9//9Ig0EYAemz/f//TIuhkAAAAOvDDx8AVUiJ5UFXQVZJif5BVUFUU0iD7BhIix9IiX3ISIl1wEiJ3+hp9///TIn36MH1//9M"
+    "i2sgTYXtD4XVAAAASIN7WAAPhMoAAABIi7NQAQAAZpBNiepJweIFTANTYE2J1+tlTIsiSYtMJBhIiQqLEIPqAUiDe3AAiRBIi0Mo"
+    "dBFIg7vgAAAAAHUHixCD6gGJEEyLc2hEiwBFMclMiem+BQAAAEyJ4kgrUzBMiffogfL//0mLfghMieZIK3MwQf9WKEiLs1ABAABJ"
+    "iwcx0osISIX2dARBi1cYOdF+H0mDfxAASYtXCA+FeP///0hjCEyLZMr46Xb///8PHwBJg8UBTDtrWA+CSv///0iLRchIixhMi2sg"
+    "SItDKEyLfchJg8UBSIt1wESLIEmLfwhMiWsgQf9XEEmLF0iJw0iLQiBIg+gBSIlCIEiF23QFSIXAdBJIg8QYSInYW0FcQV1BXkFf"
+    "XcNMi4JAAQAASInvTYXAdD5Jg38wAnU3SItCEEiD+D93LTH26w1mDx9EAABIi0IQSInOSI1OAUjB4AVIAfBIizTPSY0EwEiJMEiD"
+    "+SB13UyLTwhMO4ooAQAAdB5Ii03ASIt9yEUPt8lFieBIidox9uhf8f//6Xb///9Ii4IwAQAASIuKOAEAAEg5TMcIdc1J99HryFVI"
+    "ieVBV0FWQVVBVFNIiftIg+woTIsvSIl9yEiJdcBMie9IiVW46HX1//9Iid/ozfP//0mLXSBIhdsPhekAAABJg31YAA+E3gAAAEmL"
+    "vVABAABmDx9EAABJidpJweIFTQNVYE2J1utuDx+EAAAAAABMizlJi3cYSIkxiwqD6QFJg31wAIkKSYtVKHQRSYO94AAAAAB1B4sK"
+    "g+kBiQpNi2VoRIsCRTHJSInZvgUAAABMifpJK1UwTInn6ILw//9Ji3wkCEyJ/kkrdTBB/1QkKEmLvVABAABJixYxyYsySIX/dARB"
+    "i04YOc5+JkmDfhAASYtOCA+Fd////0hjMkyLfPH46XT///9mLg8fhAAAAAAASIPDAUk7XVgPgjr///9Ii0XITIsoSYtdIEmLVShM"
+    "i3XISIPDAUiLdcBEizpJi34ISYldIEiLVbhB/1YYSYsWSInDSItCIEiD6AFIiUIgSIXbdAVIhcB0EkiDxChIidhbQVxBXUFeQV9d"
+    "w0yLgkABAABIie9NhcB0OkmDfjACdTNIi0IQSIP4P3cpMfbrCWaQSItCEEiJzkiNTgFIweAFSAHwSIs0z0mNBMBIiTBIg/kgdd1M"
+    "i08ITDuKKAEAAHQmSItNwEiLRbhFD7fJRYn4SIt9yEiJ2jH2SA+vyOhP7///6XL///9Ii4IwAQAASIuKOAEAAEg5TMcIdcVJ99Hr"
+    "wFVIieVBV0FWQVVBVFNIg+woTIs3SIl9yEiJdcBMifdIiVW46Gjz//9Ji14gSIXbD4XkAAAASYN+WAAPhNkAAABJi75QAQAAZg8f"
+    "hAAAAAAASYnaScHiBU0DVmBNidXrZkyLOUmLdxhIiTGLCoPpAUmDfnAAiQpJi1YodBFJg77gAAAAAHUHiwqD6QGJCk2LZmhEiwJF"
+    "MclIidm+BQAAAEyJ+kkrVjBMiefogu7//0mLfCQITIn+SSt2MEH/VCQoSYu+UAEAAEmLVQAxyYsySIX/dARBi00YOc5+JUmDfRAA"
+    "SYtNCA+Fdv///0hjMkyLfPH46XP///9mDx+EAAAAAABIg8MBSTteWA+CQv///0iLRchMizBJi14gSYtWKEiDwwFMi23ARIs6TInu"
+    "SItVuEmJXiBMi3XISYt+CEH/ViBJixZIicNIi0IgSIPoAUiJQiB1S0iF2w+VwUk53XRYhMl0Tk2F7XR6TIt1yEiLTbhFMclFifhI"
+    "idq+AwAAAEyJ9+ir7f//SItVwEUxyUWJ+DHJvgIAAABMiffoku3//0iDxChIidhbQVxBXUFeQV9dw0g5XcB16ITJdORIg7oIAQAA"
+    "AHTaSItNuEiLfchFMclFifhIidq+CgAAAOhR7f//671Mi4JAAQAASInvTYXAdAtIi03ISIN5MAJ0RUyLTwhMO4ooAQAAdB5Ii024"
+    "SIt9yEUPt8lFifhIidox9ugP7f//6Xj///9Ii4IwAQAASIuKOAEAAEg5TMcIdc1J99HryEiLShBIg/k/d7HrCw8fQABIi0oQSInw"
+    "SI1wAUjB4QVIAchIiwz3SY0EwEiJCEiD/iB13euGZmYuDx+EAAAAAABBVkFVQVRVSIn1U0yLJ0iJ+0yJ5+j38P//SYtEJCBIhe10"
+    "CUiFwA+ECwEAAEiDwAFIi3sISInuSYlEJCD/UyhIixtIi0MgTI1o/0yJayBNhe0PhdcAAABIg3tYAA+EzAAAAEiLs1ABAAAPH4AA"
+    "AAAATYnsScHkBUwDY2DrZw8fAEiLKkiLTRhIiQqLEIPqAUiDe3AAiRBIi0ModBFIg7vgAAAAAHUHixCD6gGJEEyLc2hEiwBFMclM"
+    "iem+BQAAAEiJ6kgrUzBMiffo4uv//0mLfghIie5IK3MwQf9WKEiLs1ABAABJiwQkMdKLCEiF9nQFQYtUJBg50X4mSYN8JBAASYtU"
+    "JAgPhXX///9IYwhIi2zK+Oly////Dx+EAAAAAABJg8UBTDtrWA+CQv///1tdQVxBXUFew0mLRCQoRTHJMclIieq+AQAAAEiJ30SL"
+    "AOhc6///SYtEJCDpzv7//w=="
 )
 # --- end of machine code
 
@@ -522,10 +519,10 @@ class Tracer(object):
     CAPACITY = 24 << 20                               # of virtual memory; resident as far as it is used
 
     ROOM = 1 << 20                                    # for the code and all its words but the events
-    STATE_WORDS = 41                                  # of struct state
+    STATE_WORDS = 43                                  # of struct state
 
     def __init__(self, count0_address, capacity=CAPACITY, gc_head=16, lists=(), domains=(0, 1, 2), shelves=(), collector=(0, 0, 0), steady=0, recents=0, due=0,
-                 room=None, buffer=None, freshes=0, resizes=0, every=0, reach=0, markers=(0, 0)):
+                 room=None, buffer=None, freshes=0, resizes=0, every=0, reach=0, markers=(0, 0), apart=0):
         import binascii                               # base64 imports much more, before an application is loaded
         import ctypes
         import mmap
@@ -537,12 +534,12 @@ class Tracer(object):
         at = ctypes.addressof(self.words((len(code) + 7) // 8))
         ctypes.memmove(at, code, len(code))
         self.lengths, self.noted = self.words(len(lists) + 1, lists), self.words(len(lists) + 1, kind=ctypes.c_int)
-        self.shelves = self.words(3 * len(shelves) + 1, [word for shelf in shelves for word in shelf])
+        self.shelves = self.words(4 * len(shelves) + 1, [word for shelf in shelves for word in tuple(shelf) + (0,)])
         self.recent, self.fresh = self.words(recents + 1), self.words(freshes + 1)
         self.state[:] = [ctypes.addressof(ctypes.c_char.from_buffer(self.buffer)), capacity, 0, 0, 0, count0_address, gc_head, 0,
                          len(lists), ctypes.addressof(self.lengths), ctypes.addressof(self.noted),
                          len(shelves), ctypes.addressof(self.shelves), 0] + list(collector) + [steady, ctypes.addressof(self.recent), 0, recents, due,
-                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), every, 0, 0, markers[0], 0, resizes, reach, 0, markers[1], 0, 0, 0, 0]
+                         ctypes.addressof(self.fresh), 0, freshes, id(dict), id(tuple), id(type(sys._getframe())), every, 0, 0, markers[0], 0, resizes, reach, 0, markers[1], 0, 0, 0, 0, apart, 0]
         self.used = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 16)
         self.depth = ctypes.c_uint64.from_address(ctypes.addressof(self.state) + 32)
         self.count0 = ctypes.c_int.from_address(count0_address)
@@ -676,7 +673,7 @@ def arm(reply, room, buffer, count0_address, gc_head, collector, taken_off):
         shelves = find_shelves()
         collecting, (due, every, reach), markers = collector[0] != 0, collector[3:6], collector[6:]
         tracer = Tracer(count0_address, len(buffer) // Tracer.EVENT, gc_head, domains=(1, 2), shelves=[shelf[1:] for shelf in shelves],
-                        collector=collector[:3], recents=4096 if collecting else 0, due=due, every=every, reach=reach, markers=markers, room=room, buffer=buffer, resizes=int(not collecting))
+                        collector=collector[:3], recents=4096 if collecting else 0, due=due, every=every, reach=reach, markers=markers, room=room, buffer=buffer, resizes=int(not collecting), apart=int(collecting and sys.version_info >= (3, 12)))
         places = [(allocator_place(tracer, domain), domain[3]) for domain in tracer.domains]
         caller = tracer.caller()
         # far from the counter's floor at 0, where a decrement is not done
@@ -1348,8 +1345,8 @@ class LoadTrace(object):
                 elif k >= 0 and k not in collected:
                     ended[k] = made
             with open(self.path, "w") as f:
-                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "full": self.full, "reach": self.reach, "collected": list(collected.items()),
-                           "untracked": sorted(self.untracked.items()), "ended": list(ended.items())}, f)
+                json.dump({"sizes": self.sizes.tolist(), "resets": self.resets.tolist(), "full": self.full, "reach": self.reach, "collected": [(k, time, n) for k, (time, n) in collected.items()],
+                           "untracked": sorted(self.untracked.items()), "ended": list(ended.items()), "checks": self.checks}, f)
             return
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
@@ -1371,22 +1368,26 @@ class LoadTrace(object):
             step *= 2
         known = len(self.shelves) > 0                 # else an object from a free list was not seen to be made
         events = "".join(chr((97 if w == 0 else 65) + (k if known else 0)) for w, k in zip(what, lists))
-        lost, freed, passes, ended, untracked = self.told_by_many_collections()
+        lost, freed, passes, ended, untracked, checks = self.told_by_many_collections()
         columns = load_columns(step, what, which, kinds, known, left, garbage, edges, constants, tracked, lost, freed, passes, ended, untracked)
+        if checks:
+            columns["check_after"] = [made - before for (before, _), (made, _) in zip([(0, 0)] + checks, checks)]
+            columns["check_ends"] = [ends for _, ends in checks]
         with open(self.path, "w") as f:
             json.dump({"shelves": self.shelves, "off": self.off, "application_at": self.application_at, "allocations": len(kinds), "step": step, "columns": columns, "events": events}, f)
 
     def told_by_many_collections(self):
         """What loads with many collections found, by the number of an object: (how many had been made when it became garbage; the
         how many-th it was of those that collections freed; how many had been made when one freed it; how many had been made when it ended
-        otherwise; of one that was on no list after the first collection it survived 1 if it was on none before it either, else 0).
+        otherwise; of one that was on no list after the first collection it survived 1 if it was on none before it either, else 0; and where a
+        collection comes that is due, if not as soon as it is: how many had been made, and how many have ended since the last of them).
 
         Which of two found which other is what the load says that collects seldom: until a collection comes, garbage may be picked up
         again by a weak reference. When it became garbage the other one says, as far as that is in between."""
         import os
         paths = [os.path.join(self.told, name) for name in ("seldom", "often")]
         if not self.told or not all(map(os.path.exists, paths)):
-            return {}, {}, {}, {}, {}
+            return {}, {}, {}, {}, {}, []
         seldom, often = [ManyCollections(path, self.sizes) for path in paths]
         times = dict((k, (first + last) // 2) for k, (first, last) in seldom.windows.items())
         for k, window in often.windows.items():
@@ -1397,17 +1398,18 @@ class LoadTrace(object):
             if k in times and k not in often.windows and seldom.windows[k][0] < time <= seldom.windows[k][1]:
                 times[k] = time - 1
         passes = dict((k, last) for k, (first, last) in seldom.windows.items())
-        return times, seldom.ranks, passes, seldom.ended, seldom.untracked
+        return times, seldom.ranks, passes, seldom.ended, seldom.untracked, often.checks
 
     def lives(self):
         """What happens to collectable objects in the order of time. -> (what: 0 made, 1 freed, 2 put on a free list; number of the
         object in the order in which they are made, -1 if older than the trace; number of its free list), the same by object, as it is in the
-        end (a tuple may have shrunk: tuple() of an iterator begins with room for ten); {block start: number} of those left; {number: made so far} of those that a collection freed. See `Tracer` for how a
+        end (a tuple may have shrunk: tuple() of an iterator begins with room for ten); {block start: number} of those left; {number: (made so far, number of the collection)} of those that one freed. See `Tracer` for how a
         collectable one is told from others."""
         import array
         what, which, lists, kinds, live, collected = array.array("b"), array.array("l"), array.array("b"), array.array("b"), {}, {}
         collectable = set(id(t) for t in all_types() if t.__flags__ & GC_FLAG)
-        self.full = []
+        self.full, self.checks, ends = [], [], 0
+        waits = sys.version_info >= (3, 12)           # a collection: until the bytecode permits it, no more where an object is made
         self.sizes, self.resets = array.array("l"), array.array("l")
         pending = previous = moved_to = None
         head, reset = self.head, 1 << 20              # a collection sets the counter back
@@ -1416,10 +1418,14 @@ class LoadTrace(object):
         self.untracked = {}
         old = 0                                       # 1: emptying the lists of what lay there before, 2: done
         self.application_at = 0
+        waiting = set()                               # dead on a free list when a collection began
         for number, (address, size, kind, count0, type_address) in enumerate(traced_events(self.buffer, self.used)):
             if number == self.begun:
                 self.application_at = len(kinds)
             op = kind & 255
+            if op == 12:
+                waiting.add(address)
+                continue
             if op == 6:
                 if address in live:
                     self.untracked.setdefault(live[address], size)
@@ -1432,12 +1438,17 @@ class LoadTrace(object):
             change = 0 if previous is None else count0 - previous
             if self.due and change > self.due:
                 change -= 2 * self.due
-            if op == 11:                              # from 3.12 on not where an object is made: what was made last is asked for its type
-                self.full.append(size)
-                self.resets.append(len(kinds))
+            if not type_address and op in (0, 1):
+                waiting.clear()
+            if op == 11:
                 change = -reset - 1
-                if sys.version_info >= (3, 12) and pending is not None and pending[2] not in collectable:
-                    pending = None
+                if waits and pending is not None and pending[2] not in collectable:
+                    pending = None                    # not what it was due for
+                self.full.append(size)
+                # where it does not wait, the object in the making is not seen by it
+                self.resets.append(len(kinds) + (waits and pending is not None))
+                if waits:
+                    self.checks.append((self.resets[-1], 0 if pending is not None else ends))
             previous = 1 << 24 if self.every else count0
             gone = None
             if op == 1:
@@ -1456,7 +1467,7 @@ class LoadTrace(object):
                 # a list or dict that did not look at its free list counts whatever is there
                 direct = kinds[-1] in (1, 2) and self.shelves and pending[3] != self.caller
                 what.append(0); which.append(len(kinds) - 1); lists.append(0 if direct else kinds[-1])
-                change -= 1
+                change, ends = change - 1, 0
                 if op == 1 and address == pending[0]:
                     gone = live.pop(address)
             pending = None
@@ -1470,8 +1481,9 @@ class LoadTrace(object):
                 elif gone is None:
                     gone = -1
                 what.append(1 if op == 1 else 2); which.append(gone); lists.append(numbers[size] if op == 5 else kinds[gone] if gone >= 0 else 0)
-                if type_address and gone >= 0:
-                    collected[gone] = len(kinds)
+                if type_address and gone >= 0 and address not in waiting:
+                    collected[gone] = len(kinds), len(self.full) - 1
+                ends += not type_address
             elif op == 3:
                 moved_to, resized = address, size
             elif op == 2 and address in live:
@@ -1514,7 +1526,6 @@ class ManyCollections(object):
 
     def __init__(self, path, sizes):
         import array
-        import bisect
         import json
         with open(path) as f:
             said = json.load(f)
@@ -1523,8 +1534,9 @@ class ManyCollections(object):
 
         def here(told):
             return dict((i, told[k]) for i, k in enumerate(match) if k in told)
-        resets, last, oldest = said["resets"], dict(said["collected"]), {}
-        found_by = dict((k, bisect.bisect_left(resets, time) - 1) for k, time in last.items())
+        resets, oldest = said["resets"], {}
+        last = dict((k, time) for k, time, n in said["collected"])
+        found_by = dict((k, n) for k, time, n in said["collected"])
         for k, n in found_by.items():
             oldest[n] = min(k, oldest.get(n, k))
         before, full = [], 0                          # what a full collection finds no other may have been able to find before, if it is old
@@ -1536,9 +1548,11 @@ class ManyCollections(object):
         first, last = [carried_over(match, others, told) for told in (first, last)]
         # since it was made, and since the collection before the one that found it
         self.windows = dict((k, (first[k], last[k])) for k in first)
-        self.ranks = here(dict((k, rank) for rank, (k, time) in enumerate(said["collected"])))
+        self.ranks = here(dict((k, rank) for rank, (k, time, n) in enumerate(said["collected"])))
         self.ended = carried_over(match, others, dict(said["ended"]))
         self.untracked = here(dict(said["untracked"]))
+        numbers = dict((k, i) for i, k in enumerate(match) if k >= 0)
+        self.checks = [(numbers[made - 1] + 1, ends) for made, ends in said["checks"] if made - 1 in numbers]
 
 
 def carried_over(match, others, times):

@@ -184,7 +184,11 @@ class Service:
                             "--disable-logging", "--die-on-term", "--single-interpreter", "--listen", "64"]
         else:
             self.command = [tool, "--preload", "-w", str(options.workers), "-b", address, "--chdir", chdir,
-                            "--log-level", "error", "--worker-tmp-dir", "/dev/shm", "--timeout", "120", target]
+                            "--log-level", "error", "--worker-tmp-dir", "/dev/shm", "--timeout", "120"]
+            # Since 25.1 a master imports asyncio once it has forked its workers: its collector is not what it was at the fork then.
+            if b"--no-control-socket" in subprocess.run([tool, "--help"], stdout=subprocess.PIPE, check=False).stdout:
+                self.command.append("--no-control-socket")
+            self.command.append(target)
 
     def compile_hook(self):
         """What compiling leaves behind would not be the application's."""

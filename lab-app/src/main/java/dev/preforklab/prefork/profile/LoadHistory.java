@@ -228,6 +228,9 @@ final class LoadHistory {
 
     private final LoadEvents.FreeLists freeLists;
 
+    /** A collection waits until the interpreter looks at its eval breaker. */
+    private boolean due;
+
     Collector(int[] thresholds, int[] freeListLimits) {
       applications = thresholds;
       freeLists = events.new FreeLists(freeListLimits);
@@ -305,14 +308,33 @@ final class LoadHistory {
         int by = freeLists.counts(event);
         counts[0] = Math.max(0, counts[0] + by);
         if (by > 0 && thresholds[0] > 0 && counts[0] > thresholds[0]) {
-          // the object that is in the making is on no list yet
-          collect(generation(), now * step + births, now * step + births);
-          counts[0] = 0;
+          due = events.waitForCheck();
+          if (!due) {
+            // the object that is in the making is on no list yet
+            collect(generation(), now * step + births, now * step + births);
+            counts[0] = 0;
+          }
         }
         if (events.makes(event)) {
           births++;
           lose(now * step + births);
         }
+        if (due && events.isCheckedAfter(event)) {
+          collectWhatIsDue(now * step + births);
+        }
+      }
+    }
+
+    /** The counter may have sunk below the threshold again in the meantime. */
+    private void collectWhatIsDue(int objects) {
+      due = false;
+      if (objects >= applicationAt) {
+        thresholds = applications;
+      }
+      int generation = generation();
+      if (generation > 0 || counts[0] > thresholds[0]) {
+        collect(generation, objects, objects);
+        counts[0] = 0;
       }
     }
 

@@ -85,7 +85,13 @@ final class LoadParser {
           losses(columns, allocations, step),
           events.isEmpty()
               ? LoadEvents.NONE
-              : new LoadEvents(events, allocations, step, freeLists.toArray()));
+              : new LoadEvents(
+                  events,
+                  allocations,
+                  step,
+                  freeLists.toArray(),
+                  columns.getOrDefault("check_after", NONE), // of 3.12 on, since 2026-12-01
+                  columns.getOrDefault("check_ends", NONE)));
     } catch (IllegalArgumentException e) {
       throw records.bad(String.valueOf(e.getMessage()));
     }

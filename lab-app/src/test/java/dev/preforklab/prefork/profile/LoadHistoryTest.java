@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The replay of a load: against real loads, and against a collector that knows each object. */
 @Execution(ExecutionMode.CONCURRENT)
 class LoadHistoryTest {
+  private static final int[] NONE = {};
   private static final long[][] NO_STATS = {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}};
 
   /**
@@ -135,7 +136,10 @@ class LoadHistoryTest {
     assertThat(describe(outcome)).as("seed " + seed).isEqualTo(naive.describe());
   }
 
-  /** The same with single events and free lists, which collections fill and full ones empty. */
+  /**
+   * The same with single events and free lists, which collections fill and full ones empty; every
+   * second one with collections that wait for a look at the eval breaker.
+   */
   @RepeatedTest(40)
   void agreesWithACollectorThatKnowsTheFreeLists(RepetitionInfo repetition) {
     long seed = Long.getLong("property.seed", 2000L + repetition.getCurrentRepetition());
@@ -151,7 +155,15 @@ class LoadHistoryTest {
     int[] limits = new int[RequestTrace.FREE_LISTS_MAX + 1];
     limits[1] = 5;
     limits[2] = 20;
-    LoadEvents events = new LoadEvents(load.events(), load.objects, 1, new int[] {1, 3, 2, 7});
+    load.withChecks(random, seed % 2 == 0);
+    LoadEvents events =
+        new LoadEvents(
+            load.events(),
+            load.objects,
+            1,
+            new int[] {1, 3, 2, 7},
+            load.checkAfter(),
+            load.checkEnds());
     LoadHistory.Outcome outcome =
         new LoadHistory(
                 load.objects,
@@ -179,7 +191,17 @@ class LoadHistoryTest {
   @ParameterizedTest(name = "{0}")
   @CsvSource({"'a[', letter 2", "'aZ', letter 2", "'aaA', makes 2 objects"})
   void refusesEventsThatContradictThemselves(String events, String message) {
-    assertThatThrownBy(() -> new LoadEvents(events, 1, 1, new int[0]))
+    assertThatThrownBy(() -> new LoadEvents(events, 1, 1, NONE, NONE, NONE))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @CsvSource({"'2', '0', more than the 1 objects", "'1,0', '0', its columns must be as long"})
+  void refusesChecksThatContradictTheEvents(String after, String ends, String message) {
+    int[] checkAfter = Arrays.stream(after.split(",")).mapToInt(Integer::parseInt).toArray();
+    int[] checkEnds = Arrays.stream(ends.split(",")).mapToInt(Integer::parseInt).toArray();
+    assertThatThrownBy(() -> new LoadEvents("aA", 1, 1, NONE, checkAfter, checkEnds))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
   }

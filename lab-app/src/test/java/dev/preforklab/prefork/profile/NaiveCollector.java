@@ -59,6 +59,8 @@ final class NaiveCollector {
 
   private final @Nullable Lists lists;
 
+  private boolean due;
+
   NaiveCollector(
       RandomLoad load,
       int[] thresholds,
@@ -102,19 +104,37 @@ final class NaiveCollector {
         continue;
       }
       int[] inForce = now < lists.applicationAt ? lists.thresholds : thresholds;
+      int check = now < load.checks.length ? load.checks[now] : -1;
+      for (int k : ended) {
+        if (check-- == 0) {
+          collectWhatIsDue(inForce, now - 1);
+        }
+        if (!lists.put(load.list[k])) {
+          this.counts[0] = Math.max(0, this.counts[0] - 1);
+        }
+      }
+      if (check >= 0) {
+        collectWhatIsDue(inForce, now - 1);
+      }
       if (made && !lists.take(load.list[now]) && ++this.counts[0] > inForce[0]) {
-        collect(inForce, now - 1); // the one in the making is on no list yet
+        due = load.checks.length > 0;
+        if (!due) {
+          collect(inForce, now - 1); // the one in the making is on no list yet
+        }
       }
       if (listed || (made && load.nested[now] == 1)) {
         generations.get(0).add(now);
       }
       lose(now + 1);
-      for (int k : ended) {
-        if (!lists.put(load.list[k])) {
-          this.counts[0] = Math.max(0, this.counts[0] - 1);
-        }
-      }
     }
+  }
+
+  /** From the oldest generation on that is above its threshold; none may be any more. */
+  private void collectWhatIsDue(int[] thresholds, int now) {
+    if (due && (oldest(thresholds) > 0 || counts[0] > thresholds[0])) {
+      collect(thresholds, now);
+    }
+    due = false;
   }
 
   /** What is garbage as soon as so many objects have been made. */

@@ -1,9 +1,11 @@
 package dev.preforklab.prefork.profile;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /** Lives of objects: each ends, or is lost as garbage, after a later one has been made. */
 final class RandomLoad {
@@ -36,6 +38,12 @@ final class RandomLoad {
 
   /** Garbage that goes at once if nothing else waits for its holder. */
   final boolean[] atOnce;
+
+  /**
+   * By objects made: after how many ends from there on the eval breaker is looked at, -1 if it is
+   * not before the next object; empty if collections do not wait for that.
+   */
+  int[] checks = {};
 
   RandomLoad(Random random, int objects) {
     this.objects = objects;
@@ -93,16 +101,37 @@ final class RandomLoad {
     return this;
   }
 
+  /** Where collections that are due come; at once, if they do not wait. */
+  void withChecks(Random random, boolean waiting) {
+    checks = new int[waiting ? objects + 1 : 0];
+    for (int now = 0; now < checks.length; now++) {
+      checks[now] = now > 0 && now < objects && random.nextInt(3) > 0 ? random.nextInt(3) : -1;
+    }
+  }
+
+  private int[] checked() {
+    return IntStream.range(0, checks.length).filter(now -> checks[now] >= 0).toArray();
+  }
+
+  int[] checkAfter() {
+    int[] at = checked();
+    return IntStream.range(0, at.length).map(i -> at[i] - (i == 0 ? 0 : at[i - 1])).toArray();
+  }
+
+  int[] checkEnds() {
+    return Arrays.stream(checked()).map(now -> checks[now]).toArray();
+  }
+
   String events() {
     StringBuilder out = new StringBuilder();
     for (int now = 0; now <= objects; now++) {
-      if (now < objects) {
-        out.append((char) ('a' + list[now]));
-      }
       for (int k = 0; k < objects; k++) {
         if (ends[k] == now) {
           out.append((char) ('A' + list[k]));
         }
+      }
+      if (now < objects) {
+        out.append((char) ('a' + list[now]));
       }
     }
     return out.toString();
