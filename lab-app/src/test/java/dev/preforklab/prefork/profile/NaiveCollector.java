@@ -94,6 +94,12 @@ final class NaiveCollector {
           ended.add(k);
         }
       }
+      int[] inForce = lists != null && now < lists.applicationAt ? lists.thresholds : thresholds;
+      int check = now < load.checks.length ? load.checks[now] : -1;
+      if (check == 0) {
+        collectWhatIsDue(inForce, now - 1);
+      }
+      // those of one step are not told apart
       generations.forEach(generation -> generation.removeAll(ended));
       boolean made = now < load.objects;
       if (lists == null) {
@@ -103,8 +109,6 @@ final class NaiveCollector {
         }
         continue;
       }
-      int[] inForce = now < lists.applicationAt ? lists.thresholds : thresholds;
-      int check = now < load.checks.length ? load.checks[now] : -1;
       for (int k : ended) {
         if (check-- == 0) {
           collectWhatIsDue(inForce, now - 1);
