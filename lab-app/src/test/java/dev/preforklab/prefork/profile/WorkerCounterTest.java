@@ -23,8 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * The collector's counter and collections in one worker that serves all endpoints in turn, against
  * a real child of the real master, read from its memory after each request: {@code
- * worker_counters.csv}, taken on 2026-11-30 with CPython 3.12.1 under gunicorn (flask-app) and
- * 3.11.2 in uWSGI (django-site), thresholds 700, 10, 10, by {@code capture/worker_counters.py}.
+ * worker_counters.csv}, taken on 2026-11-30 and 12-01 with CPython 3.12.1 under gunicorn
+ * (flask-app) and 3.11.2 in uWSGI (django-site), thresholds 700, 10, 10, by {@code
+ * capture/worker_counters.py}.
  */
 class WorkerCounterTest {
   private record Row(
