@@ -183,6 +183,13 @@ PLAIN = {"request": '''
 GUNICORN = {
     "arguments": "    server, asked, answers, workers = given[7], int(given[8]), int(given[9]), []",
     "load": r'''
+    for name in names.split():
+        if ":" not in name:
+            try:
+                __import__(name)
+            except BaseException as e:
+                say("E cannot load %s: %s: %s" % (name, type(e).__name__, str(e).replace("\n", " ")))
+                os._exit(2)
     try:
         from gunicorn.app.wsgiapp import WSGIApplication
         from gunicorn.arbiter import Arbiter
@@ -3257,7 +3264,7 @@ def arguments():
     p.add_argument("--requests", metavar="FILE", help="sample requests, one a line: METHOD PATH [weight=N] [type=CONTENT-TYPE] [body=...]")
     p.add_argument("--call", action="append", default=[], metavar="MODULE:FUNCTION", help="a function without arguments instead of a request, such as a task (repeatable)")
     p.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="a header of every request (repeatable; not written into the profile)")
-    p.add_argument("--import", action="append", default=[], metavar="MODULE", help="loaded before the application, as what serves it is: gunicorn.app.wsgiapp (repeatable)")
+    p.add_argument("--import", action="append", default=[], metavar="MODULE", help="loaded before the application and its server, as what starts these is: celery.worker, importlib.metadata for Debian's gunicorn (repeatable)")
     p.add_argument("--server", choices=("gunicorn", "uwsgi"), default="", help="gunicorn: its arbiter loads the application and its sync worker serves the requests, as sent through a socket; uwsgi: its interpreter loads the application, which is then called (default: a bare interpreter loads and calls it)")
     p.add_argument("--python-path", action="append", default=[], metavar="DIR", help="put before the module search path (repeatable)")
     p.add_argument("--python", metavar="FILE", help="the application's interpreter (default: the one that runs this script); with --server uwsgi the uWSGI program (default: uwsgi)")

@@ -1060,7 +1060,13 @@ class CaptureTest(unittest.TestCase):
         with open(os.path.join(self.directory, "counting.py"), "w") as f:
             f.write(COUNTING)
         target = os.path.join(self.directory, "counting.profile.gz")
-        code, out, err = self.run_capture("--server", "gunicorn", "--app", "counting:application", "--get", "/", "--page-requests", "3", "--samples", "4", "--python", python, "-o", target)
+        with open(os.path.join(self.directory, "starting.py"), "w") as f:
+            f.write("import sys\nif 'gunicorn' in sys.modules or 'counting' in sys.modules:\n    raise RuntimeError('too late')\n")
+        arguments = ["--server", "gunicorn", "--app", "counting:application", "--get", "/", "--page-requests", "3", "--samples", "4", "--python", python, "-o", target]
+        code, out, err = self.run_capture("--import", "no_such_module", *arguments)
+        self.assertEqual((code, len(err.splitlines())), (2, 1), err)
+        self.assertIn("cannot load no_such_module", err)
+        code, out, err = self.run_capture("--import", "starting", *arguments)
         self.assertEqual(code, 0, err)
         p = Profile(target)
         start = [l["start"] for l in p.lines if "start" in l]
