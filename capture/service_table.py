@@ -99,6 +99,8 @@ def read_json(path, real=False):
             result = json.load(f)
         for setting in result["settings"]:
             setting["gc"] + ""
+            if "master_gc" in setting and len(setting["master_gc"]["counts"]) + len(setting["master_gc"]["long_lived"]) != 5:
+                raise ValueError("%s: no five numbers of the master's collector" % setting["gc"])
             for c in setting["checkpoints"]:
                 for key in ("requests", "shared_ratio", "rss_bytes", "pss_bytes", "uss_bytes", "faults"):
                     c[key] + 0
@@ -143,9 +145,19 @@ def cells(real, lab):
     return found
 
 
+def master(real, lab):
+    """What the workers' first collections depend on. A master with other packages, or without .pyc files, has loaded something else than was
+    captured; so this is shown, and not held to a bound."""
+    if not real or not lab:
+        return ""
+    return "; master's counts %s / %s, long-lived %s / %s, pending %s / %s" % tuple(
+        x for pair in zip(*((" ".join(map(str, gc["counts"])), gc["long_lived"][0], gc["long_lived"][1]) for gc in (real, lab))) for x in pair)
+
+
 def compare(results, lab, path):
     """Lines of the table real beside lab, and how many of its cells lie outside the bounds."""
     said = {setting["gc"]: setting["checkpoints"] for setting in lab["settings"]}
+    masters = {setting["gc"]: setting.get("master_gc") for setting in lab["settings"]}
     lines, outside, total = [], 0, 0
     for result in results:
         if result["workers"] != lab["workers"]:
@@ -158,7 +170,7 @@ def compare(results, lab, path):
             common = [c for n, c in since_start(setting["checkpoints"]).items() if n in at]
             if not common:
                 raise Unusable('%s: no checkpoint of "%s" was measured' % (path, setting["gc"]))
-            lines += ["", "%s under %s: real / lab" % (setting["gc"], result["server"]),
+            lines += ["", "%s under %s: real / lab%s" % (setting["gc"], result["server"], master(setting.get("master_gc"), masters[setting["gc"]])),
                       "requests" + "".join("%18s" % name for name in ("shared", "PSS MB", "faults", "gen 0", "gen 1",
                                                                        "gen 2"))]
             for real in common:

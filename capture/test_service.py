@@ -120,6 +120,16 @@ class BesideTheLab(unittest.TestCase):
             self.assertIn("1 of 6 cells outside", done.stdout)
             self.assertEqual(done.stdout.count("*"), 2, "the cell and the legend")
 
+    def test_the_masters_are_shown_side_by_side(self):
+        real, lab = result(), result()
+        real["settings"][0]["master_gc"] = {"counts": [457, 0, 2], "long_lived": [76893, 8407]}
+        lab["settings"][0]["master_gc"] = {"counts": [461, 2, 2], "long_lived": [76212, 8412]}
+        self.assertIn("real / lab; master's counts 457 0 2 / 461 2 2, long-lived 76893 / 76212, pending 8407 / 8412\n", self.compare(lab, real).stdout)
+        self.assertIn("real / lab\n", self.compare(result(), real).stdout)
+        lab["settings"][0]["master_gc"] = {"counts": [461], "long_lived": []}
+        done = self.compare(lab, real)
+        self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1))
+
     def test_faults_before_the_first_request_do_not_count(self):
         self.assertEqual(self.compare(result(inherited=5000)).returncode, 0)
 

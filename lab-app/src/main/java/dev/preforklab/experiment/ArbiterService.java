@@ -189,6 +189,7 @@ final class ArbiterService implements PreforkService, Arbiter.Listener {
         process.decrefsPrivate(),
         counts,
         thresholds,
+        process.longLived(),
         stats,
         statsAtFork);
   }

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param cowFaults pages copied by cause: refcount, gc_header, allocator, finalize, data
  * @param refcountWrites stores to reference counts
  * @param llcMissRatio last-level cache misses over references, null while the cache is not modelled
+ * @param masterGc null if the master has gone
  * @param restarts workers replaced, by reason: rss_limit, max_requests, reload, oom
  */
 public record HostResult(
@@ -46,12 +47,23 @@ public record HostResult(
     long refcountWrites,
     long refcountWritesShared,
     @Nullable Double llcMissRatio,
+    @Nullable MasterGc masterGc,
     List<Long> restarts,
     List<EndpointResult> endpoints,
     List<Checkpoint> checkpoints) {
 
   /** Percentiles in nanoseconds; all 0 if nothing was recorded. */
   public record Latency(long count, long p50Ns, long p95Ns, long p99Ns, long maxNs) {}
+
+  /**
+   * The master's collector, which its workers have inherited: when their first full collections
+   * come depends on it.
+   *
+   * @param counts of the three generations
+   * @param collections of the three generations
+   * @param longLived long_lived_total and long_lived_pending
+   */
+  public record MasterGc(List<Long> counts, List<Long> collections, List<Long> longLived) {}
 
   /** One endpoint's answers. */
   public record EndpointResult(String method, String route, Latency latency) {}

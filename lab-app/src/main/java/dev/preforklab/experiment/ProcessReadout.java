@@ -9,6 +9,7 @@ import dev.preforklab.machine.SmapsRollup;
  * @param requests served by this process
  * @param cowFaults pages copied by cause: refcount, gc_header, allocator, finalize, data
  * @param gcCounts the three generation counts
+ * @param longLived long_lived_total and long_lived_pending
  * @param gcStats collections, collected, uncollectable of each generation, as gc.get_stats tells
  * @param gcStatsAtFork the same when the process was forked: a child inherits its parent's
  */
@@ -31,6 +32,7 @@ record ProcessReadout(
     long decrefPrivate,
     long[] gcCounts,
     long[] gcThresholds,
+    long[] longLived,
     long[][] gcStats,
     long[][] gcStatsAtFork) {
 

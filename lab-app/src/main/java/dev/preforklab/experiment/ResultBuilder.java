@@ -3,12 +3,14 @@ package dev.preforklab.experiment;
 import dev.preforklab.experiment.HostResult.Checkpoint;
 import dev.preforklab.experiment.HostResult.EndpointResult;
 import dev.preforklab.experiment.HostResult.Latency;
+import dev.preforklab.experiment.HostResult.MasterGc;
 import dev.preforklab.load.LatencyRecorder;
 import dev.preforklab.load.LoadGenerator;
 import dev.preforklab.prefork.profile.Profile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.HdrHistogram.Histogram;
 
 /** Puts together what a host has come to. */
@@ -28,6 +30,7 @@ final class ResultBuilder {
     List<ProcessReadout> processes = service.processes();
     Totals totals = Totals.of(processes, service.retired());
     RetiredWorkers counters = totals.counters();
+    Optional<ProcessReadout> master = processes.stream().filter(p -> p.slot() < 0).findFirst();
     double requests = Math.max(1, load.answered());
     List<EndpointResult> byEndpoint = new ArrayList<>();
     for (int i = 0; i < endpoints.size(); i++) {
@@ -48,11 +51,7 @@ final class ResultBuilder {
         totals.meanRss(),
         totals.meanPss(),
         totals.meanUss(),
-        processes.stream()
-            .filter(p -> p.slot() < 0)
-            .mapToDouble(p -> p.memory().rss())
-            .findFirst()
-            .orElse(0),
+        master.map(p -> (double) p.memory().rss()).orElse(0.0),
         service.hostTotalBytes() - service.hostAvailableBytes(),
         (counters.minorFaults - atLoadStart.minorFaults) / requests,
         counters.majorFaults,
@@ -64,9 +63,17 @@ final class ResultBuilder {
         counters.refcountWrites,
         counters.refcountWritesShared,
         null,
+        master.map(ResultBuilder::gc).orElse(null),
         service.restarts(),
         byEndpoint,
         List.copyOf(checkpoints));
+  }
+
+  private static MasterGc gc(ProcessReadout master) {
+    return new MasterGc(
+        longs(master.gcCounts()),
+        Arrays.stream(master.gcStats()).map(generation -> generation[0]).toList(),
+        longs(master.longLived()));
   }
 
   private static Latency latency(Histogram histogram) {

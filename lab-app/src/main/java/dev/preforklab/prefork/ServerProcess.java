@@ -172,6 +172,13 @@ public class ServerProcess {
     return process().isRunning() ? interpreter.collector.getCount(generation) : 0;
   }
 
+  /** {@code long_lived_total} and {@code long_lived_pending}, in objects; 0 once it has ended. */
+  public final long[] longLived() {
+    return process().isRunning()
+        ? new long[] {interpreter.gcState.longLivedTotal(), interpreter.gcState.longLivedPending()}
+        : new long[2];
+  }
+
   /** A generation's threshold; 0 once the process has ended. */
   public final int gcThreshold(int generation) {
     return process().isRunning() ? interpreter.gcState.threshold(generation) : 0;

@@ -97,6 +97,13 @@ public final class ComparisonJson {
     } else {
       put(node, "llc_miss_ratio", llc, 6);
     }
+    HostResult.MasterGc master = r.masterGc();
+    if (master != null) {
+      ObjectNode gc = node.putObject("master_gc");
+      gc.set("counts", longs(master.counts()));
+      gc.set("collections", longs(master.collections()));
+      gc.set("long_lived", longs(master.longLived()));
+    }
     node.set("worker_restarts", named(REASONS, r.restarts()));
     ArrayNode endpoints = node.putArray("endpoints");
     for (EndpointResult e : r.endpoints()) {

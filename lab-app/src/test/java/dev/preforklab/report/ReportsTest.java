@@ -45,6 +45,8 @@ class ReportsTest {
         1_000,
         100,
         null,
+        new HostResult.MasterGc(
+            List.of(457L, 0L, 2L), List.of(264L, 24L, 2L), List.of(76_893L, 8_407L)),
         List.of(0L, 1L, 0L, 2L),
         List.of(new EndpointResult("GET", "/<a href='x'>/", latency)),
         List.of(
@@ -93,6 +95,9 @@ class ReportsTest {
     assertThat(setting.at("/gc_pause_ms/total").decimalValue()).isEqualByComparingTo("123.456789");
     assertThat(setting.at("/cow_faults/gc_header").asInt()).isEqualTo(2);
     assertThat(setting.at("/checkpoints/1/faults").asInt()).isEqualTo(40);
+    assertThat(setting.path("master_gc"))
+        .hasToString(
+            "{\"counts\":[457,0,2],\"collections\":[264,24,2],\"long_lived\":[76893,8407]}");
     assertThat(setting.path("pss_bytes").isIntegralNumber()).isTrue();
     assertThat(root.at("/best/memory").asText()).isEqualTo("threshold=1,2,3");
   }
