@@ -3003,30 +3003,71 @@ def gathering_rounds(live, count):
 GATHERING_MOST = 600                                  # requests: what takes longer is not worth a window of such a length
 
 
-def capture_growth(master, requests, facts, scratch, progress, upto):
-    """The live collectable objects, from any zero, after each of so many requests of a child without the hook, the collector
-    being off: its counter less what waits on the free lists, where these are found."""
-    import json
-    import os
-    import struct
-    path, lists = os.path.join(scratch, "lists"), []
-    if facts["version"] >= (3, 10):
-        with master.child() as child:
-            child.run("child_free_lists", path)
-        with open(path) as f:
-            lists = [length for number, length in json.load(f)]
+class LiveObjects(object):
+    """How many collectable objects live in a child without the hook, from any zero, the collector being off: its counter less what waits on
+    the free lists, where these are found."""
+
+    def __init__(self, master, facts, scratch):
+        import json
+        import os
+        self.master, self.count0, self.lists = master, facts["count0"], []
+        if facts["version"] >= (3, 10):
+            path = os.path.join(scratch, "lists")
+            with master.child() as child:
+                child.run("child_free_lists", path)
+            with open(path) as f:
+                self.lists = [length for number, length in json.load(f)]
+
+    def after(self, texts):
+        """Their number in a fresh worker, before its first request and after each of these."""
+        import struct
+        with self.master.worker() as child:
+            with open("/proc/%d/mem" % child.pid, "rb", 0) as memory:
+                def word(address):
+                    memory.seek(address)
+                    return struct.unpack("<i", memory.read(4))[0]
+                for text in [None] + texts:
+                    if text:
+                        child.request(text)
+                    yield word(self.count0) - sum(map(word, self.lists))
+
+    def kept(self, texts):
+        """What the last of these requests keeps."""
+        before = last = 0
+        for live in self.after(texts):
+            before, last = last, live
+        return last - before
+
+
+def capture_growth(live_objects, requests, progress, upto):
+    """The live collectable objects after each of so many requests of a worker."""
     live = []
-    with master.worker() as child:
-        with open("/proc/%d/mem" % child.pid, "rb", 0) as memory:
-            def word(address):
-                memory.seek(address)
-                return struct.unpack("<i", memory.read(4))[0]
-            for n in range(upto + 1):
-                progress("counting live objects: request %d of %d" % (n, upto))
-                if n:
-                    child.request(requests.text(n - 1))
-                live.append(word(facts["count0"]) - sum(map(word, lists)))
+    for n, objects in enumerate(live_objects.after([requests.text(n) for n in range(upto)])):
+        progress("counting live objects: request %d of %d" % (n, upto))
+        live.append(objects)
     return live
+
+
+SHARED_LEAST = 32                                     # objects; fewer are not worth a record of their own
+SHARING_MOST = 3000                                   # requests to find out who shares with whom
+
+
+def capture_sharing(live_objects, requests, progress):
+    """{endpoint: [(another, objects)]}: what whichever of the two is served first makes, and keeps for both, and no third endpoint makes."""
+    count, out = len(requests.endpoints), {}
+    texts = [requests.text(e) for e in range(count)]
+    forward, backward = ([b - a for a, b in zip(live, live[1:])] for live in (list(live_objects.after(texts)), list(live_objects.after(texts[::-1]))))
+    # the first one of either keeps what all have in common
+    sharing = [e for e in range(1, count - 1) if abs(forward[e] - backward[count - 1 - e]) >= SHARED_LEAST]
+    if len(sharing) * count * count > SHARING_MOST:
+        return out
+    for at, e in enumerate(sharing):
+        progress("who shares with endpoint %d: %d of %d" % (e + 1, at + 1, len(sharing)))
+        others = [k for k in range(count) if k != e]
+        usual = live_objects.kept([texts[k] for k in others + [e]])
+        more = [(other, live_objects.kept([texts[k] for k in others + [e] if k != other]) - usual) for other in others]
+        out[e] = [(other, objects) for other, objects in more if objects >= SHARED_LEAST]
+    return dict((e, shares) for e, shares in out.items() if shares)
 
 
 def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samples, tail, upto):
@@ -3036,7 +3077,8 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     count = len(requests.endpoints)
     cpu = capture_cpu(master, requests, progress)
     out, dropped = [], {}
-    live = capture_growth(master, requests, facts, scratch, progress, upto // count * count)
+    live_objects = LiveObjects(master, facts, scratch)
+    live = capture_growth(live_objects, requests, progress, upto // count * count)
     gathering = gathering_rounds(live, count)
     fresh = gathering[0] if gathering else 0          # rounds that a fresh process needs to drop something
 
@@ -3076,8 +3118,14 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     if count > 1:
         progress("tracing the first requests of all endpoints in turn")
         for k, r in enumerate(plan("first", [], rounds, 1, count - 1)):
-            record(k + 1, "first", r, cpu[k + 1]["first"], "first_request")
-        record(0, "first", plan("last", [], rounds[1:], count - 1, 1)[0], cpu[0]["first"], "first_request")
+            record(k + 1, "first", dict(r, after=list(range(k + 1))), cpu[k + 1]["first"], "first_request")
+        record(0, "first", dict(plan("last", [], rounds[1:], count - 1, 1)[0], after=list(range(1, count))), cpu[0]["first"], "first_request")
+        sharing = capture_sharing(live_objects, requests, progress)
+        if sharing:
+            # what the first of two keeps for both is in this record of one of them, and in the record above of the other
+            for e, r in zip(range(count - 2, -1, -1), plan("backward", [], rounds[:count][::-1] + rounds[count:], 1, count - 1)):
+                if e in sharing:
+                    record(e, "first", dict(r, after=list(range(e + 1, count)), shares=[n for share in sharing[e] for n in share]), cpu[e]["first"], "first_request")
     progress("tracing warm requests")
     before = [requests.text(n) for n in range(warm_rounds * count)]
     at = len(before)
@@ -3129,7 +3177,7 @@ def trace_obstacle(master, facts):
     return None
 
 
-REQUEST_KEYS = ("endpoint", "state", "cpu_ns", "net", "events", "garbage", "lost", "carried", "gathered", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "filled", "older", "counts")
+REQUEST_KEYS = ("endpoint", "state", "after", "shares", "cpu_ns", "net", "events", "garbage", "lost", "carried", "gathered", "free_listed", "free_list_changes", "resized", "shelved", "direct", "unlisted", "tracked", "atomic", "filled", "older", "counts")
 
 
 def write_profile(path, header, lines, progress):
@@ -3146,6 +3194,9 @@ def write_profile(path, header, lines, progress):
             # gzip's wrapper; the rest is what makes such numbers 2 % smaller than the defaults do
             packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 6, zlib.Z_FILTERED)
             for k, l in enumerate([header] + lines + [{"end": {"lines": len(lines) + 2}}]):
+                for kind in set(l) & set(["touched", "needs"]):
+                    request, pages = l[kind]
+                    l = {kind: [request, pages[0], [b - a for a, b in zip(pages, pages[1:])]]}
                 for kind in set(l) & set(["request", "first_request", "start"]):
                     # a reader needs the events before what it is told of their blocks
                     l = {kind: collections.OrderedDict((key, l[kind][key]) for key in REQUEST_KEYS if key in l[kind])}

@@ -268,6 +268,10 @@ class Profile(object):
     def of(self, kind):
         return [l[kind] for l in self.lines[1:] if kind in l]
 
+    def pages(self, kind):
+        """What `touched` or `needs` tells, as (request, numbers of pages)."""
+        return [(request, running([first] + differences)) for request, first, differences in self.of(kind)]
+
     def warm(self, endpoint):
         return [r for r in self.of("request") if r["endpoint"] == endpoint and r["state"] == "warm"]
 
@@ -758,16 +762,16 @@ class CaptureTest(unittest.TestCase):
             address += r[0] * 8
             if r[1] == t:
                 pages.add(address // 4096)
-        copied = set(a for ordinal, l in p.of("touched") for a in l)
+        copied = set(a for ordinal, l in p.pages("touched") for a in l)
         # a page that the master has copied since the fork is the child's own
         self.assertGreaterEqual(len(pages & copied), 0.95 * len(pages))
-        self.assertEqual(p.of("touched")[0][0], 0)       # by starting
-        self.assertEqual(len(copied), sum(len(l) for ordinal, l in p.of("touched")))
-        numbers = [n for n, l in p.of("needs")]
+        self.assertEqual(p.pages("touched")[0][0], 0)       # by starting
+        self.assertEqual(len(copied), sum(len(l) for ordinal, l in p.pages("touched")))
+        numbers = [n for n, l in p.pages("needs")]
         self.assertEqual(numbers, sorted(set(numbers) & set(range(1, 21))))
         # of the first round's pages, one that all requests of an endpoint copy is no single request's need
-        first_round = set(a for ordinal, l in p.of("touched") if ordinal <= 4 for a in l)
-        needs = dict(p.of("needs"))
+        first_round = set(a for ordinal, l in p.pages("touched") if ordinal <= 4 for a in l)
+        needs = dict(p.pages("needs"))
         for endpoint in range(1, 5):
             each = [set(needs.get(n, ())) for n in range(endpoint, 21, 4)]
             self.assertEqual(set.intersection(*each) & first_round, set())
@@ -1050,6 +1054,24 @@ class CaptureTest(unittest.TestCase):
             self.assertEqual(r["older"], [])
         cold = [r for r in p.of("request") if r["state"] == "cold"]
         self.assertEqual([r["older"][1::2].count(0) for r in cold], [25])
+
+    def test_what_two_endpoints_share(self):
+        """Whichever of two is served first makes sets for both: in the record of either after one order of all endpoints, not after the other."""
+        if sys.version_info < (3, 5):
+            self.skipTest("no traces")
+        with open(os.path.join(self.directory, "sharing.py"), "w") as f:
+            f.write("shared = []\ndef own():\n    pass\ndef one():\n    shared.extend(set() for _ in range(50 - len(shared)))\n"
+                    "def other():\n    one()\ndef last():\n    pass\n")
+        target = os.path.join(self.directory, "sharing.profile.gz")
+        calls = [x for name in ("own", "one", "other", "last") for x in ("--call", "sharing:" + name)]
+        code, out, err = self.run_capture(*calls + ["--page-requests", "10", "-o", target])
+        self.assertEqual(code, 0, err)
+        told = []
+        for r in Profile(target).of("first_request"):
+            allocated = [e for e in r["events"] if e >= 0]
+            sets = sum(allocated[o] & 3 == 2 and allocated[o] >> 2 > 200 for o in held(r))
+            told.append((r["endpoint"], r["after"], [k for k, _ in zip(*[iter(r.get("shares", ()))] * 2)], sets))
+        self.assertEqual(told, [(0, [1, 2, 3], [], 0), (1, [0], [], 50), (1, [2, 3], [2], 0), (2, [0, 1], [], 0), (2, [3], [1], 50), (3, [0, 1, 2], [], 0)])
 
     def test_served_by_gunicorn(self):
         with open(os.devnull, "w") as nowhere:

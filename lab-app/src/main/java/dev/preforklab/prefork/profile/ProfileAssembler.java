@@ -198,7 +198,18 @@ final class ProfileAssembler {
         && requests.stream().anyMatch(known -> known.state == RequestTrace.State.START)) {
       throw bad(line, "a second start of a worker");
     }
+    requireEndpoints(line, "after", trace.preceding.endpoints(), 1);
+    requireEndpoints(line, "shares", trace.preceding.shared(), 2);
     requests.add(trace);
+  }
+
+  /** The first of each so many numbers. */
+  private void requireEndpoints(long line, String key, int[] numbers, int each) {
+    for (int i = 0; i < numbers.length; i += each) {
+      if (numbers[i] >= header.endpoints().size() || i + each > numbers.length) {
+        throw bad(line, key + " has no endpoints of the profile: " + Arrays.toString(numbers));
+      }
+    }
   }
 
   void gathers(long line, RequestRecords.Gathering told) {

@@ -215,10 +215,7 @@ final class RecordParser {
   private void readTouched() throws IOException {
     requireArray();
     int request = (int) nextLong(0, Integer.MAX_VALUE);
-    in.nextToken();
-    readLongs();
-    expectEnd();
-    assembler.touched(line, request, longs.toArray());
+    assembler.touched(line, request, readPages());
   }
 
   private void readCopies() throws IOException {
@@ -230,13 +227,32 @@ final class RecordParser {
     assembler.copies(line, endpoint, ints.toArray());
   }
 
-  private void readNeeds() throws IOException {
-    requireArray();
-    int request = (int) nextLong(1, Integer.MAX_VALUE);
+  /** Numbers of pages: the first one and differences, in profiles before 2026-12-01 a list. */
+  private long[] readPages() throws IOException {
+    if (in.nextToken() == JsonToken.START_ARRAY) {
+      readLongs();
+      expectEnd();
+      return longs.toArray();
+    }
+    long first = currentLong(0, ADDRESS_MAX);
     in.nextToken();
     readLongs();
     expectEnd();
-    assembler.needs(line, request, longs.toArray());
+    long[] pages = new long[longs.size() + 1];
+    pages[0] = first;
+    for (int i = 1; i < pages.length; i++) {
+      pages[i] = Math.addExact(pages[i - 1], longs.get(i - 1));
+      if (pages[i] > ADDRESS_MAX) {
+        throw bad(pages[i] + " is no address");
+      }
+    }
+    return pages;
+  }
+
+  private void readNeeds() throws IOException {
+    requireArray();
+    int request = (int) nextLong(1, Integer.MAX_VALUE);
+    assembler.needs(line, request, readPages());
   }
 
   private void readAppeared() throws IOException {
@@ -276,6 +292,14 @@ final class RecordParser {
       switch (key) {
         case "endpoint" -> compiler.endpoint = (int) currentLong(0, Integer.MAX_VALUE);
         case "state" -> compiler.state(currentText());
+        case "after" -> {
+          readInts(ints, 0, Integer.MAX_VALUE);
+          compiler.after = ints.toArray();
+        }
+        case "shares" -> {
+          readInts(ints, 0, Integer.MAX_VALUE);
+          compiler.shares = ints.toArray();
+        }
         case "cpu_ns" -> compiler.cpuNs = currentLong(0, Long.MAX_VALUE);
         case "events" -> {
           readInts(ints, Integer.MIN_VALUE, Integer.MAX_VALUE);

@@ -17,6 +17,8 @@ final class RequestCompiler {
   private final Path file;
   private final long line;
   int endpoint = -1;
+  int[] after = {};
+  int[] shares = {};
   long cpuNs;
   private RequestTrace.@Nullable State state;
   private int[] events = new int[0];
@@ -395,6 +397,7 @@ final class RequestCompiler {
     return new RequestTrace(
         endpoint,
         state,
+        new RequestTrace.Preceding(after, shares),
         cpuNs,
         events,
         new RequestTrace.Blocks(

@@ -15,10 +15,10 @@ import java.util.List;
  * touches are touched.
  *
  * <p>A worker's first request replays the cold record of its endpoint. The first request of each
- * further endpoint replays that endpoint's record from a process that served the other endpoints
- * before, and makes, besides, the lasting objects in which the endpoint's cold record exceeds those
- * already made: that worker may have served fewer. A profile without such records has a warm one
- * take its place.
+ * further endpoint replays that endpoint's record from a process that served other endpoints before
+ * (of several the nearest, {@link FirstRecords}), and makes, besides, the lasting objects in which
+ * the endpoint's cold record exceeds those already made: that worker may have served fewer. A
+ * profile without such records has a warm one take its place.
  *
  * <p>The measured CPU time is charged as it is; faults and collections cost what the cost model
  * says, on top. One replayer serves all workers of one simulated host.
@@ -36,7 +36,7 @@ public final class RequestReplayer {
   private final List<CompiledRequest> start = new ArrayList<>();
 
   private final List<List<CompiledRequest>> warm = new ArrayList<>();
-  private final List<List<CompiledRequest>> first = new ArrayList<>();
+  private final List<FirstRecords> first = new ArrayList<>();
   private final List<List<CompiledRequest>> cold = new ArrayList<>();
 
   /** See {@link CompiledRequest#lastingKinds}. */
@@ -61,12 +61,17 @@ public final class RequestReplayer {
     int headBytes = profile.sizes().gcHead() + ObjectHead.BYTES;
     for (int endpoint = 0; endpoint < profile.endpoints().size(); endpoint++) {
       warm.add(new ArrayList<>());
-      first.add(new ArrayList<>());
+      first.add(new FirstRecords());
       cold.add(new ArrayList<>());
     }
     for (RequestTrace trace : profile.requests.traces()) {
       CompiledRequest record = new CompiledRequest(trace, headBytes, lastingKinds);
-      records(trace).add(record);
+      switch (trace.state) {
+        case START -> start.add(record);
+        case COLD -> cold.get(trace.endpoint).add(record);
+        case FIRST -> first.get(trace.endpoint).add(record);
+        case WARM -> warm.get(trace.endpoint).add(record);
+      }
       if (trace.blocks.count() > blocks.length) {
         blocks = new long[trace.blocks.count()];
         made = new long[trace.blocks.count()];
@@ -76,15 +81,6 @@ public final class RequestReplayer {
     freeListChanges =
         profile.requests.traces().stream()
             .anyMatch(trace -> trace.moments.freeLists() != FreeListChanges.NONE);
-  }
-
-  private List<CompiledRequest> records(RequestTrace trace) {
-    return switch (trace.state) {
-      case START -> start;
-      case COLD -> cold.get(trace.endpoint);
-      case FIRST -> first.get(trace.endpoint);
-      case WARM -> warm.get(trace.endpoint);
-    };
   }
 
   /** What the replayer knows of one worker. */
@@ -161,20 +157,21 @@ public final class RequestReplayer {
       carried.release(requests, this::releaseCarried);
       boolean isNew = !served[endpoint];
       boolean isFirst = isNew && !cold.get(endpoint).isEmpty();
-      served[endpoint] = true;
       if (isFirst && requests == 1) {
         CompiledRequest record = sample(cold.get(endpoint));
         replay(record);
         noteLasting(record);
       } else {
         boolean recorded = isFirst && !first.get(endpoint).isEmpty();
-        CompiledRequest record = sample((recorded ? first : warm).get(endpoint));
+        CompiledRequest record =
+            recorded ? first.get(endpoint).in(served) : sample(warm.get(endpoint));
         replay(record);
         if (isFirst) {
           noteLasting(record);
           makeLasting(sample(cold.get(endpoint)), record);
         }
       }
+      served[endpoint] = true;
       if (requests < inherited.requests()) {
         touchInherited((int) requests);
       }

@@ -36,6 +36,7 @@ final class RequestTrace {
 
   final int endpoint;
   final State state;
+  final Preceding preceding;
 
   /** CPU time the real request took, in nanoseconds. */
   final long cpuNs;
@@ -121,9 +122,28 @@ final class RequestTrace {
   @SuppressWarnings("ArrayRecordComponent") // compiled once, never changed
   record Moments(FreeListChanges freeLists, int[] tracked, int[] filled, int[] older) {}
 
+  /**
+   * Of the first request of an endpoint in a process that has served others: which ones.
+   *
+   * @param endpoints their numbers
+   * @param shared rows of an endpoint and how many objects whichever is served first makes for both
+   */
+  @SuppressWarnings("ArrayRecordComponent") // compiled once, never changed
+  record Preceding(int[] endpoints, int[] shared) {
+    boolean includes(int endpoint) {
+      for (int each : endpoints) {
+        if (each == endpoint) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
   RequestTrace(
       int endpoint,
       State state,
+      Preceding preceding,
       long cpuNs,
       int[] events,
       Blocks blocks,
@@ -132,6 +152,7 @@ final class RequestTrace {
       Moments moments) {
     this.endpoint = endpoint;
     this.state = state;
+    this.preceding = preceding;
     this.cpuNs = cpuNs;
     this.events = events;
     this.blocks = blocks;
