@@ -111,6 +111,15 @@ final class LoadEvents {
     return start[step + 1];
   }
 
+  /** How many objects end in a step. */
+  int ends(int step) {
+    int ends = 0;
+    for (int event = begin(step); event < end(step); event++) {
+      ends += makes(event) ? 0 : 1;
+    }
+    return ends;
+  }
+
   /** Whether a collection that is due waits for a look at the eval breaker. */
   boolean waitForCheck() {
     return !checked.isEmpty();

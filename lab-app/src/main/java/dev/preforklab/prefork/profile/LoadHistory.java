@@ -24,7 +24,6 @@ final class LoadHistory {
   record Outcome(Profile.GcFacts gc, int youngest, int middle) {}
 
   private final long allocations;
-  private final int step;
   private final int applicationAt;
   private final Start start;
 
@@ -47,48 +46,16 @@ final class LoadHistory {
     }
   }
 
-  /** Objects made in a step that are on the collector's lists after a collection. */
-  private final int[] made;
-
-  /** By step: what the counter is raised and lowered by. */
-  private final int[] counted;
-
-  /** Ends of objects: those of step n are at {@code [endStart[n]..endStart[n+1])}. */
-  private final int[] endStart;
-
-  private final int[] endBirth;
-  private final int[] endObjects;
+  private final LoadLives lives;
 
   private final LoadLosses losses;
 
   private final LoadEvents events;
 
-  /** By step of birth: lasting dicts that full collections take off the collector's lists. */
-  private final int[] dictsToUntrack;
-
-  /** By step of birth: lasting tuples that the second collection takes off the lists. */
-  private final int[] nestedTuples;
-
-  /**
-   * Which objects live how long, by steps.
-   *
-   * @param unlisted by step: objects made in it that are never on the collector's lists
-   * @param dicts by step: lasting dicts made in it that full collections take off the collector's
-   *     lists; empty if that is not known
-   * @param nested by step: lasting tuples made in it, not among the others, that the second
-   *     collection which looks at them takes off the lists; empty if that is not known
-   * @param ends by step: how many rows of age and ended are its
-   * @param age steps since the objects were made; one more than there are for the interpreter's own
-   * @param ended listed objects of that age that end in the step
-   */
-  @SuppressWarnings("ArrayRecordComponent") // handed over once, never changed
-  record Lives(int[] unlisted, int[] dicts, int[] nested, int[] ends, int[] age, int[] ended) {}
-
   /**
    * A load as a profile's {@code load} record says it.
    *
    * @param allocations collectable objects made while the application loaded
-   * @param step objects made in a step
    * @param applicationAt how many of them a server makes before it comes to load the application
    * @param start the interpreter before the load
    * @param lives which objects live how long
@@ -98,77 +65,21 @@ final class LoadHistory {
    */
   LoadHistory(
       long allocations,
-      int step,
       int applicationAt,
       Start start,
-      Lives lives,
+      LoadLives lives,
       LoadLosses losses,
       LoadEvents events) {
-    this.events = events;
-    this.allocations = allocations;
-    this.step = step;
     if (applicationAt > allocations) {
       throw new IllegalArgumentException(
           "load.application_at is " + applicationAt + ", load.allocations are " + allocations);
     }
+    this.allocations = allocations;
     this.applicationAt = applicationAt;
     this.start = start;
+    this.lives = lives;
     this.losses = losses;
-    int steps = Math.toIntExact(allocations / step + 1);
-    requireLength("unlisted", lives.unlisted(), steps);
-    requireLength("ends", lives.ends(), steps);
-    dictsToUntrack = ofSteps("dicts", lives.dicts(), steps);
-    nestedTuples = ofSteps("nested", lives.nested(), steps);
-    made = new int[steps];
-    counted = new int[steps];
-    endStart = new int[steps + 1];
-    int rows = lives.age().length;
-    if (lives.ended().length != rows) {
-      throw new IllegalArgumentException("load.columns.ends: its columns must be as long");
-    }
-    endBirth = new int[rows];
-    endObjects = lives.ended();
-    for (int now = 0; now < steps; now++) {
-      int births = (int) Math.min(step, allocations - (long) now * step);
-      made[now] = births - bounded("unlisted", lives.unlisted()[now], births);
-      counted[now] = births;
-      int row = endStart[now];
-      if (lives.ends()[now] > rows - row) {
-        throw new IllegalArgumentException("load.columns.ends are more than its rows");
-      }
-      for (int end = row + lives.ends()[now]; row < end; row++) {
-        // older than the first step: of the interpreter's own
-        endBirth[row] = now - bounded("age", lives.age()[row], now + 1);
-        counted[now] -= endObjects[row];
-      }
-      endStart[now + 1] = row;
-    }
-    if (endStart[steps] != rows) {
-      throw new IllegalArgumentException("load.columns.ends are not as many as its rows");
-    }
-  }
-
-  /** Zeros for a column that the profile does not have. */
-  private static int[] ofSteps(String column, int[] values, int steps) {
-    if (values.length != 0) {
-      requireLength(column, values, steps);
-    }
-    return Arrays.copyOf(values, steps);
-  }
-
-  private static void requireLength(String column, int[] values, int steps) {
-    if (values.length != steps) {
-      throw new IllegalArgumentException(
-          "load.columns." + column + " are " + values.length + " of " + steps + " steps");
-    }
-  }
-
-  private static int bounded(String column, int value, int max) {
-    if (value > max) {
-      throw new IllegalArgumentException(
-          "a number of load.columns." + column + " is " + value + ", not up to " + max);
-    }
-    return value;
+    this.events = events;
   }
 
   /**
@@ -179,7 +90,7 @@ final class LoadHistory {
    */
   Outcome under(int[] thresholds, int[] freeListLimits) {
     Collector collector = new Collector(thresholds, freeListLimits);
-    for (int now = 0; now < made.length; now++) {
+    for (int now = 0; now < lives.steps(); now++) {
       collector.step(now);
     }
     return collector.outcome();
@@ -198,18 +109,10 @@ final class LoadHistory {
     private long longLivedTotal = start.gc().longLivedTotal();
     private long longLivedPending = start.gc().longLivedPending();
 
-    /** Objects on the collector's lists by step of birth, and those of them not yet garbage. */
-    private final int[] listed = new int[made.length];
-
-    private final int[] reachable = new int[made.length];
-
-    private final int[] untrackable = dictsToUntrack.clone();
-
-    /** Of those listed, tuples that the second collection takes off. */
-    private final int[] nested = nestedTuples.clone();
+    private final LoadLives.Lists lists = lives.new Lists();
 
     /** Garbage not yet collected, chained by its oldest holder. */
-    private final int[] firstLoss = new int[Math.multiplyExact(made.length, step)];
+    private final int[] firstLoss = new int[Math.multiplyExact(lives.steps(), lives.step())];
 
     private final int[] nextLoss = new int[losses.count()];
 
@@ -242,24 +145,20 @@ final class LoadHistory {
     }
 
     void step(int now) {
-      if (!events.known() && now * step >= applicationAt) {
+      if (!events.known() && now * lives.step() >= applicationAt) {
         thresholds = applications;
       }
-      listed[now] += made[now] + nested[now];
-      reachable[now] += made[now];
-      for (int k = endStart[now]; k < endStart[now + 1]; k++) {
-        if (endBirth[k] >= 0) {
-          listed[endBirth[k]] -= endObjects[k];
-          reachable[endBirth[k]] -= endObjects[k];
-        } else {
-          endOwn(endObjects[k]);
-        }
-      }
+      lists.begin(now);
       if (events.known()) {
         countEvents(now);
       } else {
+        endUpTo(now, 1);
         countStep(now);
       }
+    }
+
+    private void endUpTo(int now, double part) {
+      endOwn(lists.endUpTo(now, part));
     }
 
     /** Which generation the interpreter's own objects are in that end is not known: the oldest. */
@@ -277,7 +176,7 @@ final class LoadHistory {
       while (lossesToCome < losses.count() && losses.at(lossesToCome) <= objects) {
         int loss = lossesToCome++;
         if (losses.isListed(loss)) {
-          reachable[losses.birth(loss) / step] -= losses.objects(loss);
+          lists.lose(losses.birth(loss), losses.objects(loss));
         }
         int waiting = firstLoss[losses.holder(loss)];
         if (waiting < 0 && losses.isFreedAtOnce(loss) && events.known()) {
@@ -292,7 +191,7 @@ final class LoadHistory {
     /** What led to it has been collected before. */
     private void end(int loss) {
       if (losses.isListed(loss)) {
-        listed[losses.birth(loss) / step] -= losses.objects(loss);
+        lists.free(losses.birth(loss), losses.objects(loss));
       }
       for (int k = 0; k < losses.objects(loss); k++) {
         counts[0] = Math.max(0, counts[0] + freeLists.ends(losses.freeList(loss)));
@@ -300,29 +199,36 @@ final class LoadHistory {
     }
 
     private void countEvents(int now) {
-      int births = 0;
+      int objects = now * lives.step();
+      int endsToCome = events.ends(now);
+      double ends = Math.max(1, endsToCome);
       for (int event = events.begin(now); event < events.end(now); event++) {
-        if (now * step + births >= applicationAt) {
+        if (objects >= applicationAt) {
           thresholds = applications;
         }
+        boolean makes = events.makes(event);
+        endsToCome -= makes ? 0 : 1;
         int by = freeLists.counts(event);
         counts[0] = Math.max(0, counts[0] + by);
         if (by > 0 && thresholds[0] > 0 && counts[0] > thresholds[0]) {
           due = events.waitForCheck();
           if (!due) {
+            endUpTo(now, 1 - endsToCome / ends);
             // the object that is in the making is on no list yet
-            collect(generation(), now * step + births, now * step + births);
+            collect(generation(), objects, objects);
             counts[0] = 0;
           }
         }
-        if (events.makes(event)) {
-          births++;
-          lose(now * step + births);
+        if (makes) {
+          objects++;
+          lose(objects);
         }
         if (due && events.isCheckedAfter(event)) {
-          collectWhatIsDue(now * step + births);
+          endUpTo(now, 1 - endsToCome / ends);
+          collectWhatIsDue(objects);
         }
       }
+      endUpTo(now, 1);
     }
 
     /** The counter may have sunk below the threshold again in the meantime. */
@@ -339,11 +245,11 @@ final class LoadHistory {
     }
 
     private void countStep(int now) {
-      counts[0] = Math.max(0, counts[0] + counted[now]);
+      counts[0] = Math.max(0, counts[0] + lives.counted(now));
       while (thresholds[0] > 0 && counts[0] > thresholds[0]) {
         // the collection came within the step; what was made after it counts for the next one
         int after = counts[0] - thresholds[0] - 1;
-        collect(generation(), now * step, (now + 1) * step);
+        collect(generation(), now * lives.step(), (now + 1) * lives.step());
         counts[0] = after;
       }
     }
@@ -376,11 +282,11 @@ final class LoadHistory {
         }
         firstLoss[held] = -1;
       }
-      untrackNested(from);
+      lists.untrackNested(from, youngFrom);
       int ownBefore = own[2];
       moveOwn(generation);
       if (generation == 1) {
-        longLivedPending += sum(listed, middleFrom, end) + own[2] - ownBefore + along;
+        longLivedPending += lists.listed(middleFrom, end) + own[2] - ownBefore + along;
       }
       youngFrom = end;
       if (generation >= 1) {
@@ -389,8 +295,8 @@ final class LoadHistory {
       if (generation == 2) {
         longLivedPending = 0;
         freeLists.clear();
-        untrackDicts(end);
-        longLivedTotal = sum(listed, 0, end) + own[2] + along;
+        lists.untrackDicts(end);
+        longLivedTotal = lists.listed(0, end) + own[2] + along;
       }
     }
 
@@ -404,7 +310,7 @@ final class LoadHistory {
       boolean lookedAt = losses.birth(loss) >= from;
       boolean found = lookedAt && losses.leader(loss) >= from && !losses.isFreedAlong(loss);
       if (isListed) {
-        listed[losses.birth(loss) / step] -= objects;
+        lists.free(losses.birth(loss), objects);
       }
       if (found && (isListed || losses.birth(loss) >= youngFrom)) {
         collected[generation] += objects;
@@ -425,25 +331,9 @@ final class LoadHistory {
       }
     }
 
-    /** Those that a collection before has seen, and this one looks at. */
-    private void untrackNested(int from) {
-      for (int birth = steps(from); birth < Math.min(steps(youngFrom), nested.length); birth++) {
-        listed[birth] -= nested[birth];
-        nested[birth] = 0;
-      }
-    }
-
-    private void untrackDicts(int end) {
-      for (int birth = 0; birth < steps(end); birth++) {
-        listed[birth] -= untrackable[birth];
-        reachable[birth] -= untrackable[birth];
-        untrackable[birth] = 0;
-      }
-    }
-
     Outcome outcome() {
       lose(Integer.MAX_VALUE);
-      int all = made.length * step;
+      int all = lives.steps() * lives.step();
       long[][] stats = new long[GENERATIONS][];
       for (int generation = 0; generation < GENERATIONS; generation++) {
         stats[generation] =
@@ -463,28 +353,14 @@ final class LoadHistory {
               .withFreeLists(freeLists.lengths());
       return new Outcome(
           gc,
-          own[0] + (int) sum(reachable, youngFrom, all),
-          own[1] + (int) sum(reachable, middleFrom, youngFrom));
+          own[0] + (int) lists.reachable(youngFrom, all),
+          own[1] + (int) lists.reachable(middleFrom, youngFrom));
     }
   }
 
-  /** The boundary between two steps that is nearest to an object. */
-  private int steps(int object) {
-    return (object + step / 2) / step;
-  }
-
-  /** Sums what is given by steps, from one object to another; a part of a step as its share. */
-  private long sum(int[] values, int from, int to) {
-    long whole = 0;
-    for (int i = from / step; i < Math.min(to / step, values.length); i++) {
-      whole += values[i];
-    }
-    return whole + Math.round(share(values, to) - share(values, from));
-  }
-
-  private double share(int[] values, int object) {
-    int at = object / step;
-    return at < values.length ? (double) values[at] * (object % step) / step : 0;
+  /** Whether the counter goes by single events, not by steps. */
+  boolean knowsEvents() {
+    return events.known();
   }
 
   /** Collectable objects made while the application loaded. */
@@ -493,6 +369,6 @@ final class LoadHistory {
   }
 
   int step() {
-    return step;
+    return lives.step();
   }
 }

@@ -62,7 +62,6 @@ final class LoadParser {
     try {
       return new LoadHistory(
           allocations,
-          step,
           applicationAt,
           new LoadHistory.Start(
               new Profile.GcFacts(
@@ -75,13 +74,16 @@ final class LoadParser {
                   captured.freezeCount()),
               sizes,
               untracked),
-          new LoadHistory.Lives(
-              column(columns, "unlisted"),
-              columns.getOrDefault("dicts", NONE), // in profiles since 2026-11-29
-              columns.getOrDefault("nested", NONE), // in profiles since 2026-11-30
-              column(columns, "ends"),
-              column(columns, "age"),
-              column(columns, "ended")),
+          new LoadLives(
+              allocations,
+              step,
+              new LoadLives.Columns(
+                  column(columns, "unlisted"),
+                  columns.getOrDefault("dicts", NONE), // in profiles since 2026-11-29
+                  columns.getOrDefault("nested", NONE), // in profiles since 2026-11-30
+                  column(columns, "ends"),
+                  column(columns, "age"),
+                  column(columns, "ended"))),
           losses(columns, allocations, step),
           events.isEmpty()
               ? LoadEvents.NONE

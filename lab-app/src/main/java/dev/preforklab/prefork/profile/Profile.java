@@ -294,14 +294,16 @@ public final class Profile {
    * This heap as the application leaves it when it loads under other thresholds: with its objects
    * in the generations that the collector would have moved them to, and the collector's counters as
    * they would be. Garbage that those collections would have left, or freed, is as captured. Itself
-   * if the thresholds are the captured ones, turn the collector off, or the loading is not known.
+   * if the thresholds turn the collector off, if the loading is not known, or if they are the
+   * captured ones and it is not known event by event: else the captured collections are no better,
+   * as the capture itself has made objects that shift them.
    */
   public Profile loadedUnder(int[] thresholds) {
     LoadHistory history = load;
     if (history == null
         || !knowsLoading()
         || thresholds[0] == 0
-        || Arrays.equals(thresholds, gc().thresholds)) {
+        || (!history.knowsEvents() && Arrays.equals(thresholds, gc().thresholds))) {
       return this;
     }
     LoadHistory.Outcome outcome = history.under(thresholds, KeptObjects.limits(version()));
@@ -310,7 +312,7 @@ public final class Profile {
       tuple[type] = types().get(type).name().equals("tuple");
     }
     HeapImage loaded = heap.collectedAtOtherTimes(outcome.youngest(), outcome.middle(), tuple);
-    return with(header.withGc(outcome.gc()), loaded, requests, incremental);
+    return loaded(header.withGc(outcome.gc()), loaded);
   }
 
   /**
@@ -320,7 +322,12 @@ public final class Profile {
    * @param middle how many of the next are in generation 1
    */
   Profile withCollector(GcFacts newGc, int youngest, int middle) {
-    return with(header.withGc(newGc), heap.regrouped(youngest, middle), requests, incremental);
+    return loaded(header.withGc(newGc), heap.regrouped(youngest, middle));
+  }
+
+  /** That is how it has loaded, so this is not replayed again. */
+  private Profile loaded(ProfileHeader newHeader, HeapImage newHeap) {
+    return new Profile(file, newHeader, newHeap, requests, pages, null, incremental);
   }
 
   private Profile with(

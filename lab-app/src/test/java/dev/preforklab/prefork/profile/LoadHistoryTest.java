@@ -11,6 +11,7 @@ import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,28 +27,30 @@ class LoadHistoryTest {
   /**
    * The Django site, loaded by a real CPython 3.11.2 in uWSGI under these thresholds: collections
    * of each generation, {@code long_lived_total} and {@code long_lived_pending}, and the counter of
-   * generation 0, in which there is the measuring hook's own function. Not here is 100, 10, 10: see
-   * below.
+   * generation 0, in which there is the measuring hook's own function. Three more are below.
    */
   @ParameterizedTest(name = "{0} {1} {2}")
   @CsvSource({
-    "50, 10, 10, 3949, 358, 14, 70073, 15300, 8",
-    "150, 7, 3, 1231, 153, 14, 79662, 5435, 43",
-    "200, 5, 5, 890, 147, 12, 68134, 16883, 54",
-    "250, 10, 10, 756, 68, 6, 81606, 3011, 52",
-    "300, 5, 10, 586, 97, 8, 83213, 2106, 54",
-    "350, 10, 10, 535, 48, 4, 75903, 8424, 184",
-    "400, 8, 4, 460, 51, 8, 75425, 10024, 8",
-    "500, 20, 50, 390, 18, 0, 0, 99438, 366",
-    "700, 3, 2, 227, 55, 10, 75603, 8762, 462",
-    "701, 10, 10, 266, 24, 2, 76576, 8424, 322",
-    "900, 10, 10, 208, 18, 1, 55084, 33733, 527",
-    "1000, 5, 5, 176, 28, 4, 68390, 14013, 482",
-    "1500, 10, 10, 126, 11, 1, 81335, 0, 1453",
-    "2000, 20, 5, 99, 4, 0, 0, 72489, 1955",
-    "3000, 3, 3, 55, 12, 3, 79693, 0, 2979",
-    "5000, 10, 10, 42, 3, 0, 0, 63571, 155",
-    "10000, 2, 2, 20, 5, 1, 54363, 33938, 2334"
+    "100, 10, 10, 1926, 175, 11, 76792, 8609, 29",
+    "150, 7, 3, 1229, 153, 14, 83573, 1359, 54",
+    "200, 5, 5, 888, 147, 13, 79995, 4924, 31",
+    "250, 10, 10, 753, 68, 6, 81672, 3012, 49",
+    "300, 5, 10, 587, 97, 8, 81622, 3160, 201",
+    "350, 10, 10, 536, 48, 4, 75378, 8424, 260",
+    "400, 8, 4, 459, 50, 8, 83359, 0, 344",
+    "450, 6, 6, 394, 56, 7, 75886, 9020, 407",
+    "500, 20, 50, 389, 18, 0, 0, 100213, 389",
+    "700, 3, 2, 228, 56, 10, 76420, 8813, 306",
+    "700, 10, 10, 264, 24, 2, 76893, 8407, 457",
+    "701, 10, 10, 266, 24, 2, 76222, 8424, 370",
+    "800, 15, 2, 239, 14, 4, 72159, 6808, 720",
+    "900, 10, 10, 209, 18, 1, 54430, 33640, 217",
+    "1000, 5, 5, 174, 28, 4, 69204, 14014, 229",
+    "1500, 10, 10, 126, 11, 1, 81339, 0, 700",
+    "2000, 20, 5, 100, 4, 0, 0, 72170, 478",
+    "3000, 3, 3, 56, 12, 3, 78952, 0, 762",
+    "5000, 10, 10, 41, 3, 0, 0, 65413, 617",
+    "10000, 2, 2, 20, 5, 1, 53536, 34003, 1870"
   })
   void collectsAsInARealLoad(
       int t0, int t1, int t2, int gen0, int gen1, int gen2, int total, int pending, int count) {
@@ -61,10 +64,13 @@ class LoadHistoryTest {
           .as("collections of generation " + generation)
           .isEqualTo(real[generation]);
     }
-    soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(30L));
-    soft.assertThat(gc.longLivedPending()).as("pending").isCloseTo(pending, within(90L));
+    soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(15L));
+    // without a full collection it is the sum of a whole load
+    soft.assertThat(gc.longLivedPending())
+        .as("pending")
+        .isCloseTo(pending, within(gen2 == 0 ? 110L : 20L));
     soft.assertThat(gc.thresholds()).containsExactly(t0, t1, t2);
-    soft.assertThat(gc.counts()[0]).as("counter").isCloseTo(count, within(10));
+    soft.assertThat(gc.counts()[0]).as("counter").isCloseTo(count, within(2));
     soft.assertAll();
   }
 
@@ -107,44 +113,68 @@ class LoadHistoryTest {
   }
 
   /**
-   * Under 100, 10, 10 a full collection is due when {@code pending} is above 12,864; it is 12,837
-   * in the replay, and above that in the real load. So the replay, in step for 1,042 collections,
-   * has this one and three more 12 collections late: 1916 / 174 / 11 for 1930 / 175 / 11.
+   * Where a full collection is due by a handful of objects, it may come a collection of generation
+   * 1 earlier or later, and those after it with it.
    */
-  @Test
-  void collectsAboutAsOftenWherePendingComesCloseToAQuarter() {
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @CsvSource({
+    "50, 10, 10, 3958, 359, 14",
+    "60, 4, 6, 2987, 596, 17",
+    "120, 10, 5, 1603, 145, 13",
+  })
+  void collectsAboutAsOftenWherePendingComesCloseToAQuarter(
+      int t0, int t1, int t2, int gen0, int gen1, int gen2) {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
-    long[][] stats = ProfileReader.read(file).loadedUnder(new int[] {100, 10, 10}).gc().stats();
-    assertThat(stats[0][0]).isCloseTo(1930, within(19L));
-    assertThat(stats[1][0]).isCloseTo(175, within(2L));
-    assertThat(stats[2][0]).isEqualTo(11);
+    long[][] stats = ProfileReader.read(file).loadedUnder(new int[] {t0, t1, t2}).gc().stats();
+    assertThat(stats[0][0]).isCloseTo(gen0, within(gen0 / 80L));
+    assertThat(stats[1][0]).isCloseTo(gen1, within(2L));
+    assertThat(stats[2][0]).isCloseTo(gen2, within(1L));
   }
 
   /**
    * What the capture found under the release's own thresholds, of which the replay knows nothing.
+   * The capture's stub has made objects before the application, so single collections come at
+   * another time.
    */
   @Test
   void findsTheCapturedGenerationsAgain() {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     Profile captured = ProfileReader.read(file);
-    // one more than captured, so that it is replayed
-    Profile replayed = captured.loadedUnder(new int[] {701, 10, 10});
+    Profile replayed = captured.loadedUnder(captured.gc().thresholds());
     assertThat(replayed.gc().stats()[2][0]).isEqualTo(captured.gc().stats()[2][0]);
     assertThat(replayed.gc().stats()[1][0]).isEqualTo(captured.gc().stats()[1][0]);
-    assertThat(replayed.gc().stats()[0][0]).isCloseTo(captured.gc().stats()[0][0], within(1L));
+    assertThat(replayed.gc().stats()[0][0]).isCloseTo(captured.gc().stats()[0][0], within(2L));
     assertThat(replayed.gc().longLivedTotal())
-        .isCloseTo(captured.gc().longLivedTotal(), within(500L));
+        .isCloseTo(captured.gc().longLivedTotal(), within(800L));
     assertThat(replayed.gc().longLivedPending())
         .isCloseTo(captured.gc().longLivedPending(), within(100L));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"700,10,10", "0,10,10", "0,0,0"})
-  void leavesTheCapturedHeapWhereNothingDiffers(String thresholds) {
+  @ValueSource(strings = {"0,10,10", "0,0,0"})
+  void leavesTheCapturedHeapWhereTheCollectorIsOff(String thresholds) {
     Path file = Path.of("..", "profiles", "django-site.profile.gz");
     Profile captured = ProfileReader.read(file);
     int[] wanted = Arrays.stream(thresholds.split(",")).mapToInt(Integer::parseInt).toArray();
     assertThat(captured.loadedUnder(wanted)).isSameAs(captured);
+  }
+
+  /** A load told by steps only is no better than what was captured. */
+  @Test
+  void leavesTheCapturedHeapWhereNoSingleEventsAreKnown(@TempDir Path directory) {
+    int[] own = {700, 10, 10};
+    for (boolean events : new boolean[] {false, true}) {
+      SmallProfile small = new SmallProfile();
+      small.lines.add(
+          "{\"load\":{\"allocations\":1,\"step\":1,"
+              + (events ? "\"events\":\"aA\"," : "")
+              + "\"at_start\":{\"counts\":[0,0,0],\"generations\":[0,0,0],\"long_lived\":[0,0],"
+              + "\"stats\":[[0,0,0],[0,0,0],[0,0,0]],\"free_lists\":[]},\"columns\":{"
+              + "\"unlisted\":[0,0],\"ends\":[0,1],\"age\":[1],\"ended\":[1],\"lost_after\":[],"
+              + "\"lost_age\":[],\"holder_age\":[],\"leader_older\":[],\"list\":[],\"lost\":[]}}}");
+      Profile captured = ProfileReader.read(small.write(directory.resolve(events + ".profile.gz")));
+      assertThat(captured.loadedUnder(own) == captured).isEqualTo(!events);
+    }
   }
 
   /** Steps of one object: nothing is rounded, so both must agree in everything. */
@@ -162,7 +192,6 @@ class LoadHistoryTest {
     LoadHistory.Outcome outcome =
         new LoadHistory(
                 load.objects,
-                1,
                 0,
                 new LoadHistory.Start(start, sizes, untracked),
                 load.lives(false),
@@ -205,7 +234,6 @@ class LoadHistoryTest {
     LoadHistory.Outcome outcome =
         new LoadHistory(
                 load.objects,
-                1,
                 applicationAt,
                 new LoadHistory.Start(start, sizes, untracked),
                 load.lives(true),
@@ -224,6 +252,48 @@ class LoadHistoryTest {
             new NaiveCollector.Lists(
                 new int[] {0, 3, 7}, new int[] {0, 5, 20}, new int[] {90, 3, 4}, applicationAt));
     assertThat(describe(outcome)).as("seed " + seed).isEqualTo(naive.describe());
+  }
+
+  /**
+   * The 56th object starts a full collection, in the step of the 49th to 64th; in the same step 40
+   * of the first three end, before it or after it. They go to a free list, so the counter stays.
+   */
+  @ParameterizedTest(name = "after {0}")
+  @CsvSource({"50, 15", "60, 55"})
+  void seesWhatEndsAllAtOnceLaterInItsStep(int endsAfter, int total) {
+    int objects = 70;
+    int step = 16;
+    String ends = "B".repeat(40);
+    String text =
+        "b".repeat(40) + "a".repeat(endsAfter - 40) + ends + "a".repeat(objects - endsAfter);
+    int[] none = new int[objects / step + 1];
+    LoadLives lives =
+        new LoadLives(
+            objects,
+            step,
+            new LoadLives.Columns(
+                none,
+                NONE,
+                NONE,
+                new int[] {0, 0, 0, 3, 0},
+                new int[] {1, 2, 3},
+                new int[] {8, 16, 16}));
+    Profile.GcFacts start =
+        new Profile.GcFacts(true, new int[] {55, 0, 0}, new int[] {0, 0, 1}, 0, 0, NO_STATS, 0);
+    int[] limits = new int[RequestTrace.FREE_LISTS_MAX + 1];
+    limits[1] = 50;
+    Profile.GcFacts gc =
+        new LoadHistory(
+                objects,
+                0,
+                new LoadHistory.Start(start, new int[3], new int[2]),
+                lives,
+                LoadLosses.exact(objects, NONE, NONE, NONE, NONE, NONE, NONE),
+                new LoadEvents(text, objects, step, NONE, NONE, NONE))
+            .under(new int[] {55, 0, 0}, limits)
+            .gc();
+    assertThat(gc.stats()[2][0]).isEqualTo(1);
+    assertThat(gc.longLivedTotal()).isEqualTo(total);
   }
 
   @ParameterizedTest(name = "{0}")
@@ -253,10 +323,10 @@ class LoadHistoryTest {
             () ->
                 new LoadHistory(
                     1,
-                    1,
                     2,
                     new LoadHistory.Start(start, new int[3], new int[2]),
-                    new LoadHistory.Lives(steps, none, none, steps, none, none),
+                    new LoadLives(
+                        1, 1, new LoadLives.Columns(steps, none, none, steps, none, none)),
                     LoadLosses.exact(1, none, none, none, none, none, none),
                     LoadEvents.NONE))
         .isInstanceOf(IllegalArgumentException.class)
@@ -296,11 +366,13 @@ class LoadHistoryTest {
               int[] none = {0};
               new LoadHistory(
                   1,
-                  1,
                   0,
                   new LoadHistory.Start(start, new int[3], new int[2]),
-                  new LoadHistory.Lives(
-                      numbers, new int[0], new int[0], new int[] {0, 1}, new int[] {age}, one),
+                  new LoadLives(
+                      1,
+                      1,
+                      new LoadLives.Columns(
+                          numbers, new int[0], new int[0], new int[] {0, 1}, new int[] {age}, one)),
                   LoadLosses.exact(
                       1,
                       new int[] {lostAfter == 0 ? 1 : lostAfter},

@@ -96,11 +96,11 @@ final class NaiveCollector {
       }
       int[] inForce = lists != null && now < lists.applicationAt ? lists.thresholds : thresholds;
       int check = now < load.checks.length ? load.checks[now] : -1;
-      if (check == 0) {
-        collectWhatIsDue(inForce, now - 1);
+      // those of one step are not told apart: where half of them have ended, all of them have
+      boolean checkedBefore = check >= 0 && 2 * check < ended.size();
+      if (!checkedBefore) {
+        generations.forEach(generation -> generation.removeAll(ended));
       }
-      // those of one step are not told apart
-      generations.forEach(generation -> generation.removeAll(ended));
       boolean made = now < load.objects;
       if (lists == null) {
         this.counts[0] = Math.max(0, this.counts[0] + (made ? 1 : 0) - ended.size());
@@ -120,6 +120,7 @@ final class NaiveCollector {
       if (check >= 0) {
         collectWhatIsDue(inForce, now - 1);
       }
+      generations.forEach(generation -> generation.removeAll(ended));
       if (made && !lists.take(load.list[now]) && ++this.counts[0] > inForce[0]) {
         due = load.checks.length > 0;
         if (!due) {

@@ -172,7 +172,7 @@ final class RandomLoad {
    *
    * @param lists whether it is told what is never listed
    */
-  LoadHistory.Lives lives(boolean lists) {
+  LoadLives lives(boolean lists) {
     int[] unlisted = new int[objects + 1];
     int[] rows = new int[objects + 1];
     List<Integer> out = new ArrayList<>();
@@ -189,12 +189,15 @@ final class RandomLoad {
       out.addAll(ages.keySet());
       ended.addAll(ages.values());
     }
-    return new LoadHistory.Lives(
-        unlisted,
-        lists ? dicts : new int[0],
-        lists ? nested : new int[0],
-        rows,
-        out.stream().mapToInt(Integer::intValue).toArray(),
-        ended.stream().mapToInt(Integer::intValue).toArray());
+    return new LoadLives(
+        objects,
+        1,
+        new LoadLives.Columns(
+            unlisted,
+            lists ? dicts : new int[0],
+            lists ? nested : new int[0],
+            rows,
+            out.stream().mapToInt(Integer::intValue).toArray(),
+            ended.stream().mapToInt(Integer::intValue).toArray()));
   }
 }
