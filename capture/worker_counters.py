@@ -7,13 +7,15 @@
         --requests profiles/flask-app/requests.txt --name flask-app --csv FILE
 
 The application is loaded as `preforklab_capture.py` loads it; children of that master then serve its endpoints in turn, one with
-the collector off and one with it on. What is written is read from their memory between requests, so that nothing is called in
+the collector off and one with it on. With `--orders` others, the collector off, each serve the requests that one of four workers might get: about
+each fourth, in one of twelve orders. What is written is read from their memory between requests, so that nothing is called in
 them to look. CPython 3.10 to 3.12 (before, the free lists are found nowhere; later the collector's struct is another).
 """
 import argparse
 import csv
 import json
 import os
+import random
 import struct
 import sys
 import tempfile
@@ -23,6 +25,8 @@ import preforklab_capture as capture
 LISTS = {1: "lists", 2: "dicts", 3: "tuples1", 4: "tuples2"}  # by the number that the capture has for them
 HEADER = ["application", "collector", "requests", "count0", "gen0", "gen1", "gen2"] + list(LISTS.values())
 SHOWN = [0, 1, 5, 10, 20, 30, 50, 75] + list(range(100, 1001, 50))
+ORDERS, LONGEST, WORKERS = 12, 40, 4
+ORDERS_HEADER = ["application", "requests", "count0"]       # numbers of the requests in the whole service, and the counter before the first and after each
 COLLECTING = "def collecting(path, request):\n    import gc\n    gc.set_threshold(%d, %d, %d)\n    gc.enable()\n"
 
 
@@ -62,6 +66,32 @@ def rows(master, collector, lists, requests, collecting):
     return out
 
 
+def orders():
+    """Numbers of the requests that a worker serves, its own share of all."""
+    for seed in range(ORDERS):
+        share, numbers, n = random.Random(seed), [], 0
+        while len(numbers) < LONGEST:
+            if share.random() < 1.0 / WORKERS:
+                numbers.append(n)
+            n += 1
+        yield numbers
+
+
+def counters(master, collector, requests, numbers):
+    """The counter of generation 0 in a fresh worker, before its first request and after each, the collector being off."""
+    with master.child() as child:
+        for start in master.starts:
+            child.request(start)
+        out = []
+        with open("/proc/%d/mem" % child.pid, "rb", 0) as memory:
+            for text in [None] + [requests.text(n) for n in numbers]:
+                if text:
+                    child.request(text)
+                memory.seek(collector.count0_address())
+                out.append(struct.unpack("<i", memory.read(4))[0])
+    return out
+
+
 def measure(options):
     thresholds = [int(t) for t in options.threshold.split(",") if t.isdigit()]
     if options.threshold and len(thresholds) != 3:
@@ -88,6 +118,8 @@ def measure(options):
             master.go_on()
             if collector.base is None:
                 raise capture.CaptureError("the collector's generations were not found in memory")
+            if options.orders:
+                return [[options.name, " ".join(map(str, numbers)), " ".join(map(str, counters(master, collector, requests, numbers)))] for numbers in orders()]
             lists = lengths(master, scratch)
             return [[options.name, name] + row for name, how in (("on", collecting), ("off", "")) for row in rows(master, collector, lists, requests, how)]
         finally:
@@ -103,17 +135,19 @@ def main(arguments=None):
     parser.add_argument("--requests", required=True, metavar="FILE")
     parser.add_argument("--threshold", default="", metavar="A,B,C", help="default: the release's own, as the capture loads it")
     parser.add_argument("--name", required=True, help="the application's in the table; its older rows go")
+    parser.add_argument("--orders", action="store_true", help="requests in other orders than in turn; another table")
     parser.add_argument("--csv", required=True, metavar="FILE")
     options = parser.parse_args(arguments)
+    header = ORDERS_HEADER if options.orders else HEADER
     os.environ.update(PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
     try:
         measured = measure(options)
         kept = []
         if os.path.exists(options.csv):
             with open(options.csv, newline="") as f:
-                kept = [row for row in csv.reader(f) if row and row[0] not in (options.name, HEADER[0])]
+                kept = [row for row in csv.reader(f) if row and row[0] not in (options.name, header[0])]
         with open(options.csv + ".new", "w", newline="") as f:
-            csv.writer(f, lineterminator="\n").writerows([HEADER] + kept + measured)
+            csv.writer(f, lineterminator="\n").writerows([header] + kept + measured)
         os.replace(options.csv + ".new", options.csv)
     except OSError as e:
         sys.stderr.write("worker_counters: %s: %s\n" % (e.filename, e.strerror))
