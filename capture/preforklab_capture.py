@@ -76,7 +76,6 @@ def stub():
         for at, data in on:
             os.pwrite(memory, data, at)
     targets, application, begun = {}, None, [0]       # begun: events up to where a server comes to load the application
-    # server: load
     for name in names.split():
         try:
             module, _, attribute = name.partition(":")
@@ -94,6 +93,7 @@ def stub():
         except BaseException as e:
             say("E cannot load %s: %s: %s" % (name, type(e).__name__, str(e).replace("\n", " ")))
             os._exit(2)
+    # server: load
     module = target = attribute = part = None
     if tracing:
         for at, data in off:
@@ -183,13 +183,6 @@ PLAIN = {"request": '''
 GUNICORN = {
     "arguments": "    server, asked, answers, workers = given[7], int(given[8]), int(given[9]), []",
     "load": r'''
-    for name in names.split():
-        if ":" not in name:
-            try:
-                __import__(name)
-            except BaseException as e:
-                say("E cannot load %s: %s: %s" % (name, type(e).__name__, str(e).replace("\n", " ")))
-                os._exit(2)
     try:
         from gunicorn.app.wsgiapp import WSGIApplication
         from gunicorn.arbiter import Arbiter

@@ -555,6 +555,17 @@ class CaptureTest(unittest.TestCase):
         self.assertTrue(0 <= counter - count <= 120, (count, counter))
         self.assertGreaterEqual(lost, 22)             # of the eleven cycles
 
+    def loads(self, module, source):
+        """(release, its load) of a module with a function `task`, by each interpreter whose loads tell of garbage object by object."""
+        with open(os.path.join(self.directory, module + ".py"), "w") as f:
+            f.write(source)
+        for version, python in interpreters():
+            if version >= (3, 10):
+                target = os.path.join(self.directory, module + ".profile.gz")
+                code, out, err = self.run_capture("--call", module + ":task", "--page-requests", "3", "--python", python, "-o", target)
+                self.assertEqual(code, 0, err)
+                yield version, Profile(target).of("load")[0]
+
     def test_when_garbage_is_lost_while_the_application_loads(self):
         """Cycles that are dropped when ten more objects have been made, and method objects that are freed at once."""
         with open(os.path.join(self.directory, "losing.py"), "w") as f:
@@ -565,7 +576,6 @@ class CaptureTest(unittest.TestCase):
             target = os.path.join(self.directory, "losing.profile.gz")
             code, out, err = self.run_capture("--call", "losing:task", "--page-requests", "3", "--python", python, "-o", target)
             self.assertEqual(code, 0, err)
-            load = Profile(target).of("load")[0]
             ages = [age for age, number in zip(load["columns"]["lost_age"], load["columns"]["list"]) if number % 64 == 1]
             self.assertGreaterEqual(sum(age <= 45 for age in ages), 195, (version, sorted(ages)))
             # the cycle itself, ten objects, and the one whose making would find it; from 3.12 on a round of the loop later
@@ -574,15 +584,8 @@ class CaptureTest(unittest.TestCase):
 
     def test_what_outlives_the_garbage_that_refers_to_it(self):
         """The list goes with its last reference, some 200 objects after the cycle, which has been collected by then; as garbage for those who never collect."""
-        with open(os.path.join(self.directory, "outliving.py"), "w") as f:
-            f.write(OUTLIVING)
-        for version, python in interpreters():
-            if version < (3, 10):
-                continue
-            target = os.path.join(self.directory, "outliving.profile.gz")
-            code, out, err = self.run_capture("--call", "outliving:task", "--page-requests", "3", "--python", python, "-o", target)
-            self.assertEqual(code, 0, err)
-            columns = Profile(target).of("load")[0]["columns"]
+        for version, load in self.loads("outliving", OUTLIVING):
+            columns = load["columns"]
             rows = [(age, age - holder) for age, holder, number, n in zip(columns["lost_age"], columns["holder_age"], columns["list"], columns["lost"])
                     if number == 1 + capture.AT_ONCE for _ in range(n)]
             self.assertGreaterEqual(len(rows), 199, version)
@@ -591,15 +594,7 @@ class CaptureTest(unittest.TestCase):
 
     def test_where_collections_come_while_the_application_loads(self):
         """Up to 3.11 where an object is made; from 3.12 on not within a call that makes a thousand, but in each round of a loop."""
-        with open(os.path.join(self.directory, "at_once.py"), "w") as f:
-            f.write(AT_ONCE)
-        for version, python in interpreters():
-            if version < (3, 10):
-                continue
-            target = os.path.join(self.directory, "at_once.profile.gz")
-            code, out, err = self.run_capture("--call", "at_once:task", "--page-requests", "3", "--python", python, "-o", target)
-            self.assertEqual(code, 0, err)
-            load = Profile(target).of("load")[0]
+        for version, load in self.loads("at_once", AT_ONCE):
             columns = load["columns"]
             self.assertEqual("check_after" in columns, version >= (3, 12))
             if version < (3, 12):

@@ -58,6 +58,9 @@ final class LoadParser {
     require(
         counts.length == GENERATIONS && sizes.length == GENERATIONS && longLived.length == 2,
         "load.at_start without counts, generations or long_lived");
+    require(
+        !events.isEmpty() || !columns.containsKey("check_after"),
+        "load.columns.check_after without load.events");
     require(untracked.length == 2, "load.at_start.untracked must be two numbers");
     try {
       return new LoadHistory(

@@ -58,12 +58,7 @@ class LoadHistoryTest {
     Profile loaded = ProfileReader.read(file).loadedUnder(new int[] {t0, t1, t2});
     Profile.GcFacts gc = loaded.gc();
     SoftAssertions soft = new SoftAssertions();
-    int[] real = {gen0, gen1, gen2};
-    for (int generation = 0; generation < 3; generation++) {
-      soft.assertThat(gc.stats()[generation][0])
-          .as("collections of generation " + generation)
-          .isEqualTo(real[generation]);
-    }
+    assertCollections(soft, gc, gen0, gen1, gen2);
     soft.assertThat(gc.longLivedTotal()).as("total").isCloseTo(total, within(15L));
     // without a full collection it is the sum of a whole load
     soft.assertThat(gc.longLivedPending())
@@ -72,6 +67,14 @@ class LoadHistoryTest {
     soft.assertThat(gc.thresholds()).containsExactly(t0, t1, t2);
     soft.assertThat(gc.counts()[0]).as("counter").isCloseTo(count, within(2));
     soft.assertAll();
+  }
+
+  private static void assertCollections(SoftAssertions soft, Profile.GcFacts gc, int... real) {
+    for (int generation = 0; generation < 3; generation++) {
+      soft.assertThat(gc.stats()[generation][0])
+          .as("collections of generation " + generation)
+          .isEqualTo(real[generation]);
+    }
   }
 
   /**
@@ -100,12 +103,7 @@ class LoadHistoryTest {
     Path file = Path.of("..", "profiles", "flask-app.profile.gz");
     Profile.GcFacts gc = ProfileReader.read(file).loadedUnder(new int[] {t0, t1, t2}).gc();
     SoftAssertions soft = new SoftAssertions();
-    int[] real = {gen0, gen1, gen2};
-    for (int generation = 0; generation < 3; generation++) {
-      soft.assertThat(gc.stats()[generation][0])
-          .as("collections of generation " + generation)
-          .isEqualTo(real[generation]);
-    }
+    assertCollections(soft, gc, gen0, gen1, gen2);
     soft.assertThat(total - gc.longLivedTotal()).as("total").isBetween(0L, 60L);
     soft.assertThat(gc.longLivedPending()).as("pending").isCloseTo(pending, within(60L));
     soft.assertThat(count - gc.counts()[0]).as("counter").isBetween(0, 80);

@@ -182,6 +182,7 @@ class ProfileReaderTest {
         "\"list\":[1,96] | \"list\":[1,960] | is 960",
         "\"age\":[1] | \"age\":[4] | is 4",
         "\"columns\":{ | \"column\":{ | load.columns without unlisted",
+        "\"columns\":{ | \"events\":\"\",\"columns\":{\"check_after\":[1], | check_after without load.events",
       })
   void contradictionsOfALoadAreNamed(String what, String by, String message) {
     SmallProfile small = new SmallProfile();
