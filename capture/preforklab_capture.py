@@ -1208,6 +1208,7 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         lost = dict((v, found[tick_of[a]]) for v, a in made.items() if tick_of.get(a) in found)
     fate = unreachable(graph, made, lost)
     groups = {}                                       # (request, oldest object that leads to it, tick it was lost at) -> [objects, what they own]
+    handed_on, taken = [[] for _ in range(keep)], {}  # blocks that belong to garbage of another request than the one that made them, which kept them on a free list for it; by group, how many it has of these
     waiting = []
     for k, a, address in freed_order:
         if died[a] == n:
@@ -1216,11 +1217,25 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
         if v is None:
             waiting.append(a)
             continue
+        group = (alloc_request[a],) + fate[v]
+        groups.setdefault(group, [[], []])[0].append(a)
         for x in waiting:
-            groups.setdefault((alloc_request[x],) + fate[v], [[], []])[1].append(x)
+            if alloc_request[x] == alloc_request[a]:
+                groups[group][1].append(x)
+            else:
+                handed_on[alloc_request[x]].append(x)
+                taken[group] = taken.get(group, 0) + 1
         waiting = []
         is_gc[a] = True
-        groups.setdefault((alloc_request[a],) + fate[v], [[], []])[0].append(a)
+    for x in waiting:
+        handed_on[alloc_request[x]].append(x)
+    for group in sorted(groups):                      # what a request hands on to the next it has from the one before
+        take, left = taken.get(group, 0), handed_on[group[0]]
+        groups[group][1].extend(left[:take])
+        del left[:take]
+    for group in sorted(groups, reverse=True):
+        groups[group][1].extend(handed_on[group[0]])
+        del handed_on[group[0]][:]
 
     listed_at = {}                                    # events of its request before an untracked object is tracked
 
@@ -1285,14 +1300,10 @@ def decode(tracer, marks, skip, keep, before_second, end, graph, gc_head, lists=
                 events.append(alloc_ordinal[~s] - count)
         garbage = []                                  # (events before it is unreachable, its objects, what they own)
         for (q, oldest, tick), group in groups.items():
-            if q == r and group[0]:
+            if q == r:
                 garbage.append([lost_after(r, tick, group)] + [[alloc_ordinal[a] for a in part] for part in group])
-            elif q == r:                              # owned by cycles that other requests made
-                carried += [[alloc_ordinal[a], n - r] for a in group[1]]
         garbage.sort()
-        for x in waiting:
-            if alloc_request[x] == r:
-                carried.append([alloc_ordinal[x], n - r])
+        carried += [[alloc_ordinal[x], n - r] for x in handed_on[r]]
         kept_types = {}
         for s in stream[r]:
             if s >= 0 and is_gc[s] and free_list[s]:

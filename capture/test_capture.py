@@ -568,14 +568,7 @@ class CaptureTest(unittest.TestCase):
 
     def test_when_garbage_is_lost_while_the_application_loads(self):
         """Cycles that are dropped when ten more objects have been made, and method objects that are freed at once."""
-        with open(os.path.join(self.directory, "losing.py"), "w") as f:
-            f.write(LOSING)
-        for version, python in interpreters():
-            if version < (3, 10):
-                continue                              # free lists are not seen
-            target = os.path.join(self.directory, "losing.profile.gz")
-            code, out, err = self.run_capture("--call", "losing:task", "--page-requests", "3", "--python", python, "-o", target)
-            self.assertEqual(code, 0, err)
+        for version, load in self.loads("losing", LOSING):
             ages = [age for age, number in zip(load["columns"]["lost_age"], load["columns"]["list"]) if number % 64 == 1]
             self.assertGreaterEqual(sum(age <= 45 for age in ages), 195, (version, sorted(ages)))
             # the cycle itself, ten objects, and the one whose making would find it; from 3.12 on a round of the loop later
@@ -1049,6 +1042,20 @@ class CaptureTest(unittest.TestCase):
             self.assertEqual(r["older"], [])
         cold = [r for r in p.of("request") if r["state"] == "cold"]
         self.assertEqual([r["older"][1::2].count(0) for r in cold], [25])
+
+    def test_what_a_free_list_hands_on_to_garbage(self):
+        """The keys of a dict that goes are kept, and the next request's cycle takes them: they last as long as garbage does."""
+        with open(os.path.join(self.directory, "handing.py"), "w") as f:
+            f.write("def task():\n    cycle = {'a': 1}\n    cycle['b'] = cycle\n    del cycle\n    gone = {'a': 1}\n    gone['b'] = 2\n")
+        for version, python in interpreters():
+            if version < (3, 11):                          # before, the free list of dicts has their keys, and is not kept empty
+                continue
+            target = os.path.join(self.directory, "handing.profile.gz")
+            code, out, err = self.run_capture("--call", "handing:task", "--page-requests", "10", "--python", python, "-o", target)
+            self.assertEqual(code, 0, err)
+            for r in Profile(target).warm(0):
+                self.assertEqual([[len(part) for part in group] for group in r["garbage"]], [[1, 1]], version)
+                self.assertEqual([requests for o, requests in r["carried"] if requests > 1], [], version)
 
     def test_what_two_endpoints_share(self):
         """Whichever of two is served first makes sets for both: in the record of either after one order of all endpoints, not after the other."""
