@@ -555,16 +555,21 @@ class CaptureTest(unittest.TestCase):
         self.assertTrue(0 <= counter - count <= 120, (count, counter))
         self.assertGreaterEqual(lost, 22)             # of the eleven cycles
 
-    def loads(self, module, source):
-        """(release, its load) of a module with a function `task`, by each interpreter whose loads tell of garbage object by object."""
+    def captured(self, module, source, functions, *arguments):
+        """The profile of a module whose functions are called."""
         with open(os.path.join(self.directory, module + ".py"), "w") as f:
             f.write(source)
+        target = os.path.join(self.directory, module + ".profile.gz")
+        calls = [word for function in functions.split() for word in ("--call", module + ":" + function)]
+        code, out, err = self.run_capture(*calls + list(arguments) + ["-o", target])
+        self.assertEqual(code, 0, err)
+        return Profile(target)
+
+    def loads(self, module, source):
+        """(release, its load) of a module with a function `task`, by each interpreter whose loads tell of garbage object by object."""
         for version, python in interpreters():
             if version >= (3, 10):
-                target = os.path.join(self.directory, module + ".profile.gz")
-                code, out, err = self.run_capture("--call", module + ":task", "--page-requests", "3", "--python", python, "-o", target)
-                self.assertEqual(code, 0, err)
-                yield version, Profile(target).of("load")[0]
+                yield version, self.captured(module, source, "task", "--page-requests", "3", "--python", python).of("load")[0]
 
     def test_when_garbage_is_lost_while_the_application_loads(self):
         """Cycles that are dropped when ten more objects have been made, and method objects that are freed at once."""
@@ -1014,12 +1019,8 @@ class CaptureTest(unittest.TestCase):
     def test_what_is_gathered_and_dropped_at_once(self):
         if sys.version_info < (3, 5):
             self.skipTest("no traces")
-        with open(os.path.join(self.directory, "gathering.py"), "w") as f:
-            f.write("kept = [set() for _ in range(20)]\ndef task():\n    new = set()\n    if len(kept) >= 70:\n        del kept[:]\n    kept.append(new)\n")
-        target = os.path.join(self.directory, "gathering.profile.gz")
-        code, out, err = self.run_capture("--call", "gathering:task", "--page-requests", "400", "-o", target)
-        self.assertEqual(code, 0, err)
-        p = Profile(target)
+        p = self.captured("gathering", "kept = [set() for _ in range(20)]\ndef task():\n    new = set()\n    if len(kept) >= 70:\n        del kept[:]\n    kept.append(new)\n",
+                          "task", "--page-requests", "400")
         self.assertEqual([l["gathers"] for l in p.lines if "gathers" in l], [{"limit": 70, "waiting": 20}])
         for r in p.of("request"):
             allocated = [e for e in r["events"] if e >= 0]
@@ -1029,13 +1030,8 @@ class CaptureTest(unittest.TestCase):
     def test_what_a_cache_keeps_for_long_is_seen_to_go(self):
         if sys.version_info < (3, 5):
             self.skipTest("no traces")
-        with open(os.path.join(self.directory, "cached.py"), "w") as f:
-            f.write("import collections\nkept = collections.deque(maxlen=60)\nold = [set() for _ in range(25)]\n"
-                    "def task():\n    del old[:]\n    kept.append(set())\n")
-        target = os.path.join(self.directory, "cached.profile.gz")
-        code, out, err = self.run_capture("--call", "cached:task", "--page-requests", "400", "-o", target)
-        self.assertEqual(code, 0, err)
-        p = Profile(target)
+        p = self.captured("cached", "import collections\nkept = collections.deque(maxlen=60)\nold = [set() for _ in range(25)]\n"
+                          "def task():\n    del old[:]\n    kept.append(set())\n", "task", "--page-requests", "400")
         for r in p.warm(0):
             allocated = [e for e in r["events"] if e >= 0]
             self.assertEqual([requests for o, requests in r["carried"] if allocated[o] & 3 == 2 and allocated[o] >> 2 > 200], [60])
@@ -1045,15 +1041,11 @@ class CaptureTest(unittest.TestCase):
 
     def test_what_a_free_list_hands_on_to_garbage(self):
         """The keys of a dict that goes are kept, and the next request's cycle takes them: they last as long as garbage does."""
-        with open(os.path.join(self.directory, "handing.py"), "w") as f:
-            f.write("def task():\n    cycle = {'a': 1}\n    cycle['b'] = cycle\n    del cycle\n    gone = {'a': 1}\n    gone['b'] = 2\n")
+        source = ("def task():\n    cycle = {'a': 1}\n    cycle['b'] = cycle\n    del cycle\n    gone = {'a': 1}\n    gone['b'] = 2\n")
         for version, python in interpreters():
             if version < (3, 11):                          # before, the free list of dicts has their keys, and is not kept empty
                 continue
-            target = os.path.join(self.directory, "handing.profile.gz")
-            code, out, err = self.run_capture("--call", "handing:task", "--page-requests", "10", "--python", python, "-o", target)
-            self.assertEqual(code, 0, err)
-            for r in Profile(target).warm(0):
+            for r in self.captured("handing", source, "task", "--page-requests", "10", "--python", python).warm(0):
                 self.assertEqual([[len(part) for part in group] for group in r["garbage"]], [[1, 1]], version)
                 self.assertEqual([requests for o, requests in r["carried"] if requests > 1], [], version)
 
@@ -1061,15 +1053,10 @@ class CaptureTest(unittest.TestCase):
         """Whichever of two is served first makes sets for both: in the record of either after one order of all endpoints, not after the other."""
         if sys.version_info < (3, 5):
             self.skipTest("no traces")
-        with open(os.path.join(self.directory, "sharing.py"), "w") as f:
-            f.write("shared = []\ndef own():\n    pass\ndef one():\n    shared.extend(set() for _ in range(50 - len(shared)))\n"
-                    "def other():\n    one()\ndef last():\n    pass\n")
-        target = os.path.join(self.directory, "sharing.profile.gz")
-        calls = [x for name in ("own", "one", "other", "last") for x in ("--call", "sharing:" + name)]
-        code, out, err = self.run_capture(*calls + ["--page-requests", "10", "-o", target])
-        self.assertEqual(code, 0, err)
+        p = self.captured("sharing", "shared = []\ndef own():\n    pass\ndef one():\n    shared.extend(set() for _ in range(50 - len(shared)))\n"
+                          "def other():\n    one()\ndef last():\n    pass\n", "own one other last", "--page-requests", "10")
         told = []
-        for r in Profile(target).of("first_request"):
+        for r in p.of("first_request"):
             allocated = [e for e in r["events"] if e >= 0]
             sets = sum(allocated[o] & 3 == 2 and allocated[o] >> 2 > 200 for o in held(r))
             told.append((r["endpoint"], r["after"], [k for k, _ in zip(*[iter(r.get("shares", ()))] * 2)], sets))
