@@ -3007,20 +3007,23 @@ def gathering_rounds(live, count):
 GATHERING_MOST = 600                                  # requests: what takes longer is not worth a window of such a length
 
 
+def free_list_lengths(master, scratch):
+    """Number of a free list -> address of its length; see `find_free_lists`."""
+    import json
+    import os
+    path = os.path.join(scratch, "lists")
+    with master.child() as child:
+        child.run("child_free_lists", path)
+    with open(path) as f:
+        return dict(json.load(f))
+
+
 class LiveObjects(object):
     """How many collectable objects live in a child without the hook, from any zero, the collector being off: its counter less what waits on
     the free lists, where these are found."""
 
-    def __init__(self, master, facts, scratch):
-        import json
-        import os
-        self.master, self.count0, self.lists = master, facts["count0"], []
-        if facts["version"] >= (3, 10):
-            path = os.path.join(scratch, "lists")
-            with master.child() as child:
-                child.run("child_free_lists", path)
-            with open(path) as f:
-                self.lists = [length for number, length in json.load(f)]
+    def __init__(self, master, count0, lists):
+        self.master, self.count0, self.lists = master, count0, lists
 
     def after(self, texts):
         """Their number in a fresh worker, before its first request and after each of these."""
@@ -3081,7 +3084,7 @@ def capture_traces(master, requests, facts, scratch, progress, warm_rounds, samp
     count = len(requests.endpoints)
     cpu = capture_cpu(master, requests, progress)
     out, dropped = [], {}
-    live_objects = LiveObjects(master, facts, scratch)
+    live_objects = LiveObjects(master, facts["count0"], list(free_list_lengths(master, scratch).values()) if facts["version"] >= (3, 10) else [])
     live = capture_growth(live_objects, requests, progress, upto // count * count)
     gathering = gathering_rounds(live, count)
     fresh = gathering[0] if gathering else 0          # rounds that a fresh process needs to drop something

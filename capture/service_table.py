@@ -150,8 +150,8 @@ def master(real, lab):
     captured; so this is shown, and not held to a bound."""
     if not real or not lab:
         return ""
-    return "; master's counts %s / %s, long-lived %s / %s, pending %s / %s" % tuple(
-        x for pair in zip(*((" ".join(map(str, gc["counts"])), gc["long_lived"][0], gc["long_lived"][1]) for gc in (real, lab))) for x in pair)
+    shown = [(" ".join(map(str, gc["counts"])),) + tuple(gc["long_lived"]) for gc in (real, lab)]
+    return "; master's " + ", ".join("%s %s / %s" % row for row in zip(("counts", "long-lived", "pending"), *shown))
 
 
 def compare(results, lab, path):

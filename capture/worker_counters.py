@@ -13,7 +13,6 @@ them to look. CPython 3.10 to 3.12 (before, the free lists are found nowhere; la
 """
 import argparse
 import csv
-import json
 import os
 import random
 import struct
@@ -32,11 +31,7 @@ COLLECTING = "def collecting(path, request):\n    import gc\n    gc.set_threshol
 
 def lengths(master, scratch):
     """Where the lengths of the free lists are."""
-    path = os.path.join(scratch, "lists")
-    with master.child() as child:
-        child.run("child_free_lists", path)
-    with open(path) as f:
-        found = dict(json.load(f))
+    found = capture.free_list_lengths(master, scratch)
     missing = [name for number, name in LISTS.items() if number not in found]
     if missing:
         raise capture.CaptureError("free list of %s was not found in memory" % missing[0])
@@ -77,21 +72,6 @@ def orders():
         yield numbers
 
 
-def counters(master, collector, requests, numbers):
-    """The counter of generation 0 in a fresh worker, before its first request and after each, the collector being off."""
-    with master.child() as child:
-        for start in master.starts:
-            child.request(start)
-        out = []
-        with open("/proc/%d/mem" % child.pid, "rb", 0) as memory:
-            for text in [None] + [requests.text(n) for n in numbers]:
-                if text:
-                    child.request(text)
-                memory.seek(collector.count0_address())
-                out.append(struct.unpack("<i", memory.read(4))[0])
-    return out
-
-
 def measure(options):
     thresholds = [int(t) for t in options.threshold.split(",") if t.isdigit()]
     if options.threshold and len(thresholds) != 3:
@@ -119,7 +99,9 @@ def measure(options):
             if collector.base is None:
                 raise capture.CaptureError("the collector's generations were not found in memory")
             if options.orders:
-                return [[options.name, " ".join(map(str, numbers)), " ".join(map(str, counters(master, collector, requests, numbers)))] for numbers in orders()]
+                # nothing taken off for the free lists: the counter as it is
+                counter = capture.LiveObjects(master, collector.count0_address(), [])
+                return [[options.name, " ".join(map(str, numbers)), " ".join(map(str, counter.after([requests.text(n) for n in numbers])))] for numbers in orders()]
             lists = lengths(master, scratch)
             return [[options.name, name] + row for name, how in (("on", collecting), ("off", "")) for row in rows(master, collector, lists, requests, how)]
         finally:
